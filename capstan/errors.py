@@ -1,0 +1,117 @@
+"""Every error that Capstan raises on purpose, as one tree.
+
+    CapstanError                   exit code 1; `retryable` says whether trying again can help
+    ├── UsageError             2   what the person gave is wrong: a file, a name, an option
+    │   ├── StudyError         2   the study folder: file, path in it, what to do
+    │   ├── LogicError         2   an expression in REDCap's logic language: position and caret
+    │   └── InputFileError     2   a file to import that cannot be read as a table
+    ├── Refused                3   everything works, but Capstan will not do it
+    │   └── IdentityError      3   the token opens another project than the study names
+    ├── RedcapError            1   REDCap, or the way to it
+    │   ├── RedcapUnavailable  1   no usable answer: network, 5xx, HTML, empty body (retryable)
+    │   ├── RedcapBanned       1   the address was banned by REDCap's rate limiter
+    │   ├── TokenRefused       1   the token opens nothing
+    │   ├── RightMissing       1   the token's user may not do this
+    │   ├── UnknownName        1   REDCap does not know a field, form, event or method
+    │   └── RowsRefused        1   an import was refused; `.rows` has record, field and reason
+    └── StoreError             1   Capstan's own database or key
+
+The text says what happened, where, and what to do. It holds counts and field names, never values of
+participants and never a token: Prefect keeps exception text, so it is public.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CapstanError(Exception):
+    """Root of the tree: catch this to catch everything that Capstan raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+
+class UsageError(CapstanError):
+    """What the person gave is wrong; the text says which part and what to write instead."""
+
+    exit_code = 2
+
+
+class StudyError(UsageError):
+    """A study folder cannot be read; the text starts with file and path in the file."""
+
+
+class LogicError(UsageError):
+    """An expression is not valid logic; `position` is the 0-based offset of the first wrong character.
+
+    The text has the sentence first, then the expression's line and a caret under the place.
+    """
+
+    def __init__(self, message: str, *, expression: str = "", position: int = 0) -> None:
+        self.message, self.expression, self.position = message, expression, position
+        super().__init__(_with_caret(message, expression=expression, position=position))
+
+
+class InputFileError(UsageError):
+    """A file to import cannot be read as a table; the text has file, line and what to do."""
+
+
+class Refused(CapstanError):
+    """Capstan will not do it: a limit, a guard or a protection stands against it."""
+
+    exit_code = 3
+
+
+class IdentityError(Refused):
+    """The token opens another project than the one that the study names."""
+
+
+class RedcapError(CapstanError):
+    """REDCap, or the way to it, did not do what was asked."""
+
+
+class RedcapUnavailable(RedcapError):
+    """No usable answer came: network, timeout, 5xx, an HTML page, an empty body."""
+
+    retryable = True
+
+
+class RedcapBanned(RedcapError):
+    """REDCap's rate limiter banned this address; only its administrator can lift that."""
+
+
+class TokenRefused(RedcapError):
+    """The token opens no project."""
+
+
+class RightMissing(RedcapError):
+    """The token's user lacks a right that the call needs."""
+
+
+class UnknownName(RedcapError):
+    """REDCap does not know a field, form, event or method that was named."""
+
+
+class RowsRefused(RedcapError):
+    """REDCap refused an import; `rows` holds (record, field, reason), without the values.
+
+    Record ids may identify people, so they are in `rows` and not in the text.
+    """
+
+    def __init__(self, message: str, *, rows: tuple[tuple[str, str, str], ...] = ()) -> None:
+        self.rows = rows
+        super().__init__(message)
+
+
+class StoreError(CapstanError):
+    """Capstan's own database or key cannot be used."""
+
+
+def _with_caret(message: str, *, expression: str, position: int) -> str:
+    if not expression:
+        return message
+    start = expression.rfind("\n", 0, position) + 1
+    end = expression.find("\n", position)
+    line = expression[start : len(expression) if end < 0 else end]
+    return f"{message}\n  {line}\n  {' ' * (position - start)}^"
