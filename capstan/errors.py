@@ -9,6 +9,7 @@
     │   └── IdentityError      3   the token opens another project than the study names
     ├── RedcapError            1   REDCap, or the way to it
     │   ├── RedcapUnavailable  1   no usable answer: network, 5xx, HTML, empty body (retryable)
+    │   │   └── OutcomeUnknown 1   a write got no usable answer: it may have taken place (not retryable)
     │   ├── RedcapBanned       1   the address was banned by REDCap's rate limiter
     │   ├── TokenRefused       1   the token opens nothing
     │   ├── RightMissing       1   the token's user may not do this
@@ -75,6 +76,12 @@ class RedcapUnavailable(RedcapError):
     """No usable answer came: network, timeout, 5xx, an HTML page, an empty body."""
 
     retryable = True
+
+
+class OutcomeUnknown(RedcapUnavailable):
+    """A write got no usable answer, so it may or may not have taken place: read back before trying again."""
+
+    retryable = False
 
 
 class RedcapBanned(RedcapError):

@@ -1,0 +1,86 @@
+"""Calendar periods such as `6 months` or `-14d`, and what they do to dates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+Dates = npt.NDArray[np.datetime64]
+
+_UNITS = {
+    "years": ("y", "yr", "yrs", "year", "years"),
+    "months": ("mo", "month", "months"),
+    "weeks": ("w", "wk", "wks", "week", "weeks"),
+    "days": ("d", "day", "days"),
+}
+_UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings}
+# \Z and [0-9], because $ and \d would let a trailing line break and other scripts' digits pass.
+_PART = re.compile(r"([+-]?)\s*([0-9]{1,4})\s*([a-z]+)(?:\s*,)?\s*")
+
+
+@dataclass(frozen=True)
+class Period:
+    """A span of the calendar; years and months are counted before weeks and days."""
+
+    years: int = 0
+    months: int = 0
+    weeks: int = 0
+    days: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `6 months`, `-14d`, `1 year 2 weeks`; a sign holds until the next sign.
+
+        Raises ValueError that says how to write it. There is no `m`: it could be minutes.
+        """
+        amounts = dict.fromkeys(_UNITS, 0)
+        sign, position, rest = 1, 0, text.strip().lower()
+        while found := _PART.match(rest, position):
+            unit = _UNIT_OF.get(found[3])
+            if unit is None:
+                break
+            sign = {"+": 1, "-": -1}.get(found[1], sign)
+            amounts[unit] += sign * int(found[2])
+            position = found.end()
+        if not rest or position < len(rest):
+            raise ValueError('is not a period; write it as "6 months" or "-14d" (years, months, weeks, days)')
+        return cls(**amounts)
+
+    def __str__(self) -> str:
+        """Write the period so that `parse` reads it back."""
+        parts: list[str] = []
+        sign = 1
+        for unit in _UNITS:
+            amount: int = getattr(self, unit)
+            if not amount:
+                continue
+            turned = (amount < 0) != (sign < 0)
+            sign = -1 if amount < 0 else 1
+            mark = ("-" if sign < 0 else "+") if turned else ""
+            parts.append(f"{mark}{abs(amount)} {unit if abs(amount) != 1 else unit[:-1]}")
+        return " ".join(parts) or "0 days"
+
+    def shift(self, dates: npt.ArrayLike) -> Dates:
+        """Move dates (datetime64, NaT stays NaT) by the period; the result is datetime64[D].
+
+        A day that the reached month lacks becomes that month's last: August 31 and 6 months give the
+        end of February.
+        """
+        day = np.asarray(dates).astype("datetime64[D]")
+        months = 12 * self.years + self.months
+        if months:
+            day = _shift_months(day, months=months)
+        moved: Dates = np.add(day, np.timedelta64(7 * self.weeks + self.days, "D"))
+        return moved
+
+
+def _shift_months(day: Dates, *, months: int) -> Dates:
+    month = day.astype("datetime64[M]")
+    first = (month + months).astype("datetime64[D]")
+    last = (month + months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    reached: Dates = np.minimum(first + (day - month.astype("datetime64[D]")), last)
+    return reached

@@ -1,0 +1,93 @@
+"""Cuts rows and record ids into parts that REDCap's server can take, never inside a record."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from capstan.errors import UsageError
+from capstan.redcap.parameters import encoded_size, natural_order
+
+Format = Literal["csv", "json"]
+
+# An id in an array costs its index too: records[1234]= and &, url-encoded.
+_INDEX_BYTES = 22
+# Ids with commas can only be sent as an array, and PHP reads a thousand form fields at most.
+MAX_IDS_WITH_COMMAS = 500
+
+
+def batches(
+    frame: pd.DataFrame, *, record_field: str, max_rows: int, max_bytes: int, as_format: Format = "csv"
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of `frame` in parts of at most `max_rows` rows and `max_bytes` url-encoded bytes.
+
+    All rows of a record come in one part, in their order; records come in the order in which they first
+    appear. A record that is larger than the limits is a part of its own, because REDCap judges a record
+    as a whole. Raises `UsageError` when `record_field` is no column or a limit is below 1.
+    """
+    if record_field not in frame.columns:
+        raise UsageError(f"The rows have no column '{record_field}': each row must name its record.")
+    if min(max_rows, max_bytes) < 1:
+        raise UsageError("max_rows and max_bytes must be 1 or more.")
+    records = pd.factorize(frame[record_field].str.strip().str.casefold())[0]
+    order = np.argsort(records, kind="stable")
+    rows = np.bincount(records) if len(records) else records
+    sizes = np.bincount(records, weights=_row_sizes(frame, as_format=as_format)) if len(records) else records
+    start = 0
+    for count in _parts(zip(rows.tolist(), sizes.tolist(), strict=True), max_rows=max_rows, max_bytes=max_bytes):
+        yield frame.iloc[order[start : start + count]]
+        start += count
+
+
+def id_batches(ids: Sequence[str], *, max_rows: int, max_bytes: int) -> Iterator[list[str]]:
+    """Yield distinct record ids in REDCap's order, in parts of at most `max_rows` ids and `max_bytes`.
+
+    Because parts follow REDCap's order, the answers one after another are in that order too (section C.5).
+    """
+    ordered = sorted(dict.fromkeys(ids), key=natural_order)
+    has_commas = any("," in name for name in ordered)
+    limit = min(max_rows, MAX_IDS_WITH_COMMAS) if has_commas else max_rows
+    sizes = ((1, encoded_size(name) + _INDEX_BYTES) for name in ordered)
+    start = 0
+    for count in _parts(sizes, max_rows=limit, max_bytes=max_bytes):
+        yield ordered[start : start + count]
+        start += count
+
+
+def payload(frame: pd.DataFrame, *, as_format: Format) -> str:
+    """Return the rows as the text that an import sends."""
+    if as_format == "csv":
+        return str(frame.to_csv(index=False, lineterminator="\n"))
+    return json.dumps(frame.to_dict("records"), ensure_ascii=False, separators=(",", ":"))
+
+
+def _parts(units: Iterable[tuple[int, float]], *, max_rows: int, max_bytes: int) -> Iterator[int]:
+    """Yield how many rows each part has, for units of (rows, bytes) that are never cut."""
+    rows, size = 0, 0.0
+    for unit_rows, unit_size in units:
+        if rows and (rows + unit_rows > max_rows or size + unit_size > max_bytes):
+            yield rows
+            rows, size = 0, 0.0
+        rows, size = rows + unit_rows, size + unit_size
+    if rows:
+        yield rows
+
+
+def _row_sizes(frame: pd.DataFrame, *, as_format: Format) -> list[int]:
+    if as_format == "json":
+        return [encoded_size(f"{json.dumps(row, ensure_ascii=False)},") for row in frame.to_dict("records")]
+    sizes = _Sizes()
+    csv.writer(sizes, lineterminator="\n").writerows(frame.itertuples(index=False, name=None))
+    return sizes
+
+
+class _Sizes(list[int]):
+    """Takes the lines of a CSV writer and keeps their url-encoded sizes only."""
+
+    def write(self, line: str) -> None:
+        self.append(encoded_size(line))

@@ -1,0 +1,71 @@
+"""Makes the SQLAlchemy engine, and the file of an SQLite store."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+from capstan.errors import StoreError
+
+BUSY_SECONDS = 30
+_PRAGMAS = (
+    "journal_mode=WAL",
+    # A before-image must outlive a power cut: with WAL only FULL waits for the disk at each commit.
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    # What retention deletes is overwritten, not only forgotten.
+    "secure_delete=ON",
+)
+
+
+def make_engine(url: str) -> Engine:
+    """Make an engine for a store's URL; an SQLite file is made first, for its owner only.
+
+    Raises StoreError for a missing driver or a folder that cannot be made.
+    """
+    parsed = make_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    if is_sqlite:
+        _make_file(parsed)
+    try:
+        # Hidden, because SQLAlchemy's errors would quote participants' values.
+        engine = create_engine(
+            parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS} if is_sqlite else {}
+        )
+    except ImportError as error:
+        raise StoreError(f"CAPSTAN_STORE needs the Python package {error.name}; install it.") from None
+    if is_sqlite:
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_file(url: URL) -> None:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise StoreError("CAPSTAN_STORE must name a file, such as sqlite:////srv/capstan/store.sqlite.")
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        # Left alone: to open and close the file again would drop SQLite's own locks on it.
+        return
+    except OSError as error:
+        raise StoreError(f"The store's file {path} cannot be made: {error.strerror}.") from None
+
+
+def _set_pragmas(connection: sqlite3.Connection, _: Any) -> None:
+    # The driver's own habit of opening transactions late is off, so that `_begin` decides.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    if mode:
+        connection.exec_driver_sql(f"BEGIN {mode}")

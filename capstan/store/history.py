@@ -1,0 +1,113 @@
+"""Finds runs and reads what they kept: images, verdicts, held plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Column, select
+
+from capstan.errors import Refused, UsageError
+from capstan.plan import CELL_COLUMNS
+from capstan.store.connection import Store
+from capstan.store.rows import Run, to_run
+from capstan.store.runs import VERDICT_COLUMNS
+from capstan.store.states import RunState
+from capstan.store.tables import BATCH, RUN, RUN_VALUES
+
+IMAGE_COLUMNS = ("batch", *CELL_COLUMNS, "row_existed", "overwrite", "outcome")
+
+
+def find_run(store: Store, name: str) -> Run:
+    """The run whose id is, or alone begins with, `name`; UsageError when there is none or more than one."""
+    with store.read() as connection:
+        query = select(*RUN_VALUES).where(_begins(RUN.c.id, name)).order_by(RUN.c.id.desc()).limit(4)
+        found = [to_run(row) for row in connection.execute(query).mappings()]
+    if not found:
+        raise UsageError(f"There is no run {name!r} in this store. `capstan journal list` lists the runs.")
+    if len(found) > 1:
+        ids = ", ".join(run.id for run in found[:3]) + (", …" if len(found) > 3 else "")
+        raise UsageError(f"More than one run begins with {name!r}: {ids}. Give more of its id.")
+    return found[0]
+
+
+def list_runs(
+    store: Store, study: str | None = None, *, state: RunState | None = None, limit: int = 50
+) -> tuple[Run, ...]:
+    """The latest runs, newest first; of one study, or in one state, when asked."""
+    query = select(*RUN_VALUES).order_by(RUN.c.started_at.desc(), RUN.c.id.desc()).limit(limit)
+    for column, value in ((RUN.c.study, study), (RUN.c.state, state)):
+        query = query if value is None else query.where(column == value)
+    with store.read() as connection:
+        return tuple(to_run(row) for row in connection.execute(query).mappings())
+
+
+def read_images(store: Store, run: Run) -> pd.DataFrame:
+    """All journaled cells of a run: `IMAGE_COLUMNS`; batch is a number, row_existed and overwrite are flags.
+
+    The rest is text; `outcome` is blank while nobody knows it. Raises Refused when retention has deleted
+    the images.
+    """
+    query = select(BATCH).where(BATCH.c.run_id == run.id).order_by(BATCH.c.number)
+    with store.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    if any(row["image"] is None for row in rows):
+        raise Refused(f"The before-images of run {run.id} were deleted after the study's retention.")
+    parts = [_image(store, dict(row)) for row in rows]
+    return pd.concat(parts, ignore_index=True) if parts else _no_images()
+
+
+def read_verdicts(store: Store, run: Run) -> pd.DataFrame:
+    """The gate's verdicts: `VERDICT_COLUMNS`, text; Refused when retention has deleted them."""
+    token = _sealed(store, run, RUN.c.verdicts)
+    if token is not None:
+        return store.unseal(token)
+    if run.purged_at:
+        raise Refused(f"The verdicts of run {run.id} were deleted after the study's retention.")
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
+
+
+def read_held_plan(store: Store, digest: str, *, study: str | None = None) -> tuple[Run, pd.DataFrame]:
+    """The newest held run whose plan digest begins with `digest`, and its plan.
+
+    Raises UsageError when no plan or several different ones fit, Refused when retention has deleted it.
+    """
+    query = select(*RUN_VALUES).where(_begins(RUN.c.plan_digest, digest), RUN.c.state == RunState.HELD)
+    query = query if study is None else query.where(RUN.c.study == study)
+    with store.read() as connection:
+        ordered = query.order_by(RUN.c.started_at.desc(), RUN.c.id.desc())
+        found = [to_run(row) for row in connection.execute(ordered).mappings()]
+    if not found:
+        raise UsageError(f"No held plan begins with {digest!r}. `capstan journal list` lists held runs.")
+    if len({run.plan_digest for run in found}) > 1:
+        raise UsageError(f"Several held plans begin with {digest!r}. Give more of the digest.")
+    token = _sealed(store, found[0], RUN.c.plan)
+    if token is None:
+        raise Refused(
+            f"The plan of run {found[0].id} was deleted after the study's retention. Run the flow again."
+        )
+    return found[0], store.unseal(token)
+
+
+def _begins(column: Column[Any], prefix: str) -> Any:
+    # A blank prefix fits everything, which nobody means.
+    return column.startswith(prefix, autoescape=True) if prefix.strip() else column == ""
+
+
+def _sealed(store: Store, run: Run, column: Column[Any]) -> bytes | None:
+    with store.read() as connection:
+        token: bytes | None = connection.execute(select(column).where(RUN.c.id == run.id)).scalar()
+    return token
+
+
+def _image(store: Store, row: dict[str, Any]) -> pd.DataFrame:
+    image = store.unseal(row["image"])
+    outcome = (
+        store.unseal(row["outcome"])["outcome"] if row["outcome"] else pd.Series("", image.index, dtype="str")
+    )
+    return image.assign(batch=row["number"], overwrite=row["overwrite"], outcome=outcome)[list(IMAGE_COLUMNS)]
+
+
+def _no_images() -> pd.DataFrame:
+    kinds = {"batch": "int64", "row_existed": "bool", "overwrite": "bool"}
+    return pd.DataFrame({name: pd.Series(dtype=kinds.get(name, "str")) for name in IMAGE_COLUMNS})

@@ -1,0 +1,126 @@
+"""The keys that seal participants' data, from CAPSTAN_KEY or from a key file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+
+from capstan.errors import StoreError
+
+KEY_FILE = "store.key"
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Seals with the newest key and opens with any.
+
+    `made_file` is the key file if it was made just now: tell the person to back it up.
+    """
+
+    newest: Fernet = field(repr=False)
+    every: MultiFernet = field(repr=False)
+    made_file: Path | None = None
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt with the newest key."""
+        return self.newest.encrypt(data)
+
+    def unseal(self, token: bytes) -> bytes:
+        """Decrypt with any key; StoreError when none of them made the token."""
+        try:
+            return self.every.decrypt(token)
+        except InvalidToken:
+            pass
+        raise StoreError(
+            "No key opens this data of the store: it was sealed with another key. Put the key file back, "
+            "or add the former key to CAPSTAN_KEY behind the newest, separated by a comma."
+        )
+
+    def is_newest(self, token: bytes) -> bool:
+        """Whether the newest key sealed the token."""
+        try:
+            self.newest.decrypt(token)
+        except InvalidToken:
+            return False
+        return True
+
+    def renew(self, token: bytes) -> bytes:
+        """Seal a token again with the newest key."""
+        return self.seal(self.unseal(token))
+
+
+def load_keys(key: SecretStr | None, *, home: Path) -> KeyRing:
+    """Make a key ring of the setting, or else of the key file in the home, which is made if missing.
+
+    Raises StoreError for a key that is none, and for a key file that others may read.
+    """
+    if key is not None:
+        return key_ring(key.get_secret_value(), source="CAPSTAN_KEY")
+    path = make_private_folder(home) / KEY_FILE
+    made = not path.exists() and _make_key_file(path)
+    return key_ring(_read_key_file(path), source=str(path), made_file=path if made else None)
+
+
+def key_ring(text: str, *, source: str, made_file: Path | None = None) -> KeyRing:
+    """Make a key ring of comma separated Fernet keys, newest first; `source` is named in errors."""
+    keys = [part.strip() for part in text.split(",") if part.strip()]
+    if not keys:
+        raise StoreError(
+            f"{source} holds no key. Restore it, or give a Fernet key (32 bytes, URL-safe base64)."
+        )
+    fernets = [_fernet(key, f"Key {number} in {source}") for number, key in enumerate(keys, 1)]
+    return KeyRing(fernets[0], MultiFernet(fernets), made_file)
+
+
+def make_private_folder(folder: Path) -> Path:
+    """Make a folder that only its owner can enter, or tighten one that is there; returns it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be made private: {error.strerror}.") from None
+    return folder
+
+
+def _fernet(key: str, name: str) -> Fernet:
+    try:
+        return Fernet(key)
+    except ValueError:
+        pass
+    # Raised outside, because binascii's errors can quote what they could not read.
+    raise StoreError(f"{name} is no Fernet key: 32 bytes in URL-safe base64, 44 characters.")
+
+
+def _make_key_file(path: Path) -> bool:
+    """Make the file, whole or not at all; False when another process was faster."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
+
+
+def _read_key_file(path: Path) -> str:
+    try:
+        if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise StoreError(f"Others may read the key file {path}. Make it private: chmod 600 {path}")
+        return path.read_text("ascii")
+    except OSError as error:
+        raise StoreError(f"The key file {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        pass
+    raise StoreError(f"The key file {path} is no text. Restore it from its backup.")

@@ -1,0 +1,187 @@
+"""Begins, moves and ends runs; a study has one open run per project at most."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from capstan.errors import Refused, StoreError
+from capstan.store.connection import Store
+from capstan.store.frames import check_text, take_columns
+from capstan.store.moves import move_run, own_run, reload_run, set_values
+from capstan.store.owners import current_owner, describe_owner, is_alive
+from capstan.store.rows import Run, to_run
+from capstan.store.states import OPEN_STATES, UNFINISHED_BATCHES, BatchState, RunKind, RunState
+from capstan.store.tables import BATCH, RUN, RUN_VALUES
+
+VERDICT_COLUMNS = ("record", "event", "instrument", "instance", "field", "check", "severity", "reason")
+
+
+def begin_run(
+    store: Store,
+    study: str,
+    *,
+    flow: str,
+    kind: RunKind,
+    project_id: int,
+    host: str,
+    now: datetime,
+    reverts: str | None = None,
+    dry_run: bool = False,
+) -> Run:
+    """Open a run, owned by this process; `host` is REDCap's, `reverts` the id of the run to undo.
+
+    Raises Refused when the study has another open run on this project, be its process alive or dead: settle
+    `stale_runs` first. Dry runs, which may not journal, neither refuse nor are refused.
+    """
+    values: dict[str, Any] = {
+        "id": f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        "study": study,
+        "flow": flow,
+        "kind": kind,
+        "reverts": reverts,
+        "state": RunState.OPEN,
+        "project_id": project_id,
+        "host": host,
+        "dry_run": dry_run,
+        "started_at": now,
+        "counts": {},
+        "note": "",
+        "owner": current_owner(),
+        "heartbeat_at": now,
+    }
+    if _insert(store, values):
+        return reload_run(store, values["id"])
+    raise _refusal(store, values, now=now)
+
+
+def record_gate(
+    store: Store,
+    run: Run,
+    *,
+    decision: str,
+    plan_digest: str,
+    counts: Mapping[str, int],
+    verdicts: pd.DataFrame,
+    now: datetime,
+) -> Run:
+    """Keep what the gate said before anything is written; `verdicts` has `VERDICT_COLUMNS`, text.
+
+    Counts are added to those that the run has.
+    """
+    sealed = store.seal(take_columns(verdicts, what="Verdicts", columns=VERDICT_COLUMNS))
+    with store.write() as connection:
+        held = own_run(connection, run)
+        set_values(
+            connection,
+            run.id,
+            heartbeat_at=now,
+            decision=decision,
+            plan_digest=plan_digest,
+            counts={**held.counts, **counts},
+            verdicts=sealed,
+        )
+    return reload_run(store, run.id)
+
+
+def hold_run(store: Store, run: Run, *, plan: pd.DataFrame, note: str, now: datetime) -> Run:
+    """End a run as held and keep its plan (text columns) for a person; `record_gate` comes first."""
+    check_text(plan, what="Plans")
+    with store.write() as connection:
+        if not own_run(connection, run).plan_digest:
+            raise StoreError(
+                f"Run {run.id} has no plan digest, so its plan could not be found: record the gate."
+            )
+        move_run(connection, run, to=RunState.HELD, note=note, plan=store.seal(plan), ended_at=now)
+    return reload_run(store, run.id)
+
+
+def end_run(
+    store: Store,
+    run: Run,
+    *,
+    state: RunState,
+    now: datetime,
+    counts: Mapping[str, int] | None = None,
+    note: str = "",
+) -> Run:
+    """End a run as done, partly, failed, idle, refused or interrupted; counts are added to its counts.
+
+    Batches without an outcome become unresolved; a run with unresolved batches cannot be done (StoreError).
+    """
+    if state in OPEN_STATES | {RunState.HELD, RunState.APPROVED, RunState.REVERTED}:
+        raise StoreError(f"A run does not end as {state}.")
+    with store.write() as connection:
+        held = own_run(connection, run)
+        total = {**held.counts, **(counts or {})}
+        move_run(connection, run, to=state, counts=total, note=note, ended_at=now)
+        _settle_batches(connection, run.id, state=state, now=now)
+    return reload_run(store, run.id)
+
+
+def decide_held(store: Store, run: Run, *, state: RunState, note: str, now: datetime) -> int:
+    """Close a held run as approved or refused, with all others that hold the same plan; returns how many."""
+    same = (RUN.c.study, RUN.c.host, RUN.c.project_id, RUN.c.plan_digest)
+    wanted = (run.study, run.host, run.project_id, run.plan_digest)
+    alike = [column == value for column, value in zip(same, wanted, strict=True)]
+    with store.write() as connection:
+        move_run(connection, run, to=state, note=note, heartbeat_at=now)
+        others = update(RUN).where(*alike, RUN.c.state == RunState.HELD).values(state=state, note=note)
+        return 1 + connection.execute(others).rowcount
+
+
+def mark_reverted(store: Store, run: Run, *, by: Run, now: datetime) -> Run:
+    """Say that the run `by` has undone `run`; StoreError when `by` was not begun to revert it."""
+    if by.reverts != run.id:
+        raise StoreError(f"Run {by.id} was not begun to revert run {run.id}.")
+    with store.write() as connection:
+        move_run(connection, run, to=RunState.REVERTED, heartbeat_at=now)
+    return reload_run(store, run.id)
+
+
+def _insert(store: Store, values: dict[str, Any]) -> bool:
+    """Insert a run; False when a constraint of the database is against it."""
+    with store.write() as connection:
+        try:
+            connection.execute(insert(RUN).values(**values))
+        except IntegrityError:
+            return False
+    return True
+
+
+def _refusal(store: Store, values: Mapping[str, Any], *, now: datetime) -> Refused | StoreError:
+    place = [RUN.c[name] == values[name] for name in ("study", "host", "project_id")]
+    is_rival = RUN.c.state.in_(OPEN_STATES) & RUN.c.dry_run.is_(False)
+    with store.read() as connection:
+        row = connection.execute(select(*RUN_VALUES).where(*place, is_rival)).mappings().first()
+    if row is None or values["dry_run"]:
+        return StoreError(
+            "The run was not begun: `reverts` names no run of this store, or a run just ended. Retry."
+        )
+    rival = to_run(row)
+    name = f"Run {rival.id} ({rival.flow}) of study {rival.study}"
+    since = f"{name} is open since {rival.started_at:%Y-%m-%d %H:%M} UTC"
+    where = describe_owner(rival.owner)
+    if is_alive(rival.owner, heartbeat_at=rival.heartbeat_at, now=now):
+        return Refused(f"{since} in {where}. Wait until it has ended, or stop that process and start again.")
+    return Refused(
+        f"{since}, but {where} is dead. It must be settled first: its batches may have been written."
+    )
+
+
+def _settle_batches(connection: Connection, run_id: str, *, state: RunState, now: datetime) -> None:
+    mine = BATCH.c.run_id == run_id
+    if state is RunState.DONE:
+        open_batch = select(BATCH.c.number).where(mine, BATCH.c.state != BatchState.VERIFIED)
+        if connection.execute(open_batch).first():
+            raise StoreError(
+                f"Run {run_id} has batches without an outcome, so it is not done: end it as partly."
+            )
+    unfinished = update(BATCH).where(mine, BATCH.c.state.in_(UNFINISHED_BATCHES))
+    connection.execute(unfinished.values(state=BatchState.UNRESOLVED, finished_at=now))

@@ -1,0 +1,278 @@
+"""The study: one folder's `study.yaml`, read strictly, with errors that say file, place and remedy."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from capstan.errors import StudyError
+from capstan.visits import Period
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAME = r"^[a-z][a-z0-9_-]*\Z"
+
+PeriodText = Annotated[Period, BeforeValidator(lambda value: Period.parse(str(value)))]
+
+
+class _Part(BaseModel):
+    """A part of the study file: unknown keys are refused, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class TokenSource(_Part):
+    """Where a token is kept; exactly one of the three, and never the token itself."""
+
+    env: str = ""
+    file: str = ""
+    prefect_secret: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The name of the one place that is given."""
+        return next(name for name in ("env", "file", "prefect_secret") if getattr(self, name))
+
+    @field_validator("env")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            raise ValueError("must be the name of an environment variable, not a token")
+        return value
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse none and several places."""
+        if sum(bool(value) for value in (self.env, self.file, self.prefect_secret)) != 1:
+            raise ValueError("give exactly one of env, file, prefect_secret")
+
+
+class ProjectIdentity(_Part):
+    """What the token must open; anything else is refused."""
+
+    id: int
+    title: str
+    status: Literal["development", "production"]
+
+
+class Redcap(_Part):
+    """Which server and project."""
+
+    url: str
+    token: TokenSource
+    project: ProjectIdentity
+
+
+class Assignment(_Part):
+    """The field that says a participant's arm; `arms` maps its codes to arm numbers where they differ."""
+
+    event: str = ""
+    field: str
+    arms: dict[str, int] = {}
+
+
+class Arms(_Part):
+    """In which arms a participant may have data: the shared ones and the assigned one."""
+
+    shared: tuple[int, ...] = ()
+    assigned_by: Assignment | None = None
+
+
+class VisitFields(_Part):
+    """Fields on the visit's own event that take what was computed; "" where nothing is to be written."""
+
+    due: str = ""
+    opens: str = ""
+    closes: str = ""
+    status: str = ""
+
+
+class Visit(_Part):
+    """One expected visit.
+
+    `event` is an event's unique name, or its part before `_arm_N`, which the participant's arm completes.
+    `anchor` is logic that gives a date, `done_when` logic on the visit's own event.
+    """
+
+    name: str
+    event: str
+    anchor: str
+    after: PeriodText
+    window: tuple[PeriodText, PeriodText] = (Period(), Period())
+    done_when: str
+    move: Literal["no", "next workday", "previous workday", "nearest workday"] = "no"
+    write: VisitFields = VisitFields()
+
+
+class Tracking(_Part):
+    """Fields of the participant, on one event, that sum up the visits."""
+
+    event: str = ""
+    pending_visit: str = ""
+    last_timestamp: str = ""
+
+
+class Holidays(_Part):
+    """Days that are no workdays beside Saturday and Sunday."""
+
+    country: str = ""
+    subdivision: str = ""
+    days: tuple[str, ...] = ()
+
+
+class Criterion(_Part):
+    """One condition of eligibility; `reason` is what people read when it is not met."""
+
+    id: str = Field(pattern=_NAME)
+    rule: str
+    reason: str
+
+
+class EligibilityFields(_Part):
+    """Fields that take the result."""
+
+    status: str = ""
+    reasons: str = ""
+
+
+class Eligibility(_Part):
+    """Conditions that a participant must meet, judged on one event."""
+
+    event: str = ""
+    criteria: tuple[Criterion, ...] = ()
+    write: EligibilityFields = EligibilityFields()
+
+
+class Limits(_Part):
+    """How much one run may change before a person must look at it.
+
+    `share` is a part of the project's records from 0 to 1. Where `blanked` or `new_records` is 0, a row
+    that would erase or create is stopped by itself; above 0, the run is held when it would do more.
+    """
+
+    records: int = Field(200, ge=0)
+    share: float = Field(0.2, ge=0, le=1)
+    blanked: int = Field(0, ge=0)
+    new_records: int = Field(0, ge=0)
+
+
+class Writes(_Part):
+    """What runs may write: instruments or fields; `protect` wins over `allow`."""
+
+    allow: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    stop_run_on_rejection: bool = False
+
+
+class Checks(_Part):
+    """What this study adds to the checks that its data dictionary gives."""
+
+    not_future: tuple[str, ...] = ()
+    phone_region: str = "US"
+
+
+class Study(_Part):
+    """One study folder."""
+
+    study: str = Field(pattern=_NAME)
+    title: str
+    timezone: str = "UTC"
+    redcap: Redcap
+    arms: Arms = Arms()
+    visits: tuple[Visit, ...] = ()
+    tracking: Tracking = Tracking()
+    holidays: Holidays = Holidays()
+    eligibility: Eligibility = Eligibility()
+    writes: Writes = Writes()
+    checks: Checks = Checks()
+    retention_days: int = Field(90, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be a time zone such as America/Los_Angeles")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The study's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def from_text(cls, text: str, *, source: str, environment: Mapping[str, str]) -> Self:
+        """Read a study file's text; `${NAME}` stands for a variable of `environment`.
+
+        Raises StudyError with the file, the place in it and what to do.
+        """
+        try:
+            raw = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise StudyError(
+                f"{source}{_line(error)}: not readable as YAML; check the indentation."
+            ) from None
+        if not isinstance(raw, dict):
+            raise StudyError(f"{source}: must be a mapping that starts with `study: NAME`.")
+        try:
+            return cls.model_validate(_substituted(raw, source=source, path="", environment=environment))
+        except ValidationError as error:
+            raise StudyError(_first_problem(error, source=source)) from None
+
+
+def read_study(folder: Path, *, environment: Mapping[str, str] | None = None) -> Study:
+    """Read `study.yaml` of a study folder; raises StudyError where it is absent or wrong."""
+    path = folder / "study.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise StudyError(f"{path}: cannot be read as UTF-8 text; `capstan init` writes a new one.") from None
+    return Study.from_text(
+        text, source=str(path), environment=os.environ if environment is None else environment
+    )
+
+
+def find_study(name: str, *, folders: tuple[Path, ...]) -> Path:
+    """The folder of a study, searched in `folders` in order; raises StudyError with the names there are."""
+    for folder in folders:
+        if (folder / name / "study.yaml").is_file():
+            return folder / name
+    known = sorted({path.parent.name for folder in folders for path in folder.glob("*/study.yaml")})
+    listed = ", ".join(known) or "none"
+    raise StudyError(f"There is no study named {name!r} (found: {listed}); `capstan init {name}` writes one.")
+
+
+def _substituted(value: Any, *, source: str, path: str, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _substituted(item, source=source, path=f"{path}.{key}".lstrip("."), environment=environment)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_substituted(item, source=source, path=path, environment=environment) for item in value]
+    if not isinstance(value, str):
+        return value
+    missing = [name for name in _VARIABLE.findall(value) if name not in environment]
+    if missing:
+        raise StudyError(f"{source}: {path}: the environment variable {missing[0]} is not set; set it.")
+    return _VARIABLE.sub(lambda found: environment[found[1]], value)
+
+
+def _first_problem(error: ValidationError, *, source: str) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    first = problems[0]
+    place = ".".join(str(part) for part in first["loc"]) or "study"
+    advice = "remove it or check its spelling" if first["type"] == "extra_forbidden" else "correct it"
+    message = first["msg"].removeprefix("Value error, ")
+    more = f" ({len(problems) - 1} more problems follow.)" if len(problems) > 1 else ""
+    return f"{source}: {place}: {message}; {advice}.{more}"
+
+
+def _line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f" line {mark.line + 1}" if mark else ""

@@ -1,0 +1,65 @@
+"""The verdict: what one check says of one cell or row, and what a gate decides from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+import pandas as pd
+
+from capstan.plan import KEYS
+
+VERDICT_COLUMNS = (*KEYS, "field", "check", "severity", "reason")
+
+
+class Severity(StrEnum):
+    """How far a verdict reaches."""
+
+    FATAL = "fatal"  # the run is refused
+    HOLD = "hold"  # the run waits for a person
+    ERROR = "error"  # the row is stopped
+    WARNING = "warning"  # the row is written, and somebody should look
+    NOTE = "note"  # for the record
+
+
+class Decision(StrEnum):
+    """What becomes of a run: write, wait for a person, or write nothing."""
+
+    APPLY = "APPLY"
+    HOLD = "HOLD"
+    REFUSE = "REFUSE"
+
+
+def verdicts(
+    places: pd.DataFrame, *, check: str, severity: Severity, reason: str | pd.Series, field: str | None = None
+) -> pd.DataFrame:
+    """Say one check of many places: `places` has the four keys, and `field` unless one is given."""
+    where = places[list(KEYS)].copy()
+    where["field"] = places["field"].to_numpy() if field is None else field
+    where["check"] = check
+    where["severity"] = severity.value
+    where["reason"] = reason.to_numpy() if isinstance(reason, pd.Series) else reason
+    return where.astype("str")
+
+
+def project_verdict(check: str, *, severity: Severity, reason: str, field: str = "") -> pd.DataFrame:
+    """Say one check of the run as a whole: its keys are blank."""
+    nowhere = pd.DataFrame({key: [""] for key in KEYS})
+    return verdicts(nowhere, check=check, severity=severity, reason=reason, field=field)
+
+
+def collected(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """One frame of all verdicts, with the right columns even where there are none."""
+    none = pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
+    return pd.concat([none, *parts], ignore_index=True)
+
+
+def of_severity(found: pd.DataFrame, *severities: Severity) -> pd.DataFrame:
+    """The verdicts of some severities."""
+    return found[found["severity"].isin([severity.value for severity in severities])]
+
+
+def rows_by_check(found: pd.DataFrame) -> Mapping[str, int]:
+    """How many distinct rows each check named."""
+    distinct = found.drop_duplicates([*KEYS, "check"])
+    return {str(check): int(count) for check, count in sorted(distinct["check"].value_counts().items())}

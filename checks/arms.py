@@ -1,0 +1,122 @@
+"""Arms: in which arms each participant may have data, and which rows would put it elsewhere.
+
+REDCap has no such check: a write into the wrong arm succeeds there, silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from capstan.events import EventGrid
+from capstan.plan import KEYS
+from capstan.study import Arms, Assignment
+from capstan.verdict import collected, verdicts
+from checks.catalogue import severity
+
+
+class Allowed(NamedTuple):
+    """Arms by number as text: `shared` for everybody, `own` for each record (several, or none).
+
+    `ruled` says whether the study rules arms at all.
+    """
+
+    shared: frozenset[str]
+    own: Mapping[str, frozenset[str]]
+    ruled: bool
+
+
+def assigned_arms(
+    rows: pd.DataFrame, *, record_field: str, assignment: Assignment, grid: EventGrid
+) -> dict[str, str]:
+    """The arm that each record's assignment field names; records without one are absent.
+
+    `rows` is a keyed frame. Only non-repeating rows of the assignment's event count, because the event
+    name of other rows is no authority: they may be in the wrong arm.
+    """
+    if assignment.field not in rows.columns:
+        return {}
+    here = (rows["redcap_repeat_instance"] == "") & (rows[assignment.field] != "")
+    if assignment.event:
+        here &= rows["redcap_event_name"] == assignment.event
+    codes = rows.loc[here, assignment.field]
+    named = {name.strip().lower(): number for number, name in grid.arms.items()}
+    arm_of = {
+        code: str(assignment.arms[code]) if code in assignment.arms else named.get(code.lower(), code)
+        for code in codes.unique()
+    }
+    return dict(zip(rows.loc[here, record_field], codes.map(arm_of), strict=True))
+
+
+def allowed_arms(
+    arms: Arms, *, present: pd.DataFrame, wanted: pd.DataFrame, record_field: str, grid: EventGrid
+) -> Allowed:
+    """Where each record may have data, from what REDCap holds and, for the unassigned, from the plan.
+
+    `wanted` has only rows that nothing else speaks against. A study that says nothing of arms keeps each
+    record in the arms where it already has data.
+    """
+    if arms.assigned_by is None and not arms.shared:
+        inhabited = _inhabited(present, record_field=record_field, grid=grid)
+        return Allowed(frozenset(), inhabited, ruled=False)
+    own: dict[str, str] = {}
+    if arms.assigned_by is not None:
+        for rows in (wanted, present):
+            own |= assigned_arms(rows, record_field=record_field, assignment=arms.assigned_by, grid=grid)
+    shared = frozenset(str(number) for number in arms.shared)
+    return Allowed(shared, {record: frozenset({arm}) for record, arm in own.items()}, ruled=True)
+
+
+def judge_arms(keys: pd.DataFrame, *, allowed: Allowed, grid: EventGrid) -> pd.DataFrame:
+    """Stop rows whose event is in an arm where the participant may have no data.
+
+    `keys` has record, event, instrument, instance. Where no rule names arms, a new record may go into
+    one arm, but not into several at once.
+    """
+    arm_of = grid.arm_of
+    rows = keys[keys["event"].isin(arm_of)].drop_duplicates(list(KEYS))
+    if len(set(arm_of.values())) < 2 or rows.empty:
+        return collected([])
+    arm = rows["event"].map(arm_of)
+    pairs = pd.MultiIndex.from_arrays([rows["record"], arm])
+    distinct = pairs.unique()
+    own = allowed.own if allowed.ruled else _settled(distinct, own=allowed.own)
+    bad = np.array([a not in allowed.shared and a not in own.get(r, ()) for r, a in distinct], dtype=bool)
+    said = [_reason(a, own=own.get(r, frozenset()), allowed=allowed, grid=grid) for r, a in distinct]
+    codes = distinct.get_indexer(pairs)
+    hit = bad[codes]
+    reason = pd.Series(np.array(said, dtype=object)[codes][hit], dtype="str")
+    found = rows[hit]
+    return verdicts(found, check="wrong_arm", severity=severity("wrong_arm"), reason=reason, field="")
+
+
+def _inhabited(present: pd.DataFrame, *, record_field: str, grid: EventGrid) -> dict[str, frozenset[str]]:
+    pairs = present[[record_field, "redcap_event_name"]].drop_duplicates()
+    arm = pairs["redcap_event_name"].map(grid.arm_of)
+    return {str(record): frozenset(group) for record, group in arm.groupby(pairs[record_field])}
+
+
+def _settled(pairs: pd.MultiIndex, *, own: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Where no rule names arms: a record that is new here settles in the one arm that it comes with."""
+    arms_of: dict[str, frozenset[str]] = {}
+    for record, arm in pairs:
+        arms_of[record] = arms_of.get(record, frozenset()) | {arm}
+    fresh = {record: arms for record, arms in arms_of.items() if record not in own and len(arms) == 1}
+    return {**own, **fresh}
+
+
+def _reason(arm: str, *, own: frozenset[str], allowed: Allowed, grid: EventGrid) -> str:
+    where = f"The event is in arm {_spoken(arm, grid=grid)}"
+    may = sorted(own | allowed.shared)
+    if not own:
+        return f"{where}, but no arm is known for this participant; assign one first."
+    listed = ", ".join(_spoken(number, grid=grid) for number in may)
+    return f"{where}, but this participant may have data only in {listed}; use the event of that arm."
+
+
+def _spoken(arm: str, *, grid: EventGrid) -> str:
+    name = grid.arms.get(arm, "")
+    return f"{arm} ({name})" if name else arm

@@ -1,0 +1,99 @@
+"""Frames: whether a table can be judged at all, and its normal form (text, trimmed, composed)."""
+
+from __future__ import annotations
+
+import unicodedata
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import pandas as pd
+import pandera.pandas as pa
+
+from capstan.dictionary import Dictionary
+from capstan.events import EventGrid
+from capstan.plan import KEY_NAMES
+from capstan.verdict import collected, project_verdict
+from checks.catalogue import severity
+
+# REDCap accepts these columns; surveys and access groups are not ours to write.
+IGNORED_COLUMNS = frozenset({"redcap_survey_identifier", "redcap_data_access_group"})
+
+
+class Normal(NamedTuple):
+    """A frame in normal form, and how many cells had to be changed for it."""
+
+    frame: pd.DataFrame
+    changed_cells: int
+
+
+def judge_columns(columns: list[str], *, dictionary: Dictionary, grid: EventGrid) -> pd.DataFrame:
+    """Judge the header of a table: unknown, missing and doubled columns are fatal verdicts."""
+    found = [*_duplicates(columns), *_missing(columns, dictionary=dictionary, grid=grid)]
+    return collected([*found, *_unknown(columns, dictionary=dictionary)])
+
+
+def normalise(frame: pd.DataFrame) -> Normal:
+    """Trim blanks and compose letters (NFC) in every cell; text in, text out."""
+    clean = frame.astype("str").reset_index(drop=True)
+    changed = 0
+    for column in clean.columns:
+        codes, distinct = pd.factorize(clean[column])
+        normal = pd.Index([unicodedata.normalize("NFC", value.strip()) for value in distinct], dtype="str")
+        moved = normal != distinct
+        if moved.any():
+            changed += int(moved[codes].sum())
+            clean[column] = normal.take(codes).to_numpy()
+    return Normal(clean.astype("str"), changed)
+
+
+def key_contract(record_field: str) -> pa.DataFrameSchema:
+    """What one task may expect of a keyed frame of another: text keys, each row once.
+
+    Validate eagerly: the first error is a programming mistake, not a finding.
+    """
+    names = [record_field, *KEY_NAMES]
+    return pa.DataFrameSchema({name: pa.Column(str) for name in names}, unique=names)
+
+
+def _duplicates(columns: list[str]) -> list[pd.DataFrame]:
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    reason = "The column stands in the table twice; remove one."
+    return [_fatal("duplicate_column", field=name, reason=reason) for name in doubled]
+
+
+def _missing(columns: list[str], *, dictionary: Dictionary, grid: EventGrid) -> list[pd.DataFrame]:
+    needed = [dictionary.record_field, *(KEY_NAMES[:1] if grid.is_longitudinal else ())]
+    if _needs_repeat_columns(columns, dictionary=dictionary, grid=grid):
+        needed += KEY_NAMES[1:]
+    reason = "The column is needed to say where each row belongs; add it."
+    return [_fatal("missing_key_column", field=name, reason=reason) for name in needed if name not in columns]
+
+
+def _needs_repeat_columns(columns: list[str], *, dictionary: Dictionary, grid: EventGrid) -> bool:
+    """Only a table with a field that lives nowhere but on repeating rows cannot do without them."""
+    forms = {dictionary.by_column[name].form for name in columns if name in dictionary.by_column}
+    plain = {form for event, form in grid.designated if not {(event, form), (event, "")} & grid.repeating}
+    return bool(forms - plain - {dictionary.fields[0].form})
+
+
+def _unknown(columns: list[str], *, dictionary: Dictionary) -> list[pd.DataFrame]:
+    surveys = {f"{form}_timestamp" for form in dictionary.forms}
+    known = {*dictionary.by_column, *KEY_NAMES, *IGNORED_COLUMNS, *surveys}
+    unknown = [name for name in dict.fromkeys(columns) if name not in known]
+    return [
+        _fatal("unknown_column", field=name, reason=_unknown_reason(name, dictionary=dictionary))
+        for name in unknown
+    ]
+
+
+def _unknown_reason(name: str, *, dictionary: Dictionary) -> str:
+    boxes = dictionary.by_name.get(name.partition("___")[0])
+    if boxes is not None and boxes.columns:
+        return f"The project has this field as {', '.join(boxes.columns[:4])}; rename the column."
+    near = get_close_matches(name, list(dictionary.by_column), n=1)
+    hint = f"did you mean {near[0]}?" if near else "remove it or correct its name."
+    return f"The data dictionary has no such field; {hint}"
+
+
+def _fatal(check: str, *, field: str, reason: str) -> pd.DataFrame:
+    return project_verdict(check, severity=severity(check), reason=reason, field=field)

@@ -1,0 +1,91 @@
+"""Logic: what a row says as a whole, once the plan is merged into what REDCap holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pandas as pd
+
+from capstan.dictionary import Dictionary, Field, FieldType
+from capstan.errors import LogicError
+from capstan.events import EventGrid, logic_layout
+from capstan.logic import Table, parse
+from capstan.plan import KEY_NAMES, KEYS
+from capstan.verdict import collected, project_verdict, verdicts
+from checks.catalogue import severity
+
+
+def judge_rows(
+    cells: pd.DataFrame, *, present: pd.DataFrame, dictionary: Dictionary, grid: EventGrid, now: datetime
+) -> pd.DataFrame:
+    """Judge required and hidden fields on the forms that accepted cells touch; returns verdicts.
+
+    `present` must hold all columns of the touched forms for the touched records; a field that it lacks
+    is not judged.
+    """
+    if cells.empty:
+        return collected([])
+    merged = merge(present, cells=cells, record_field=dictionary.record_field)
+    table = Table(merged, layout=logic_layout(dictionary, grid=grid), now=now)
+    form_of = {column: item.form for column, item in dictionary.by_column.items()}
+    touched = cells.assign(form=cells["field"].map(form_of))
+    keys = merged[[dictionary.record_field, *KEY_NAMES]].set_axis(list(KEYS), axis=1)
+    positions = pd.MultiIndex.from_frame(keys)
+    found = []
+    for form, group in touched.groupby("form", sort=False):
+        where = positions.get_indexer(pd.MultiIndex.from_frame(group[list(KEYS)].drop_duplicates()))
+        rows = merged.index[where]
+        for item in (item for item in dictionary.fields if item.form == form):
+            if item.required or item.branching:
+                found += list(_judge_field(item, merged=merged, rows=rows, table=table, keys=keys))
+    return collected(found)
+
+
+def merge(present: pd.DataFrame, *, cells: pd.DataFrame, record_field: str) -> pd.DataFrame:
+    """What REDCap would hold after the plan: `present` (keyed, text) with the cells put in.
+
+    Rows that do not exist yet are added; columns that `present` lacks are not.
+    """
+    index = [record_field, *KEY_NAMES]
+    known = cells[cells["field"].isin(present.columns)]
+    wide = known.pivot(index=list(KEYS), columns="field", values="after")
+    base = present.set_index(index)
+    base.index.names = list(KEYS)
+    added = wide.index.difference(base.index)
+    new = pd.DataFrame("", index=added, columns=base.columns, dtype="str")
+    merged = pd.concat([base, new]) if len(added) else base.copy()
+    at = merged.index.get_indexer(wide.index)
+    for column in wide.columns:
+        values = merged[column].to_numpy(dtype=object).copy()
+        told = wide[column].notna().to_numpy()
+        values[at[told]] = wide[column].to_numpy(dtype=object)[told]
+        merged[column] = pd.array(values, dtype="str")
+    merged.index.names = index
+    return merged.reset_index().astype("str")
+
+
+def _judge_field(
+    item: Field, *, merged: pd.DataFrame, rows: pd.Index, table: Table, keys: pd.DataFrame
+) -> Iterator[pd.DataFrame]:
+    if not set(item.columns) <= set(merged.columns):
+        return
+    try:
+        shown = table.truth(parse(item.branching), rows=rows) if item.branching else None
+    except LogicError:
+        reason = "Its branching logic could not be read, so it was not checked."
+        check = "logic_not_evaluated"
+        yield project_verdict(check, severity=severity(check), reason=reason, field=item.name)
+        return
+    visible = pd.Series(True, index=rows) if shown is None else shown
+    held = merged.loc[rows, list(item.columns)]
+    filled = (held == "1" if item.type is FieldType.CHECKBOX else held != "").any(axis=1)
+    blank = rows[(visible & ~filled).to_numpy()]
+    if item.required:
+        yield _said("required_blank", keys.loc[blank], item, "A required field of a started form is blank.")
+    hidden = rows[(~visible & filled).to_numpy()]
+    yield _said("hidden_has_value", keys.loc[hidden], item, "Branching logic hides this field here.")
+
+
+def _said(check: str, where: pd.DataFrame, item: Field, reason: str) -> pd.DataFrame:
+    return verdicts(where, check=check, severity=severity(check), reason=reason, field=item.name)

@@ -1,0 +1,82 @@
+"""Placement: whether each cell may be where it wants to be, judged over the distinct places.
+
+A place is event, instrument, instance and form. A project has few of them, so each is judged once and the
+answer is broadcast to the rows and cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from capstan.dictionary import Dictionary
+from capstan.events import EventGrid
+from capstan.verdict import collected, verdicts
+from checks.catalogue import severity
+
+Finding = tuple[str, str] | None
+_WHOLE = "[1-9][0-9]{0,8}"
+
+
+def judge_repeats(keys: pd.DataFrame, *, grid: EventGrid) -> pd.DataFrame:
+    """Judge instrument and instance of rows (columns record, event, instrument, instance)."""
+    known = keys[keys["event"].isin(grid.names)]
+    shape = known["instance"].str.fullmatch(_WHOLE).map({True: "whole", False: "odd"})
+    shape = shape.where(known["instance"] != "", "blank")
+    places = pd.DataFrame({"event": known["event"], "instrument": known["instrument"], "shape": shape})
+    return _broadcast(known.assign(field=""), places=places, judge=lambda *place: _repeat(*place, grid=grid))
+
+
+def judge_fields(cells: pd.DataFrame, *, dictionary: Dictionary, grid: EventGrid) -> pd.DataFrame:
+    """Judge whether the form of each cell belongs to its row; cells of impossible rows are left out."""
+    form_of = {column: item.form for column, item in dictionary.by_column.items()}
+    cells = cells[cells["field"].isin(form_of) & (cells["field"] != dictionary.record_field)]
+    places = pd.DataFrame(
+        {
+            "event": cells["event"],
+            "instrument": cells["instrument"],
+            "form": cells["field"].map(form_of).astype("str"),
+        }
+    )
+    return _broadcast(cells, places=places, judge=lambda *place: _field(*place, grid=grid))
+
+
+def _repeat(event: str, instrument: str, shape: str, *, grid: EventGrid) -> Finding:
+    where = f"event {event}" if event else "this project"
+    if instrument and (event, instrument) not in grid.repeating:
+        return (
+            "repeat_form_invalid",
+            f"{instrument} does not repeat in {where}; leave the repeat columns blank.",
+        )
+    repeats = bool(instrument) or (event, "") in grid.repeating
+    if repeats and shape != "whole":
+        return "repeat_instance_invalid", "A repeating row needs an instance number from 1; give it."
+    if not repeats and shape != "blank":
+        return "repeat_instance_invalid", "The row does not repeat; leave redcap_repeat_instance blank."
+    return None
+
+
+def _field(event: str, instrument: str, form: str, *, grid: EventGrid) -> Finding:
+    if (event, form) not in grid.designated:
+        return "field_not_in_event", f"Form {form} is not designated for event {event}."
+    if instrument and form != instrument:
+        return "field_not_on_row", f"The row is of {instrument}; a field of {form} belongs on another row."
+    if not instrument and (event, form) in grid.repeating:
+        return "field_not_on_row", f"Form {form} repeats here; name it in redcap_repeat_instrument."
+    return None
+
+
+def _broadcast(rows: pd.DataFrame, *, places: pd.DataFrame, judge: Callable[..., Finding]) -> pd.DataFrame:
+    """Judge each distinct place once and give the answer to all of its rows."""
+    distinct = pd.MultiIndex.from_frame(places).unique()
+    codes = distinct.get_indexer(pd.MultiIndex.from_frame(places))
+    answers = [judge(*place) for place in distinct]
+    parts = []
+    for check in sorted({answer[0] for answer in answers if answer}):
+        hit = np.array([bool(answer) and answer[0] == check for answer in answers], dtype=bool)[codes]
+        said = np.array([answer[1] if answer else "" for answer in answers], dtype=object)[codes]
+        reason = pd.Series(said[hit], dtype="str")
+        parts.append(verdicts(rows[hit], check=check, severity=severity(check), reason=reason))
+    return collected(parts)

@@ -1,0 +1,123 @@
+"""Text: which texts REDCap's validation types admit, one exact rule per type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+
+Test = Callable[[str], bool]
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_PATTERNS = {
+    "integer": r"[-+]?[0-9]+",
+    "number": _NUMBER.pattern,
+    "number_comma_decimal": _NUMBER.pattern.replace(r"\.", ","),
+    "time": r"(?:[01][0-9]|2[0-3]):[0-5][0-9]",
+    "time_hh_mm_ss": r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
+    "time_mm_ss": r"[0-5][0-9]:[0-5][0-9]",
+    "email": r"[^@\s,;<>()\"]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
+    "phone": r"(?:\+?1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]?[2-9][0-9]{2}[-. ]?[0-9]{4}"
+    r"(?: ?(?:x|ext\.?|#) ?[0-9]{1,6})?",
+    "phone_australia": r"(?:\(?0[2-478]\)?|\+61 ?[2-478])(?: ?[0-9]){8}",
+    "phone_france": r"(?:0|\+33 ?)[1-9](?:[ .-]?[0-9]{2}){4}",
+    "phone_uk": r"(?:\+44 ?|\(?0)[0-9()]{2,6}(?:[ -]?[0-9]){5,9}",
+    "zipcode": r"[0-9]{5}(?:-[0-9]{4})?",
+    "postalcode_australia": r"[0-9]{4}",
+    "postalcode_canada": r"[A-Za-z][0-9][A-Za-z] ?[0-9][A-Za-z][0-9]",
+    "postalcode_french": r"[0-9]{5}",
+    "postalcode_germany": r"[0-9]{5}",
+    "postalcode_uk": r"[A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2}",
+    "ssn": r"[0-9]{3}-[0-9]{2}-[0-9]{4}",
+    "alpha_only": r"[A-Za-z]+",
+    "mrn_7d": r"[0-9]{7}",
+    "mrn_8d": r"[0-9]{8}",
+    "mrn_10d": r"[0-9]{10}",
+    "mrn_generic": r"[A-Za-z0-9-]+",
+    "vmrn": r"[0-9]{4,9}",
+}
+_HINTS = {
+    "integer": "a whole number",
+    "number": "a number with a decimal point",
+    "number_comma_decimal": "a number with a decimal comma",
+    "time": "a time as HH:MM",
+    "time_hh_mm_ss": "a time as HH:MM:SS",
+    "time_mm_ss": "minutes and seconds as MM:SS",
+    "email": "an email address",
+    "phone": "a 10-digit North American phone number",
+    "zipcode": "a 5 or 9 digit ZIP code",
+    "alpha_only": "letters only",
+}
+_LEGACY = MappingProxyType({"int": "integer", "float": "number"})
+
+
+def _is_moment(text: str, *, pattern: str, layout: str) -> bool:
+    if not re.fullmatch(pattern, text):
+        return False
+    try:
+        datetime.strptime(text, layout)  # noqa: DTZ007 - a wall-clock text, only its form is judged
+    except ValueError:
+        return False
+    return True
+
+
+def _matches(pattern: str) -> Test:
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+def _decimals(places: int, *, mark: str) -> Test:
+    return _matches(rf"[-+]?[0-9]+{re.escape(mark)}[0-9]{{{places}}}")
+
+
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_MOMENTS = {
+    "date": (_DAY, "%Y-%m-%d", "a date as YYYY-MM-DD"),
+    "datetime": (_DAY + " [0-9]{2}:[0-9]{2}", "%Y-%m-%d %H:%M", "a date and time as YYYY-MM-DD HH:MM"),
+    "datetime_seconds": (
+        _DAY + " [0-9]{2}:[0-9]{2}:[0-9]{2}",
+        "%Y-%m-%d %H:%M:%S",
+        "a date and time as YYYY-MM-DD HH:MM:SS",
+    ),
+}
+
+
+def _tests() -> Mapping[str, Test]:
+    tests: dict[str, Test] = {name: _matches(pattern) for name, pattern in _PATTERNS.items()}
+    for places in range(1, 5):
+        tests[f"number_{places}dp"] = _decimals(places, mark=".")
+        tests[f"number_{places}dp_comma_decimal"] = _decimals(places, mark=",")
+    for kind, (pattern, layout, _) in _MOMENTS.items():
+        for order in ("ymd", "mdy", "dmy"):
+            tests[f"{kind}_{order}"] = partial(_is_moment, pattern=pattern, layout=layout)
+    return MappingProxyType(tests)
+
+
+TESTS = _tests()
+
+
+def canonical(validation: str) -> str:
+    """The dictionary's name of a validation type; project XML files have two older ones."""
+    return _LEGACY.get(validation, validation)
+
+
+def is_moment(validation: str) -> bool:
+    """Whether a validation type is a date or a date and time."""
+    return validation.startswith(("date_", "datetime_"))
+
+
+def is_numeric(validation: str) -> bool:
+    """Whether values of a validation type compare as numbers."""
+    return validation.startswith(("number", "integer"))
+
+
+def hint(validation: str) -> str:
+    """Say in a few words what a validation type wants."""
+    if is_moment(validation):
+        return _MOMENTS[validation.rpartition("_")[0]][2]
+    places = re.fullmatch(r"number_([1-4])dp(_comma_decimal)?", validation)
+    if places:
+        return f"a number with exactly {places[1]} decimals after a {'comma' if places[2] else 'point'}"
+    return _HINTS.get(validation, f"a text of the form {validation}")

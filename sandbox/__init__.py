@@ -1,0 +1,1 @@
+"""A stateful REDCap on a laptop; it shares no code with the product but the logic language."""

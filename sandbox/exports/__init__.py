@@ -1,0 +1,1 @@
+"""The way of a record export: rows, columns, labels, formats."""

@@ -1,0 +1,1 @@
+"""The way of a record import: payload, addressing, cell checks, changes, answer."""

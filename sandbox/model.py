@@ -1,0 +1,289 @@
+"""What a project is: arms, events, forms, fields and who repeats."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sandbox.names import checkbox_column
+
+METADATA_COLUMNS = (
+    "field_name",
+    "form_name",
+    "section_header",
+    "field_type",
+    "field_label",
+    "select_choices_or_calculations",
+    "field_note",
+    "text_validation_type_or_show_slider_number",
+    "text_validation_min",
+    "text_validation_max",
+    "identifier",
+    "branching_logic",
+    "required_field",
+    "custom_alignment",
+    "question_number",
+    "matrix_group_name",
+    "matrix_ranking",
+    "field_annotation",
+)
+FIXED_CHOICES = {"yesno": "1, Yes|0, No", "truefalse": "1, True|0, False"}
+STATUS_CHOICES = "0, Incomplete|1, Unverified|2, Complete"
+
+
+class RowKey(NamedTuple):
+    """Where a value is; base rows have no instrument and instance 0."""
+
+    record: str
+    event_id: int
+    instrument: str
+    instance: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """One row of the data dictionary, in the API's own column names."""
+
+    field_name: str
+    form_name: str
+    section_header: str = ""
+    field_type: str = "text"
+    field_label: str = ""
+    select_choices_or_calculations: str = ""
+    field_note: str = ""
+    text_validation_type_or_show_slider_number: str = ""
+    text_validation_min: str = ""
+    text_validation_max: str = ""
+    identifier: str = ""
+    branching_logic: str = ""
+    required_field: str = ""
+    custom_alignment: str = ""
+    question_number: str = ""
+    matrix_group_name: str = ""
+    matrix_ranking: str = ""
+    field_annotation: str = ""
+    is_status: bool = False
+    inline_image: str = ""
+    attachment: tuple[str, ...] = ()
+
+    @property
+    def validation(self) -> str:
+        return self.text_validation_type_or_show_slider_number
+
+    @cached_property
+    def choices(self) -> dict[str, str]:
+        """Codes and labels in order; empty for fields without choices."""
+        if self.field_type in FIXED_CHOICES:
+            return parse_choices(FIXED_CHOICES[self.field_type])
+        if self.field_type in ("dropdown", "radio", "checkbox"):
+            return parse_choices(self.select_choices_or_calculations)
+        return {}
+
+    @property
+    def is_calculated(self) -> bool:
+        note = self.field_annotation.upper()
+        return self.field_type == "calc" or "@CALCTEXT" in note or "@CALCDATE" in note
+
+
+class Column(NamedTuple):
+    """One column of a flat export; `code` is '' except for checkbox options."""
+
+    name: str
+    field: Field
+    code: str
+
+
+@dataclass(frozen=True)
+class Form:
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    number: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Event:
+    event_id: int
+    label: str
+    arm_num: int
+    unique_name: str
+    day_offset: float = 1
+    offset_min: float = 0
+    offset_max: float = 0
+    custom_label: str = ""
+    forms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A repeating form of an event, or the whole event when `form` is ''."""
+
+    event_id: int
+    form: str = ""
+    custom_label: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A data access group."""
+
+    group_id: int
+    name: str
+    unique_name: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything about a project but its data, people and log."""
+
+    project_id: int
+    title: str
+    longitudinal: bool
+    arms: tuple[Arm, ...]
+    events: tuple[Event, ...]
+    forms: tuple[Form, ...]
+    fields: tuple[Field, ...]
+    repeats: tuple[Repeat, ...] = ()
+    groups: tuple[Group, ...] = ()
+    surveys: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    extra_xml: tuple[str, ...] = ()
+    created: str = ""
+    production_time: str = ""
+    in_production: bool = False
+
+    @property
+    def id_field(self) -> str:
+        return self.fields[0].field_name
+
+    @property
+    def is_longitudinal(self) -> bool:
+        """REDCap calls a project longitudinal only once it has a second event (B.8)."""
+        return self.longitudinal and len(self.events) > 1
+
+    @property
+    def is_repeating(self) -> bool:
+        return bool(self.repeats)
+
+    @cached_property
+    def all_fields(self) -> tuple[Field, ...]:
+        """The fields in order, each form followed by its status field."""
+        found: list[Field] = []
+        for form in self.forms:
+            found += [one for one in self.fields if one.form_name == form.name]
+            found.append(status_field(form.name))
+        return tuple(found)
+
+    @cached_property
+    def field_by_name(self) -> dict[str, Field]:
+        return {one.field_name: one for one in self.all_fields}
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The data columns of a flat export in order (C.2), without pseudo columns."""
+        found: list[Column] = []
+        for one in self.all_fields:
+            if one.field_type == "checkbox":
+                found += [Column(checkbox_column(one.field_name, code), one, code) for code in one.choices]
+            elif one.field_type != "descriptive":
+                found.append(Column(one.field_name, one, ""))
+        return tuple(found)
+
+    @cached_property
+    def column_by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def column_of(self) -> dict[tuple[str, str], Column]:
+        return {(column.field.field_name, column.code): column for column in self.columns}
+
+    @cached_property
+    def ordered_events(self) -> tuple[Event, ...]:
+        return tuple(sorted(self.events, key=lambda one: (one.arm_num, one.day_offset)))
+
+    @cached_property
+    def event_by_id(self) -> dict[int, Event]:
+        return {one.event_id: one for one in self.events}
+
+    @cached_property
+    def event_by_name(self) -> dict[str, Event]:
+        return {one.unique_name: one for one in self.events}
+
+    @cached_property
+    def event_order(self) -> dict[int, int]:
+        return {one.event_id: index for index, one in enumerate(self.ordered_events)}
+
+    @cached_property
+    def form_order(self) -> dict[str, int]:
+        return {form.name: index for index, form in enumerate(self.forms)}
+
+    @cached_property
+    def repeating(self) -> frozenset[tuple[int, str]]:
+        """Pairs of event and form; the form is '' where the whole event repeats."""
+        return frozenset((one.event_id, one.form) for one in self.repeats)
+
+    @cached_property
+    def missing_codes(self) -> dict[str, str]:
+        text = self.settings.get("MissingDataCodes", "").replace("\n", "|")
+        return parse_choices(text)
+
+    def is_designated(self, event_id: int, form: str) -> bool:
+        """Tell whether the form is filled in at the event; in a classic project all are."""
+        event = self.event_by_id.get(event_id)
+        return event is not None and (not self.is_longitudinal or form in event.forms)
+
+    def is_applicable(self, key: RowKey, form: str) -> bool:
+        """Tell whether a row holds the form's cells at all (C.6)."""
+        if not self.is_designated(key.event_id, form):
+            return False
+        if key.instrument:
+            return key.instrument == form
+        # A repeating event takes all its forms with it; elsewhere a repeating form has rows of its own.
+        return key.instance > 0 or (key.event_id, form) not in self.repeating
+
+
+def status_field(form: str) -> Field:
+    """Return the field that every form ends with."""
+    return Field(
+        f"{form}_complete",
+        form,
+        section_header="Form Status",
+        field_type="dropdown",
+        field_label="Complete?",
+        select_choices_or_calculations=STATUS_CHOICES,
+        is_status=True,
+    )
+
+
+def parse_choices(text: str) -> dict[str, str]:
+    """Read `1, Yes | 0, No`; a part without a comma is its own label."""
+    found: dict[str, str] = {}
+    for part in text.split("|"):
+        code, comma, label = part.partition(",")
+        if code.strip():
+            found[code.strip()] = label.strip() if comma else code.strip()
+    return found
+
+
+def to_document(project: Project) -> dict[str, Any]:
+    """Return the project as plain JSON data."""
+    return asdict(project)
+
+
+def from_document(document: dict[str, Any]) -> Project:
+    """Rebuild a project from `to_document`."""
+    plain = dict(document)
+    kinds: dict[str, Any] = {"arms": Arm, "forms": Form, "repeats": Repeat, "groups": Group}
+    for name, kind in kinds.items():
+        plain[name] = tuple(kind(**row) for row in plain[name])
+    plain["events"] = tuple(Event(**{**row, "forms": tuple(row["forms"])}) for row in plain["events"])
+    plain["fields"] = tuple(
+        Field(**{**row, "attachment": tuple(row["attachment"])}) for row in plain["fields"]
+    )
+    plain["surveys"], plain["extra_xml"] = tuple(plain["surveys"]), tuple(plain["extra_xml"])
+    return Project(**plain)

@@ -1,0 +1,58 @@
+"""How REDCap derives names and orders record ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+MAX_NAME = 18
+_DIGITS = re.compile(r"(\d+)")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def natural_key(text: str) -> tuple[str | int, ...]:
+    """Return a sort key that orders ids as people do: 2 before 10, "331-2" before "331-10"."""
+    parts = _DIGITS.split(text.casefold())
+    # Odd positions are always digits, so keys compare text with text and number with number.
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
+
+
+def unique_event_name(label: str, arm_num: int, *, taken: Collection[str]) -> str:
+    """Derive an event's unique name from its label (B.7)."""
+    stem = _NOT_WORD.sub("_", label.lower()).strip("_")[:MAX_NAME]
+    return _free(f"{stem}_arm_{arm_num}", taken)
+
+
+def unique_group_name(label: str, taken: Collection[str]) -> str:
+    """Derive an access group's unique name from its label (B.10)."""
+    spaced = re.sub(r"\s+", "_", label.lower().strip())
+    return _free(re.sub(r"[^a-z0-9_]", "", spaced)[:MAX_NAME], taken)
+
+
+def checkbox_column(field: str, code: str) -> str:
+    """Return the flat column of one checkbox option (C.2): `-99` of `f` is `f____99`."""
+    return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
+
+
+def form_name(label: str, taken: Collection[str] = ()) -> str:
+    """Derive a form's name from what a dictionary calls it."""
+    return _free(re.sub(r"[^a-z0-9_]+", "_", label.strip().lower()), taken)
+
+
+def slug(title: str) -> str:
+    """Return the title as project XML spells it in its identifiers (E.1)."""
+    words = re.split(r"[^A-Za-z0-9]+", title)
+    return "".join(word[:1].upper() + word[1:] for word in words)[:30]
+
+
+def next_number(records: Collection[str], prefix: str = "") -> int:
+    """Return the number after the largest id that is an integer behind the prefix."""
+    rests = (record.removeprefix(prefix) for record in records if record.startswith(prefix))
+    return max((int(rest) for rest in rests if rest.isdecimal() and rest.isascii()), default=0) + 1
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    if name not in taken:
+        return name
+    letters = (chr(code) for code in range(ord("b"), ord("z") + 1))
+    return next((name + letter for letter in letters if name + letter not in taken), f"{name}zz")

@@ -1,0 +1,49 @@
+"""What a method gets to work with: one request, by one user, in one project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sandbox.call import Call
+from sandbox.model import Project
+from sandbox.rights import Member
+from sandbox.storage import LogRow, Store
+
+
+@dataclass(frozen=True)
+class Session:
+    """One authorised request; `now` is the sandbox's clock at its start."""
+
+    store: Store
+    project: Project
+    member: Member
+    call: Call
+    now: datetime
+    version: tuple[int, ...]
+
+    @property
+    def project_id(self) -> int:
+        return self.project.project_id
+
+    def save(self, project: Project) -> None:
+        self.store.save_project(project)
+
+    def log(self, kind: str, action: str, *, details: str, record: str = "") -> None:
+        """Write one row of the project's log."""
+        at = self.now.strftime("%Y-%m-%d %H:%M:%S")
+        row = LogRow(at, self.member.username, kind, action, details, record)
+        self.store.add_log(self.project_id, [row])
+
+    def log_design(self, details: str) -> None:
+        self.log("manage", "Manage/Design ", details=details)
+
+    def group_name(self, group_id: int | None) -> str:
+        """Return an access group's unique name, or ''."""
+        names = {group.group_id: group.unique_name for group in self.project.groups}
+        return names.get(group_id, "") if group_id is not None else ""
+
+
+def read_version(text: str) -> tuple[int, ...]:
+    """Read `15.2.1` as (15, 2, 1)."""
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
