@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,29 +12,38 @@ from capstan.plan import KEY_NAMES
 if TYPE_CHECKING:
     from capstan.study import Arms, Assignment
 
-Events = tuple[tuple[str, str, str, str], ...]
+Events = tuple[tuple[str, str, Any, str], ...]
 """(unique name, label, arm number, arm name) in project order; empty for a classic project."""
 
 
 def participant_arms(
-    frame: pd.DataFrame, assigned_by: Assignment | None, *, record_field: str, known: Iterable[str]
+    frame: pd.DataFrame, assigned_by: Assignment | None, *, record_field: str, events: Events
 ) -> pd.Series[str]:
     """Give the assigned arm number (text) by record, for records that have one.
 
     Only the assigning field on its own event and on rows that do not repeat decides, never the event
     names of other rows: data may be in a wrong arm. Without an event, a record's first value counts.
-    `frame` is a keyed export; `known` are the project's arm numbers.
+    A code means the arm that the study maps it to, else the arm of that name, else of that number.
     """
     if assigned_by is None or assigned_by.field not in frame.columns:
         return pd.Series({}, dtype="str")
     chosen = (frame[KEY_NAMES[1]] == "") & (frame[KEY_NAMES[2]] == "")
     if assigned_by.event:
         chosen &= frame[KEY_NAMES[0]] == assigned_by.event
-    arm_of_code = {code: str(arm) for code, arm in assigned_by.arms.items()} or {arm: arm for arm in known}
     rows = frame.loc[chosen, [record_field, assigned_by.field]]
-    arms = rows[assigned_by.field].map(arm_of_code)
-    decided = arms.notna().to_numpy() & ~rows[record_field].where(arms.notna()).duplicated().to_numpy()
-    return pd.Series(arms[decided].to_numpy(), index=rows.loc[decided, record_field], dtype="str")
+    codes = rows[assigned_by.field]
+    arm_of_code = {code: arm_of(code, assigned_by=assigned_by, events=events) for code in codes.unique()}
+    decided = rows.assign(arm=codes.map(arm_of_code)).query("arm != ''").drop_duplicates(record_field)
+    return decided.set_index(record_field)["arm"]
+
+
+def arm_of(code: str, *, assigned_by: Assignment, events: Events) -> str:
+    """Give the arm number (text) that a code of the assigning field means; "" if none."""
+    if code in assigned_by.arms:
+        return str(assigned_by.arms[code])
+    arms = {str(number): name.lower() for _, _, number, name in events}
+    named = next((number for number, name in arms.items() if name and name == code.lower()), code)
+    return named if named in arms else ""
 
 
 def complete_event(event: str, *, arm: str, events: Iterable[str]) -> str:
@@ -55,9 +64,9 @@ def events_by_arm(event: str, *, events: Events) -> Mapping[str, str]:
     A whole name belongs to one arm; a part such as `6_month` to each arm that has it; empty if to none.
     """
     names = [name for name, _, _, _ in events]
-    found = {arm: complete_event(event, arm=arm, events=names) for _, _, arm, _ in events}
-    arm_of = {name: arm for name, _, arm, _ in events}
-    return {arm: name for arm, name in found.items() if name and arm_of[name] == arm}
+    found = {str(arm): complete_event(event, arm=str(arm), events=names) for _, _, arm, _ in events}
+    home = {name: str(arm) for name, _, arm, _ in events}
+    return {arm: name for arm, name in found.items() if name and home[name] == arm}
 
 
 def events_of_records(

@@ -130,6 +130,12 @@ class Dictionary:
         boxes = [item for item in self.fields if item.type is FieldType.CHECKBOX]
         return {checkbox_column(box.name, code=code): code for box in boxes for code in box.choices}
 
+    @cached_property
+    def zero_columns(self) -> frozenset[str]:
+        """Columns in which REDCap shows 0 where nothing is stored: checkboxes and form statuses."""
+        kinds = (FieldType.CHECKBOX, FieldType.FORM_STATUS)
+        return frozenset(column for item in self.fields if item.type in kinds for column in item.columns)
+
     def columns_of(self, forms: Iterable[str]) -> tuple[str, ...]:
         """The export columns of some forms, in project order."""
         wanted = set(forms)

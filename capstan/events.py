@@ -109,9 +109,15 @@ def logic_layout(dictionary: Dictionary, *, grid: EventGrid) -> Layout:
         form_of={item.name: item.form for item in dictionary.fields},
         checkboxes={box.name: dict(zip(box.choices, box.columns, strict=True)) for box in boxes},
         choices={item.name: item.choices for item in dictionary.fields if item.choices},
-        events=tuple((e.name, e.label, e.arm, grid.arms.get(e.arm, "")) for e in grid.events),
+        events=logic_events(grid),
         designated=grid.designated,
         repeating=grid.repeating,
         forms=dictionary.forms,
         validation={item.name: item.validation for item in dictionary.fields if item.validation},
+        missing_codes=frozenset(dictionary.missing_codes),
     )
+
+
+def logic_events(grid: EventGrid) -> tuple[tuple[str, str, int, str], ...]:
+    """The events as (unique name, label, arm number, arm name), in project order."""
+    return tuple((e.name, e.label, int(e.arm), grid.arms.get(e.arm, "")) for e in grid.events)

@@ -1,13 +1,15 @@
-"""Calendar periods such as `6 months` or `-14d`, and what they do to dates."""
+"""Calendar dates, as text and as arrays, and periods such as `6 months` or `-14d` that move them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Dates = npt.NDArray[np.datetime64]
 
@@ -18,7 +20,9 @@ _UNITS = {
     "days": ("d", "day", "days"),
 }
 _UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings}
-# \Z and [0-9], because $ and \d would let a trailing line break and other scripts' digits pass.
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+# [0-9], because \d would let other scripts' digits pass.
 _PART = re.compile(r"([+-]?)\s*([0-9]{1,4})\s*([a-z]+)(?:\s*,)?\s*")
 
 
@@ -84,3 +88,27 @@ def _shift_months(day: Dates, *, months: int) -> Dates:
     last = (month + months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
     reached: Dates = np.minimum(first + (day - month.astype("datetime64[D]")), last)
     return reached
+
+
+def read_dates(texts: pd.Series[str]) -> Dates:
+    """Read ISO dates, or the days of ISO datetimes, as datetime64[D]; anything else is NaT.
+
+    Years outside 1900 to 2199 are placeholders (1111-11-11, 9999-12-31): no due date follows from them.
+    """
+    codes, distinct = pd.factorize(texts)
+    return np.array([_read_date(str(text)) for text in distinct], dtype="datetime64[D]")[codes]
+
+
+def _read_date(text: str) -> np.datetime64:
+    day = re.split("[ T]", text, maxsplit=1)[0]
+    try:
+        read = date.fromisoformat(day) if _ISO_DAY.fullmatch(day) else None
+    except ValueError:
+        read = None
+    return np.datetime64(read if read and _FIRST_YEAR <= read.year <= _LAST_YEAR else "NaT", "D")
+
+
+def write_dates(dates: Dates) -> npt.NDArray[np.object_]:
+    """Write datetime64[D] as ISO text; NaT is ""."""
+    texts = np.datetime_as_string(dates, unit="D").astype(object)
+    return np.where(np.isnat(dates), "", texts)

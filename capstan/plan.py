@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -91,33 +91,74 @@ def compare(
     return pd.concat(parts, ignore_index=True)
 
 
-def to_rows(cells: pd.DataFrame, *, key_columns: Iterable[str], value: str = "after") -> pd.DataFrame:
+def held(cells: pd.DataFrame, *, present: pd.DataFrame, record_field: str) -> pd.DataFrame:
+    """What REDCap holds in the places of some cells: text `value` and bool `row_exists`, aligned to `cells`.
+
+    `present` is a keyed frame; a row or column that it lacks holds blanks.
+    """
+    position = row_index(present, record_field=record_field).get_indexer(
+        pd.MultiIndex.from_frame(cells[list(KEYS)])
+    )
+    found = position >= 0
+    values = np.full(len(cells), "", dtype=object)
+    for field, places in cells.reset_index(drop=True).groupby("field", sort=False).indices.items():
+        here = places[found[places]]
+        if field in present.columns:
+            values[here] = present[field].to_numpy(dtype=object)[position[here]]
+    return pd.DataFrame({"value": pd.array(values, dtype="str"), "row_exists": found}, index=cells.index)
+
+
+def overlay(frames: Sequence[pd.DataFrame], *, record_field: str) -> pd.DataFrame:
+    """Lay keyed frames over each other: one row per place, the first value that is not blank counts."""
+    keys = [record_field, *KEY_NAMES]
+    whole = pd.concat([frame.replace("", pd.NA) for frame in frames], ignore_index=True)
+    whole[keys] = whole[keys].fillna("")
+    return keyed(
+        whole.groupby(keys, sort=False, dropna=False).first().reset_index().fillna("").astype("str"),
+        record_field=record_field,
+    )
+
+
+def same(one: pd.Series, other: pd.Series, *, fields: pd.Series, zeros: frozenset[str]) -> pd.Series:
+    """Whether texts mean the same to REDCap: line ends apart, and a blank as 0 in the columns `zeros`."""
+    blank_is_zero = fields.isin(zeros)
+    sides = []
+    for side in (one, other):
+        text = side.str.replace("\r\n", "\n", regex=False)
+        sides.append(text.mask(blank_is_zero & (text == ""), "0"))
+    return sides[0] == sides[1]
+
+
+def to_rows(cells: pd.DataFrame, *, key_columns: tuple[str, ...], value: str = "after") -> pd.DataFrame:
     """Turn cells into rows for an import: the project's key columns, then one column per field.
 
-    All cells of the result must be wanted: rows are grouped so that each has the same set of fields.
+    A row that has no cell for a field is blank there.
     """
-    wide = cells.pivot(index=list(KEYS), columns="field", values=value)
     order = list(dict.fromkeys(cells["field"]))
-    flat = wide[order].reset_index()
-    names = dict(zip(KEYS, _four_names(tuple(key_columns)), strict=True))
-    flat = flat.rename(columns=names)
-    return flat[[*key_columns, *order]].astype("str")
+    wide = cells.pivot(index=list(KEYS), columns="field", values=value)[order].fillna("").reset_index()
+    named = wide.rename(columns=dict(zip(KEYS, (key_columns[0], *KEY_NAMES), strict=True)))
+    wanted = [*key_columns, *(name for name in order if name not in key_columns)]
+    return named[wanted].astype("str")
 
 
-def field_groups(cells: pd.DataFrame) -> Iterable[pd.DataFrame]:
-    """Split cells so that all rows of a part have the same fields: an import leaves no cell in between."""
-    if cells.empty:
-        return []
-    fields = cells.groupby(list(KEYS), sort=False)["field"].transform(
-        lambda names: "\x1f".join(sorted(names))
-    )
-    return [part for _, part in cells.groupby(fields, sort=False)]
+def import_parts(cells: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
+    """Split cells into imports: (cells, overwrite).
+
+    All values come first, in one import of normal behaviour, in which blanks change nothing. Erasures
+    follow, in imports that overwrite: one for each set of fields, so that no other cell is erased.
+    """
+    erased = cells["after"] == ""
+    if (~erased).any():
+        yield cells[~erased], False
+    left = cells[erased]
+    if not left.empty:
+        fields = left.groupby(list(KEYS), sort=False)["field"].transform(
+            lambda names: "\x1f".join(sorted(names))
+        )
+        for _, part in left.groupby(fields, sort=False):
+            yield part, True
 
 
 def _cells(keys: pd.MultiIndex, *, field: str, before: object, after: object) -> pd.DataFrame:
     frame = keys.to_frame(index=False)
     return frame.assign(field=field, before=before, after=after).astype("str")
-
-
-def _four_names(key_columns: tuple[str, ...]) -> tuple[str, ...]:
-    return (key_columns[0], *KEY_NAMES)

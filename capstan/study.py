@@ -10,7 +10,15 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from capstan.errors import StudyError
 from capstan.visits import Period
@@ -60,10 +68,20 @@ class ProjectIdentity(_Part):
     status: Literal["development", "production"]
 
 
+def _is_a_zone(value: str) -> str:
+    if value and value not in available_timezones():
+        raise ValueError("must be a time zone such as America/Los_Angeles")
+    return value
+
+
+ZoneText = Annotated[str, AfterValidator(_is_a_zone)]
+
+
 class Redcap(_Part):
-    """Which server and project."""
+    """Which server and project; `timezone` is the server's, where it is not the study's."""
 
     url: str
+    timezone: ZoneText = ""
     token: TokenSource
     project: ProjectIdentity
 
@@ -182,7 +200,7 @@ class Study(_Part):
 
     study: str = Field(pattern=_NAME)
     title: str
-    timezone: str = "UTC"
+    timezone: ZoneText = "UTC"
     redcap: Redcap
     arms: Arms = Arms()
     visits: tuple[Visit, ...] = ()
@@ -193,17 +211,15 @@ class Study(_Part):
     checks: Checks = Checks()
     retention_days: int = Field(90, ge=1)
 
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("must be a time zone such as America/Los_Angeles")
-        return value
-
     @property
     def zone(self) -> ZoneInfo:
         """The study's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def redcap_zone(self) -> ZoneInfo:
+        """The time zone in which the server writes its log."""
+        return ZoneInfo(self.redcap.timezone or self.timezone)
 
     @classmethod
     def from_text(cls, text: str, *, source: str, environment: Mapping[str, str]) -> Self:

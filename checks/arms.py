@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from capstan.events import EventGrid
+from capstan.arms import participant_arms
+from capstan.events import EventGrid, logic_events
 from capstan.plan import KEYS
-from capstan.study import Arms, Assignment
+from capstan.study import Arms
 from capstan.verdict import collected, verdicts
 from checks.catalogue import severity
 
@@ -29,28 +30,6 @@ class Allowed(NamedTuple):
     ruled: bool
 
 
-def assigned_arms(
-    rows: pd.DataFrame, *, record_field: str, assignment: Assignment, grid: EventGrid
-) -> dict[str, str]:
-    """The arm that each record's assignment field names; records without one are absent.
-
-    `rows` is a keyed frame. Only non-repeating rows of the assignment's event count, because the event
-    name of other rows is no authority: they may be in the wrong arm.
-    """
-    if assignment.field not in rows.columns:
-        return {}
-    here = (rows["redcap_repeat_instance"] == "") & (rows[assignment.field] != "")
-    if assignment.event:
-        here &= rows["redcap_event_name"] == assignment.event
-    codes = rows.loc[here, assignment.field]
-    named = {name.strip().lower(): number for number, name in grid.arms.items()}
-    arm_of = {
-        code: str(assignment.arms[code]) if code in assignment.arms else named.get(code.lower(), code)
-        for code in codes.unique()
-    }
-    return dict(zip(rows.loc[here, record_field], codes.map(arm_of), strict=True))
-
-
 def allowed_arms(
     arms: Arms, *, present: pd.DataFrame, wanted: pd.DataFrame, record_field: str, grid: EventGrid
 ) -> Allowed:
@@ -63,9 +42,11 @@ def allowed_arms(
         inhabited = _inhabited(present, record_field=record_field, grid=grid)
         return Allowed(frozenset(), inhabited, ruled=False)
     own: dict[str, str] = {}
-    if arms.assigned_by is not None:
-        for rows in (wanted, present):
-            own |= assigned_arms(rows, record_field=record_field, assignment=arms.assigned_by, grid=grid)
+    for rows in (wanted, present):
+        assigned = participant_arms(
+            rows, arms.assigned_by, record_field=record_field, events=logic_events(grid)
+        )
+        own |= {str(record): str(arm) for record, arm in assigned.items()}
     shared = frozenset(str(number) for number in arms.shared)
     return Allowed(shared, {record: frozenset({arm}) for record, arm in own.items()}, ruled=True)
 

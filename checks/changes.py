@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from capstan.dictionary import Dictionary, Field, FieldType
-from capstan.plan import KEYS
+from capstan.dictionary import Dictionary, Field
+from capstan.plan import KEYS, same
 from capstan.study import Limits, Writes
 from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
@@ -20,16 +20,9 @@ def forbidden_columns(writes: Writes, *, dictionary: Dictionary) -> Mapping[str,
 
 
 def drop_equivalent(cells: pd.DataFrame, *, dictionary: Dictionary) -> pd.DataFrame:
-    """Leave out cells that change nothing in REDCap, though their texts differ.
-
-    An unchecked checkbox and a form status 0 are what REDCap shows where nothing is stored.
-    """
-    by_column = dictionary.by_column
-    kinds = {c: by_column[c].type for c in cells["field"].unique() if c in by_column}
-    kind = cells["field"].map(kinds)
-    zeros = kind.isin([FieldType.CHECKBOX, FieldType.FORM_STATUS])
-    before, after = (cells[side].where(cells[side] != "", "0") for side in ("before", "after"))
-    return cells[~(zeros & (before == after))]
+    """Leave out cells that change nothing in REDCap, though their texts differ."""
+    equal = same(cells["before"], cells["after"], fields=cells["field"], zeros=dictionary.zero_columns)
+    return cells[~equal]
 
 
 def judge_changes(
@@ -61,10 +54,11 @@ def judge_changes(
     return collected(found)
 
 
-def judge_stale(cells: pd.DataFrame, *, now_held: pd.Series) -> pd.DataFrame:
+def judge_stale(cells: pd.DataFrame, *, now_held: pd.Series, dictionary: Dictionary) -> pd.DataFrame:
     """Stop cells that hold something else now (`now_held`, aligned) than when the plan was made."""
+    unmoved = same(now_held, cells["before"], fields=cells["field"], zeros=dictionary.zero_columns)
     reason = "Somebody changed this cell since the plan was made; run again."
-    return _cells(cells[now_held != cells["before"]], check="stale_base", reason=reason)
+    return _cells(cells[~unmoved], check="stale_base", reason=reason)
 
 
 def judge_volume(cells: pd.DataFrame, *, known_records: frozenset[str], limits: Limits) -> pd.DataFrame:

@@ -27,7 +27,7 @@ def judge_rows(
     if cells.empty:
         return collected([])
     merged = merge(present, cells=cells, record_field=dictionary.record_field)
-    table = Table(merged, layout=logic_layout(dictionary, grid=grid), now=now)
+    table = Table(merged, logic_layout(dictionary, grid=grid))
     form_of = {column: item.form for column, item in dictionary.by_column.items()}
     touched = cells.assign(form=cells["field"].map(form_of))
     keys = merged[[dictionary.record_field, *KEY_NAMES]].set_axis(list(KEYS), axis=1)
@@ -38,7 +38,7 @@ def judge_rows(
         rows = merged.index[where]
         for item in (item for item in dictionary.fields if item.form == form):
             if item.required or item.branching:
-                found += list(_judge_field(item, merged=merged, rows=rows, table=table, keys=keys))
+                found += list(_judge_field(item, rows=rows, table=table, keys=keys, now=now))
     return collected(found)
 
 
@@ -66,19 +66,19 @@ def merge(present: pd.DataFrame, *, cells: pd.DataFrame, record_field: str) -> p
 
 
 def _judge_field(
-    item: Field, *, merged: pd.DataFrame, rows: pd.Index, table: Table, keys: pd.DataFrame
+    item: Field, *, rows: pd.Index, table: Table, keys: pd.DataFrame, now: datetime
 ) -> Iterator[pd.DataFrame]:
-    if not set(item.columns) <= set(merged.columns):
+    if not set(item.columns) <= set(table.data.columns):
         return
     try:
-        shown = table.truth(parse(item.branching), rows=rows) if item.branching else None
+        shown = table.truth(parse(item.branching), now=now, rows=rows) if item.branching else None
     except LogicError:
         reason = "Its branching logic could not be read, so it was not checked."
         check = "logic_not_evaluated"
         yield project_verdict(check, severity=severity(check), reason=reason, field=item.name)
         return
     visible = pd.Series(True, index=rows) if shown is None else shown
-    held = merged.loc[rows, list(item.columns)]
+    held = table.data.loc[rows, list(item.columns)]
     filled = (held == "1" if item.type is FieldType.CHECKBOX else held != "").any(axis=1)
     blank = rows[(visible & ~filled).to_numpy()]
     if item.required:

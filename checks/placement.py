@@ -75,7 +75,7 @@ def _broadcast(rows: pd.DataFrame, *, places: pd.DataFrame, judge: Callable[...,
     answers = [judge(*place) for place in distinct]
     parts = []
     for check in sorted({answer[0] for answer in answers if answer}):
-        hit = np.array([bool(answer) and answer[0] == check for answer in answers], dtype=bool)[codes]
+        hit = np.array([answer is not None and answer[0] == check for answer in answers], dtype=bool)[codes]
         said = np.array([answer[1] if answer else "" for answer in answers], dtype=object)[codes]
         reason = pd.Series(said[hit], dtype="str")
         parts.append(verdicts(rows[hit], check=check, severity=severity(check), reason=reason))

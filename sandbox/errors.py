@@ -25,9 +25,7 @@ NO_REPEATS = (
     "You cannot export repeating instruments and events because the project does not contain any "
     "repeating instruments and events"
 )
-PURPOSE_TEXT = (
-    "You must provide some text for 'purpose_other' since you specified 'purpose' as '1' (Other)."
-)
+PURPOSE_TEXT = "You must provide some text for 'purpose_other' since you specified 'purpose' as '1' (Other)."
 PRODUCTION = "You cannot import {what} because the project is not in Development status."
 
 

@@ -220,6 +220,25 @@ class Store:
                     f"DELETE FROM {name} WHERE project_id=? AND event_id=?", (project_id, event_id)
                 )
 
+    def rename_record(
+        self, project_id: int, old: str, *, new: str, event_ids: Sequence[int], id_field: str
+    ) -> None:
+        for event_id in event_ids:
+            where = (project_id, old, event_id)
+            for name in ("value", "pseudo"):
+                self._db.execute(
+                    f"UPDATE {name} SET record=? WHERE project_id=? AND record=? AND event_id=?",
+                    (new, *where),
+                )
+            self._db.execute(
+                "UPDATE value SET value=? WHERE project_id=? AND record=? AND event_id=? AND field=?",
+                (new, project_id, new, event_id, id_field),
+            )
+        group_id = self.groups(project_id).get(old)
+        if group_id is not None:
+            self.set_group(project_id, new, group_id=group_id)
+        self.forget_groups_of_missing_records(project_id)
+
     def forget_groups_of_missing_records(self, project_id: int) -> None:
         self._db.execute(
             "DELETE FROM record_group WHERE project_id = ? AND record NOT IN"

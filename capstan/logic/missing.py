@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from capstan.logic.columns import Column, Truths, map_truths
@@ -24,7 +26,7 @@ def is_blank_or_code(value: Column, *, codes: frozenset[str]) -> Truths:
 
 def is_one_of(value: Column, *lists: Column) -> Truths:
     """Say whether the value is one of the codes in lists such as `'NA,UNK'`."""
-    return Truths(np.logical_or.reduce([map_truths(_is_listed, value, one).truths for one in lists]))
+    return Truths(reduce(np.logical_or, [map_truths(_is_listed, value, one).truths for one in lists]))
 
 
 def _is_listed(text: str, codes: str) -> bool:

@@ -1,15 +1,13 @@
-"""The number functions of the logic language (redcap-api G.3)."""
+"""The number functions of the logic language (redcap-api G.3); what is not defined becomes blank."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from capstan.logic.columns import Bools, Column, Floats, Numbers, Truths, constant, map_truths, numbers
+from capstan.logic.columns import Column, Numbers, Truths, constant, map_truths, numbers
+from capstan.logic.words import Bools, Floats
 
 _INTEGER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
 _NO_DIGITS = constant(0.0)
@@ -32,30 +30,27 @@ def rounded_down(x: Column, digits: Column = _NO_DIGITS) -> Numbers:
 
 
 def _magnitude(x: Column, digits: Column) -> Floats:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.abs(x.numbers) * np.power(10.0, np.trunc(digits.numbers)), dtype=np.float64)
+    return np.asarray(np.abs(x.numbers) * np.power(10.0, np.trunc(digits.numbers)), dtype=np.float64)
 
 
 def _on_grid(magnitude: Floats) -> Floats:
     # 1.005 * 100 is 100.49999999999999 in binary; whoever wrote 1.005 means 100.5. So what lies within
     # a few units in the last place of a whole number is taken for it.
     whole = np.rint(magnitude)
-    with np.errstate(all="ignore"):
-        near = np.abs(magnitude - whole) <= np.minimum(8 * np.spacing(magnitude), 1e-6)
+    near = np.abs(magnitude - whole) <= np.minimum(8 * np.spacing(magnitude), 1e-6)
     return np.where(near, whole, magnitude)
 
 
 def _restored(magnitude: Floats, x: Column, *, digits: Column) -> Numbers:
     places = np.trunc(digits.numbers)
-    with np.errstate(all="ignore"):
-        # Dividing by a power of ten is exact to the last place; multiplying by its inverse is not.
-        fine, coarse = magnitude / np.power(10.0, places), magnitude * np.power(10.0, -places)
-        return numbers(np.copysign(np.where(places >= 0, fine, coarse), x.numbers))
+    # Dividing by a power of ten is exact to the last place; multiplying by its inverse is not.
+    fine, coarse = magnitude / np.power(10.0, places), magnitude * np.power(10.0, -places)
+    return numbers(np.copysign(np.where(places >= 0, fine, coarse), x.numbers))
 
 
 def square_root(x: Column) -> Numbers:
     """Take the root; blank for a negative number."""
-    return _computed(np.sqrt, x.numbers)
+    return numbers(np.sqrt(x.numbers))
 
 
 def magnitude(x: Column) -> Numbers:
@@ -65,25 +60,18 @@ def magnitude(x: Column) -> Numbers:
 
 def exponential(x: Column) -> Numbers:
     """Raise e to a power."""
-    return _computed(np.exp, x.numbers)
+    return numbers(np.exp(x.numbers))
 
 
 def logarithm(x: Column, base: Column | None = None) -> Numbers:
     """Take the natural logarithm, or that to a base; blank where it is not defined."""
-    natural = _computed(np.log, x.numbers)
-    if base is None:
-        return natural
-    return _computed(np.divide, natural.numbers, _computed(np.log, base.numbers).numbers)
+    natural = np.log(x.numbers)
+    return numbers(natural if base is None else natural / np.log(base.numbers))
 
 
 def remainder(x: Column, divisor: Column) -> Numbers:
     """Divide and keep the rest, which has the sign of the dividend."""
-    return _computed(np.fmod, x.numbers, divisor.numbers)
-
-
-def _computed(function: Callable[..., NDArray[Any]], *operands: Floats) -> Numbers:
-    with np.errstate(all="ignore"):
-        return numbers(function(*operands))
+    return numbers(np.fmod(x.numbers, divisor.numbers))
 
 
 def least(*columns: Column) -> Numbers:
@@ -104,25 +92,23 @@ def total(*columns: Column) -> Numbers:
 def mean(*columns: Column) -> Numbers:
     """Give the arithmetic mean, blanks left out."""
     stacked = _stacked(columns)
-    return _computed(np.divide, np.nansum(stacked, axis=0), _counts(stacked))
+    return numbers(np.nansum(stacked, axis=0) / _counts(stacked))
 
 
 def median(*columns: Column) -> Numbers:
     """Give the middle number, or the mean of the two in the middle, blanks left out."""
     ordered = np.sort(_stacked(columns), axis=0)  # NaN goes last
     counts = _counts(ordered).astype(np.int64)
-    lower, upper = np.maximum(counts - 1, 0) // 2, counts // 2
-    upper = np.minimum(upper, len(ordered) - 1)
-    picked = [np.take_along_axis(ordered, place[np.newaxis], axis=0)[0] for place in (lower, upper)]
-    return numbers((picked[0] + picked[1]) / 2)
+    below, above = np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, len(ordered) - 1)
+    first, second = (np.take_along_axis(ordered, place[np.newaxis], axis=0)[0] for place in (below, above))
+    return numbers((first + second) / 2)
 
 
 def deviation(*columns: Column) -> Numbers:
     """Give the sample standard deviation (n - 1), blanks left out; blank for fewer than two numbers."""
     stacked = _stacked(columns)
     squares = np.nansum((stacked - mean(*columns).numbers) ** 2, axis=0)
-    freedom = _counts(stacked) - 1
-    return _computed(np.sqrt, _computed(np.divide, squares, np.where(freedom > 0, freedom, 0)).numbers)
+    return numbers(np.sqrt(squares / np.maximum(_counts(stacked) - 1, 0)))
 
 
 def _stacked(columns: tuple[Column, ...]) -> Floats:
@@ -130,7 +116,7 @@ def _stacked(columns: tuple[Column, ...]) -> Floats:
 
 
 def _counts(stacked: Floats) -> Floats:
-    return np.sum(~np.isnan(stacked), axis=0, dtype=np.float64)
+    return np.asarray(np.sum(~np.isnan(stacked), axis=0), dtype=np.float64)
 
 
 def is_number(x: Column) -> Truths:

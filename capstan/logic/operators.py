@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from capstan.logic.columns import Bools, Column, Numbers, Texts, Truths, numbers
+from capstan.logic.columns import Column, Numbers, Texts, Truths, numbers
+from capstan.logic.words import Bools
 
 Order: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
@@ -61,8 +62,7 @@ def _compare_texts(order: Order, left: Texts, right: Texts) -> Bools:
 
 def calculate(sign: str, left: Column, right: Column) -> Numbers:
     """Add, subtract, multiply, divide: blank where an operand is no number or the result is not defined."""
-    with np.errstate(all="ignore"):
-        return numbers(SUMS[sign](left.numbers, right.numbers))
+    return numbers(SUMS[sign](left.numbers, right.numbers))
 
 
 def negative(operand: Column) -> Numbers:

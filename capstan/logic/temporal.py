@@ -6,19 +6,12 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import reduce
 
 import numpy as np
 
-from capstan.logic.columns import (
-    Bools,
-    Column,
-    Floats,
-    Numbers,
-    constant,
-    map_numbers,
-    map_truths,
-    numbers,
-)
+from capstan.logic.columns import Column, Numbers, constant, map_numbers, map_truths, numbers
+from capstan.logic.words import Bools, Floats
 
 # Seconds of each unit: a year is 365.2425 days and a month 30.44.
 UNITS = {"y": 31_556_952.0, "M": 2_630_016.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
@@ -41,7 +34,7 @@ def difference(first: Column, second: Column, unit: Column, *options: Column, no
     written = options[0] if options else _NONE
     seconds = _seconds(second, now, written=written) - _seconds(first, now, written=written)
     size = map_numbers(lambda name: UNITS.get(name, math.nan), unit).numbers
-    signed = np.logical_or.reduce([_is_yes(option) for option in (*options, _NONE)])
+    signed = reduce(np.logical_or, [_is_yes(option) for option in (*options, _NONE)])
     return numbers(np.where(signed, seconds, np.abs(seconds)) / size)
 
 
@@ -68,7 +61,7 @@ def _read(text: str, now: datetime, *, order: str = "") -> datetime | None:
         return None
     parts = {name: int(digits) for name, digits in found.groupdict(default="0").items()}
     try:
-        return datetime(**parts, tzinfo=UTC)  # type: ignore[arg-type]
+        return datetime(**parts, tzinfo=UTC)
     except ValueError:
         return None
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import math
 
-from capstan.logic.columns import (
-    Column,
-    Numbers,
-    Texts,
-    Truths,
-    as_number,
-    map_numbers,
-    map_texts,
-    map_truths,
-)
+from capstan.logic.columns import Column, Numbers, Texts, Truths, map_numbers, map_texts, map_truths
+from capstan.logic.words import as_number
 
 
 def contains(text: Column, part: Column) -> Truths:

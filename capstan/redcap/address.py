@@ -37,7 +37,9 @@ class Token(AuthBase):
         self._characters = characters
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.body = f"token={self._characters}&{request.body}"
+        fields = request.body or ""
+        text = fields.decode("ascii") if isinstance(fields, bytes) else fields
+        request.body = f"token={self._characters}&{text}"
         return request
 
     def __repr__(self) -> str:

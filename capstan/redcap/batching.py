@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from capstan.errors import UsageError
 from capstan.redcap.parameters import encoded_size, natural_order
 
 Format = Literal["csv", "json"]
+T = TypeVar("T")
 
 # An id in an array costs its index too: records[1234]= and &, url-encoded.
 _INDEX_BYTES = 22
@@ -34,14 +34,14 @@ def batches(
         raise UsageError(f"The rows have no column '{record_field}': each row must name its record.")
     if min(max_rows, max_bytes) < 1:
         raise UsageError("max_rows and max_bytes must be 1 or more.")
-    records = pd.factorize(frame[record_field].str.strip().str.casefold())[0]
-    order = np.argsort(records, kind="stable")
-    rows = np.bincount(records) if len(records) else records
-    sizes = np.bincount(records, weights=_row_sizes(frame, as_format=as_format)) if len(records) else records
-    start = 0
-    for count in _parts(zip(rows.tolist(), sizes.tolist(), strict=True), max_rows=max_rows, max_bytes=max_bytes):
-        yield frame.iloc[order[start : start + count]]
-        start += count
+    places: dict[str, list[int]] = {}
+    for place, record in enumerate(frame[record_field].str.strip().str.casefold()):
+        places.setdefault(record, []).append(place)
+    sizes = _row_sizes(frame, as_format=as_format)
+    units = ((rows, sum(sizes[place] for place in rows)) for rows in places.values())
+    room = max_bytes - encoded_size(",".join(frame.columns))
+    for part in _parts(units, max_rows=max_rows, max_bytes=room):
+        yield frame.iloc[part]
 
 
 def id_batches(ids: Sequence[str], *, max_rows: int, max_bytes: int) -> Iterator[list[str]]:
@@ -52,11 +52,8 @@ def id_batches(ids: Sequence[str], *, max_rows: int, max_bytes: int) -> Iterator
     ordered = sorted(dict.fromkeys(ids), key=natural_order)
     has_commas = any("," in name for name in ordered)
     limit = min(max_rows, MAX_IDS_WITH_COMMAS) if has_commas else max_rows
-    sizes = ((1, encoded_size(name) + _INDEX_BYTES) for name in ordered)
-    start = 0
-    for count in _parts(sizes, max_rows=limit, max_bytes=max_bytes):
-        yield ordered[start : start + count]
-        start += count
+    units = (([name], encoded_size(name) + _INDEX_BYTES) for name in ordered)
+    yield from _parts(units, max_rows=limit, max_bytes=max_bytes)
 
 
 def payload(frame: pd.DataFrame, *, as_format: Format) -> str:
@@ -66,16 +63,18 @@ def payload(frame: pd.DataFrame, *, as_format: Format) -> str:
     return json.dumps(frame.to_dict("records"), ensure_ascii=False, separators=(",", ":"))
 
 
-def _parts(units: Iterable[tuple[int, float]], *, max_rows: int, max_bytes: int) -> Iterator[int]:
-    """Yield how many rows each part has, for units of (rows, bytes) that are never cut."""
-    rows, size = 0, 0.0
-    for unit_rows, unit_size in units:
-        if rows and (rows + unit_rows > max_rows or size + unit_size > max_bytes):
-            yield rows
-            rows, size = 0, 0.0
-        rows, size = rows + unit_rows, size + unit_size
-    if rows:
-        yield rows
+def _parts(units: Iterable[tuple[list[T], int]], *, max_rows: int, max_bytes: int) -> Iterator[list[T]]:
+    """Join units of (items, bytes), which are never cut, as long as both limits hold."""
+    part: list[T] = []
+    size = 0
+    for items, unit_size in units:
+        if part and (len(part) + len(items) > max_rows or size + unit_size > max_bytes):
+            yield part
+            part, size = [], 0
+        part.extend(items)
+        size += unit_size
+    if part:
+        yield part
 
 
 def _row_sizes(frame: pd.DataFrame, *, as_format: Format) -> list[int]:

@@ -33,7 +33,7 @@ class NoneDefined(RedcapError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """An answer that failed; `place` names method and host. It has no repr, because `text` may hold values."""
+    """An answer that failed; `place` names method and host. No repr, because `text` may hold values."""
 
     status: int
     text: str
@@ -149,9 +149,8 @@ def _split(names: str) -> list[str]:
 
 
 def _shown(names: list[str], *, pattern: str = _NAME) -> str:
-    """Show names that look like a project's; anything else may be a value that slipped into a wrong column."""
+    """Show names that look like a project's; others may be values that slipped into a wrong column."""
     known = [name for name in names if re.fullmatch(pattern, name)]
     shown = ", ".join(f"'{name}'" for name in known[:MAX_NAMES_SHOWN])
     unshown = len(names) - len(known[:MAX_NAMES_SHOWN])
     return f"{shown} and {unshown} more" if shown and unshown else shown or f"({unshown} names not shown)"
-

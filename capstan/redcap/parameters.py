@@ -52,7 +52,7 @@ def listed(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def natural_order(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key that orders record ids as REDCap does: numbers by value, letters after digits (C.5)."""
+    """Return a sort key for record ids in REDCap's order: numbers by value, letters after digits (C.5)."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
     return tuple((0, int(part), part) if part[0] in "0123456789" else (1, 0, part) for part in parts)
 

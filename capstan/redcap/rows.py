@@ -44,4 +44,8 @@ def _loose(message: str) -> list[tuple[str, ...]]:
 def _without(value: str, reason: str) -> str:
     if not value.strip() or ROW_REASONS.fullmatch(reason):
         return reason
-    return reason.replace(value, "…") if len(value) > 2 else re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", reason)
+    return (
+        reason.replace(value, "…")
+        if len(value) > 2
+        else re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", reason)
+    )

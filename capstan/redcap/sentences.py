@@ -122,7 +122,9 @@ SENTENCES = (
         "the call did not arrive as one: the address is probably wrong (for example http where https is due)",
     ),
     _known(
-        r"There is no file to download for this record\.?", RedcapError, "the record has no file in that field"
+        r"There is no file to download for this record\.?",
+        RedcapError,
+        "the record has no file in that field",
     ),
     _known(
         r"The File Repository folder folder_id=\d+ does not exist .*",

@@ -20,7 +20,7 @@ _BLOCK_BYTES = 8 << 20
 
 
 class UnclearCsv(RedcapError):
-    """The CSV cannot be told apart around a quotation mark after a backslash; callers ask for JSON instead."""
+    """The CSV is ambiguous at a quotation mark after a backslash; callers ask for JSON instead."""
 
 
 def csv_frame(body: Body) -> pd.DataFrame:

@@ -81,7 +81,7 @@ class Wire:
         return outcome
 
     def _outcome(self, parameters: Parameters, parse: Callable[[Body], Parsed]) -> Parsed | RedcapError:
-        """Return an error as a value: raised here it would carry the request, and so the token, as context."""
+        """Return an error as a value: raised here, its context would hold the request and so the token."""
         place = f"{parameters['content']} at {self.host}"
         self._throttle.wait()
         try:

@@ -12,7 +12,7 @@ from capstan.errors import StoreError
 from capstan.plan import CELL_COLUMNS, KEYS
 from capstan.store.connection import Store
 from capstan.store.frames import take_columns
-from capstan.store.moves import move_run, own_run
+from capstan.store.moves import move_run, own_run, set_values
 from capstan.store.rows import Batch, Run, to_batch
 from capstan.store.states import BatchState, Outcome, RunState, check_batch_move
 from capstan.store.tables import BATCH, BATCH_VALUES
@@ -65,6 +65,7 @@ def finish_batch(store: Store, run: Run, *, batch: int, outcomes: pd.DataFrame |
     state = BatchState.UNRESOLVED if outcomes is None else BatchState.VERIFIED
     with store.write() as connection:
         own_run(connection, run)
+        set_values(connection, run.id, heartbeat_at=now)
         row = _move_batch(connection, run, number=batch, to=state, finished_at=now)
         if outcomes is None:
             return
@@ -118,7 +119,7 @@ def _align(outcomes: pd.DataFrame, *, image: pd.DataFrame, name: str) -> pd.Data
     keys = list(CELL_KEYS)
     given = take_columns(outcomes, what="Outcomes", columns=[*keys, "outcome"]).astype("str")
     unknown = int((~given["outcome"].isin([str(known) for known in Outcome])).sum())
-    merged = image[keys].merge(given.drop_duplicates(keys), how="left", on=keys)
+    merged = image[keys].merge(given, how="left", on=keys)
     missing = int(merged["outcome"].isna().sum())
     if unknown or missing or len(given) != len(image):
         raise StoreError(

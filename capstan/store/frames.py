@@ -14,7 +14,7 @@ from capstan.errors import StoreError
 def take_columns(
     frame: pd.DataFrame, *, what: str, columns: Sequence[str], flags: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The named columns of a frame; StoreError unless they are there, `flags` as booleans, the rest as text."""
+    """The named columns of a frame; StoreError unless they are there: `flags` boolean, the rest text."""
     missing = [name for name in (*columns, *flags) if name not in frame.columns]
     if missing:
         raise StoreError(f"{what} lack the columns {', '.join(missing)}.")

@@ -59,10 +59,12 @@ def read_images(store: Store, run: Run) -> pd.DataFrame:
 
 def read_verdicts(store: Store, run: Run) -> pd.DataFrame:
     """The gate's verdicts: `VERDICT_COLUMNS`, text; Refused when retention has deleted them."""
-    token = _sealed(store, run, RUN.c.verdicts)
+    with store.read() as connection:
+        query = select(RUN.c.verdicts, RUN.c.purged_at).where(RUN.c.id == run.id)
+        token, purged_at = connection.execute(query).one()
     if token is not None:
         return store.unseal(token)
-    if run.purged_at:
+    if purged_at:
         raise Refused(f"The verdicts of run {run.id} were deleted after the study's retention.")
     return pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
 
@@ -81,7 +83,8 @@ def read_held_plan(store: Store, digest: str, *, study: str | None = None) -> tu
         raise UsageError(f"No held plan begins with {digest!r}. `capstan journal list` lists held runs.")
     if len({run.plan_digest for run in found}) > 1:
         raise UsageError(f"Several held plans begin with {digest!r}. Give more of the digest.")
-    token = _sealed(store, found[0], RUN.c.plan)
+    with store.read() as connection:
+        token = connection.execute(select(RUN.c.plan).where(RUN.c.id == found[0].id)).scalar_one()
     if token is None:
         raise Refused(
             f"The plan of run {found[0].id} was deleted after the study's retention. Run the flow again."
@@ -92,12 +95,6 @@ def read_held_plan(store: Store, digest: str, *, study: str | None = None) -> tu
 def _begins(column: Column[Any], prefix: str) -> Any:
     # A blank prefix fits everything, which nobody means.
     return column.startswith(prefix, autoescape=True) if prefix.strip() else column == ""
-
-
-def _sealed(store: Store, run: Run, column: Column[Any]) -> bytes | None:
-    with store.read() as connection:
-        token: bytes | None = connection.execute(select(column).where(RUN.c.id == run.id)).scalar()
-    return token
 
 
 def _image(store: Store, row: dict[str, Any]) -> pd.DataFrame:

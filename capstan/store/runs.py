@@ -171,7 +171,7 @@ def _refusal(store: Store, values: Mapping[str, Any], *, now: datetime) -> Refus
     if is_alive(rival.owner, heartbeat_at=rival.heartbeat_at, now=now):
         return Refused(f"{since} in {where}. Wait until it has ended, or stop that process and start again.")
     return Refused(
-        f"{since}, but {where} is dead. It must be settled first: its batches may have been written."
+        f"{since}, but {where} is dead. It must be settled first, for it may have written to REDCap."
     )
 
 

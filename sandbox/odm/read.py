@@ -104,7 +104,12 @@ def _fields(version: etree._Element) -> Iterator[Field]:
             item = items.get(ref.get("ItemOID"))
             variable = "" if item is None else _r(item, "Variable")
             # Pseudo items (access group, survey timestamps) have no field type.
-            if item is None or variable in seen or not _r(item, "FieldType") or variable == f"{name}_complete":
+            if (
+                item is None
+                or variable in seen
+                or not _r(item, "FieldType")
+                or variable == f"{name}_complete"
+            ):
                 continue
             seen.add(variable)
             yield _field(item, name, lists=lists)
@@ -114,7 +119,9 @@ def _field(item: etree._Element, form: str, *, lists: dict[str | None, etree._El
     kind = _r(item, "FieldType")
     kind = _TYPES.get(kind, kind)
     validation = _r(item, "TextValidationType")
-    limits = {one.get("Comparator"): one.findtext(f"{O}CheckValue", "") for one in item.findall(f"{O}RangeCheck")}
+    limits = {
+        one.get("Comparator"): one.findtext(f"{O}CheckValue", "") for one in item.findall(f"{O}RangeCheck")
+    }
     attachment = item.find(f"{R}Attachment")
     return Field(
         field_name=_r(item, "Variable"),
@@ -174,7 +181,9 @@ def _repeats(
     variables: etree._Element | None, version: etree._Element, *, events: tuple[Event, ...]
 ) -> Iterator[Repeat]:
     ids = {event.unique_name: event.event_id for event in events}
-    inside = [] if variables is None else list(variables.iter(f"{R}RepeatingEvent", f"{R}RepeatingInstrument"))
+    inside = (
+        [] if variables is None else list(variables.iter(f"{R}RepeatingEvent", f"{R}RepeatingInstrument"))
+    )
     whole = [_r(one, "UniqueEventName") for one in inside if one.tag == f"{R}RepeatingEvent"]
     whole += [
         _r(one, "UniqueEventName")

@@ -68,7 +68,9 @@ def _read_form(found: Clinical, form: etree._Element, *, place: _Place, project:
     for item in form.iter(f"{O}ItemData", f"{O}ItemDataBase64Binary"):
         oid = item.get("ItemOID", "")
         if item.tag == f"{O}ItemDataBase64Binary":
-            found.files.append((key, oid, item.get(f"{R}DocName", ""), item.get(f"{R}MimeType", ""), _bytes(item)))
+            found.files.append(
+                (key, oid, item.get(f"{R}DocName", ""), item.get(f"{R}MimeType", ""), _bytes(item))
+            )
         else:
             _read_item(found, oid, item.get("Value", ""), key=key, project=project)
 
@@ -84,7 +86,9 @@ def _read_item(found: Clinical, oid: str, value: str, *, key: RowKey, project: P
     if column is None:
         if oid == "redcap_data_access_group":
             found.groups[key.record] = value
-        elif value and (oid == "redcap_survey_identifier" or oid.removesuffix("_timestamp") in project.surveys):
+        elif value and (
+            oid == "redcap_survey_identifier" or oid.removesuffix("_timestamp") in project.surveys
+        ):
             found.pseudo[key, oid] = value
     elif column.code:
         if value == "1":

@@ -1,0 +1,72 @@
+"""Distinct texts and what they mean: a number, a truth, nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools: TypeAlias = NDArray[np.bool_]
+Codes: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Objects: TypeAlias = NDArray[np.object_]
+
+# Stored numbers may have a blank before them and either decimal sign; digits are ASCII.
+_NUMBER = re.compile(r"\s*[-+]?(?:\d+[.,]\d+|\d+\.?|[.,]\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
+
+
+def as_number(text: str) -> float:
+    """Read a number that looks like one, with point or comma; anything else is NaN."""
+    if not _NUMBER.fullmatch(text):
+        return math.nan
+    number = float(text.replace(",", "."))
+    return number if math.isfinite(number) else math.nan
+
+
+def as_text(number: float) -> str:
+    """Write a number as REDCap stores it: at most 14 significant digits, no trailing zeros; NaN is blank."""
+    if math.isnan(number):
+        return ""
+    text = f"{number + 0.0:.14g}"  # adding zero makes -0 a plain 0
+    is_ordinary = 1e-9 <= abs(number) < 1e15
+    return format(Decimal(text), "f") if "e" in text and is_ordinary else text
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Distinct texts, and what each of them means; `missing` are the project's missing data codes."""
+
+    values: Objects = field(repr=False)
+    missing: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @cached_property
+    def numbers(self) -> Floats:
+        read = [math.nan if text in self.missing else as_number(text) for text in self.values]
+        return np.array(read, dtype=np.float64)
+
+    @cached_property
+    def blank(self) -> Bools:
+        return np.array([text == "" for text in self.values], dtype=np.bool_)
+
+    @cached_property
+    def absent(self) -> Bools:
+        """Blank, or a missing data code: nothing that can be more or less than another."""
+        return np.array([text == "" or text in self.missing for text in self.values], dtype=np.bool_)
+
+    @cached_property
+    def truths(self) -> Bools:
+        return np.asarray(~self.absent & (self.numbers != 0), dtype=np.bool_)
+
+
+def as_objects(values: Sequence[Any]) -> Objects:
+    """Make an array of these very objects, whatever their lengths."""
+    objects = np.empty(len(values), dtype=np.object_)
+    objects[:] = values
+    return objects

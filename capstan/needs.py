@@ -1,0 +1,54 @@
+"""Needs: which fields a study's rules read and write, so that exports carry no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from capstan.dictionary import Dictionary
+from capstan.errors import LogicError
+from capstan.logic import parse
+from capstan.study import Study
+
+
+def visit_targets(study: Study) -> frozenset[str]:
+    """The fields that visit dates are written to."""
+    listed = [name for visit in study.visits for name in visit.write.model_dump().values()]
+    return frozenset({*listed, study.tracking.pending_visit, study.tracking.last_timestamp} - {""})
+
+
+def eligibility_targets(study: Study) -> frozenset[str]:
+    """The fields that eligibility is written to."""
+    return frozenset({*study.eligibility.write.model_dump().values()} - {""})
+
+
+def visit_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that visit dates need: anchors, completions, the arm, and the targets."""
+    rules = [text for visit in study.visits for text in (visit.anchor, visit.done_when)]
+    return _needed(rules, targets=visit_targets(study), study=study, dictionary=dictionary)
+
+
+def eligibility_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that eligibility needs: criteria, the arm, and the targets."""
+    rules = [criterion.rule for criterion in study.eligibility.criteria]
+    return _needed(rules, targets=eligibility_targets(study), study=study, dictionary=dictionary)
+
+
+def _needed(
+    rules: Iterable[str], *, targets: frozenset[str], study: Study, dictionary: Dictionary
+) -> frozenset[str]:
+    read = {reference.field for rule in rules for reference in parse(rule).references}
+    arm = {study.arms.assigned_by.field} if study.arms.assigned_by else set()
+    named = {*read, *arm, *targets, *_branching(targets, dictionary=dictionary)}
+    # Whatever is misspelt is left to the rules themselves, which say where it stands.
+    return frozenset(named & set(dictionary.by_name))
+
+
+def _branching(targets: frozenset[str], *, dictionary: Dictionary) -> set[str]:
+    """What the targets' own branching logic reads: the gate asks whether they are shown."""
+    found: set[str] = set()
+    for name in targets & set(dictionary.by_name):
+        try:
+            found |= {reference.field for reference in parse(dictionary.by_name[name].branching).references}
+        except LogicError:
+            continue  # the gate notes logic that it cannot read
+    return found

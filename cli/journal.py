@@ -1,0 +1,102 @@
+"""`capstan journal`: what runs did, and how to undo one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from cli.running import AsJson, DryRun
+from cli.showing import console, print_json, show_stopped, show_summary
+
+app = typer.Typer(no_args_is_help=True, help="What runs did, and how to undo one.")
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
+
+
+@app.command("list")
+def list_command(
+    study: Annotated[str | None, typer.Option("--study", "-s", help="Only runs of this study.")] = None,
+    limit: Annotated[int, typer.Option(help="How many runs at the most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first.
+
+    Example: capstan journal list --study demo
+    """
+    from rich.table import Table
+
+    from capstan.store import list_runs
+    from cli.stores import open_store_here
+
+    with open_store_here() as store:
+        runs = list_runs(store, study=study, limit=limit)
+    if as_json:
+        print_json({"runs": [_public(run) for run in runs]})
+        return
+    table = Table(header_style="bold")
+    for name in ("run", "study", "flow", "state", "decision", "cells written", "started (UTC)"):
+        table.add_column(name, overflow="fold")
+    for run in runs:
+        written = str(run.counts.get("cells_written", run.counts.get("cells_reverted", 0)))
+        started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(run.id, run.study, run.flow, run.state, run.decision or "", written, started)
+    console.print(table)
+
+
+@app.command()
+def show(run: RunName, as_json: AsJson = False) -> None:
+    """Show one run: its counts, what was stopped and why, and the cells that it wrote.
+
+    The cells are participants' data: they are shown here and kept nowhere else.
+
+    Example: capstan journal show 20261122-1015
+    """
+    from rich.table import Table
+
+    from capstan.store import find_run, read_images, read_verdicts
+    from cli.stores import open_store_here
+
+    with open_store_here() as store:
+        found = find_run(store, run)
+        verdicts, images = read_verdicts(store, found), read_images(store, found)
+    if as_json:
+        cells = images.drop(columns=["row_existed", "overwrite"]).to_dict("records")
+        print_json({**_public(found), "verdicts": verdicts.to_dict("records"), "cells": cells})
+        return
+    console.print(f"[bold]{found.flow}[/bold] of [bold]{found.study}[/bold]: {found.state}   run {found.id}")
+    console.print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in found.counts.items()))
+    show_stopped(verdicts[verdicts["severity"].isin(["fatal", "hold", "error"])])
+    table = Table(title="Cells", title_justify="left", header_style="bold")
+    shown = ("record", "event", "instrument", "instance", "field", "before", "after", "outcome")
+    for name in shown:
+        table.add_column(name, overflow="fold")
+    for row in images[list(shown)].head(200).itertuples(index=False):
+        table.add_row(*row)
+    if len(images):
+        console.print(table)
+
+
+@app.command()
+def revert(run: RunName, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Undo a run, wherever REDCap still holds what it wrote; cells that moved on are left alone and listed.
+
+    Example: capstan journal revert 20261122-1015 --dry-run
+    """
+    from capstan.store import find_run
+    from cli.calling import call_flow, exit_code
+    from cli.stores import open_store_here
+
+    with open_store_here() as store:
+        found = find_run(store, run)
+    summary = call_flow("revert_run", {"study": found.study, "run": found.id, "dry_run": dry_run})
+    if as_json:
+        print_json(summary)
+    else:
+        show_summary(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def _public(run: Any) -> dict[str, Any]:
+    hidden = {"owner", "heartbeat_at"}
+    return {name: value for name, value in asdict(run).items() if name not in hidden}

@@ -1,0 +1,36 @@
+"""The `capstan` command: its subcommands, and how errors end."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from capstan.errors import CapstanError
+from cli import doctor, importing, init, journal, running, sandbox
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Do the repeated work of a REDCap study: read, compute, check every cell, write back, undo.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 held or refused, 4 partly done.",
+)
+app.command("run")(running.run)
+app.command("import")(importing.import_file)
+app.command("init")(init.init)
+app.command("doctor")(doctor.doctor)
+app.add_typer(journal.app, name="journal")
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """Run the command; a person's mistake ends with one sentence and its exit code, without a traceback."""
+    try:
+        app()
+    except CapstanError as error:
+        typer.echo(f"capstan: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("capstan: stopped; `capstan journal list` shows how far the run came.", err=True)
+        sys.exit(1)

@@ -1,0 +1,34 @@
+"""`capstan sandbox`: a stateful REDCap on this machine, to develop, teach and rehearse against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="A stateful REDCap on this machine.")
+
+
+@app.callback()
+def sandbox() -> None:
+    """A stateful REDCap on this machine."""
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="The port; 0 picks a free one.")] = 8080,
+    smtp_port: Annotated[
+        int | None, typer.Option(help="The port of the mail server; 0 picks a free one.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="A folder that keeps its state; in memory without it.")
+    ] = None,
+) -> None:
+    """Serve the sandbox until it is stopped; prints one JSON line with its addresses when it is ready.
+
+    Example: capstan sandbox serve --port 8080 --state .capstan/sandbox
+    """
+    from sandbox.server import serve as serve_sandbox
+
+    serve_sandbox(port=port, smtp_port=smtp_port, state_dir=state)

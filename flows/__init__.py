@@ -1,0 +1,1 @@
+"""Flows: tasks in order, for a study, by schedule or on demand."""

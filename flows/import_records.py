@@ -1,0 +1,59 @@
+"""Import a CSV file: every row judged, what passes written, what does not stopped and explained."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from checks.gate import Present
+from flows.job import MaxBlanked, MaxNewRecords, MaxRecords, MaxShare, Summary, chosen_limits, job
+from tasks.files import read_table
+from tasks.judging import refuse_empty
+from tasks.redcap import export_records, list_records
+from tasks.shield import study_flow
+
+
+@study_flow("import-records")
+def import_records(
+    study: str,
+    file: str,
+    dry_run: bool = False,
+    erase_blanks: bool = False,
+    max_records: MaxRecords = None,
+    max_share: MaxShare = None,
+    max_blanked: MaxBlanked = None,
+    max_new_records: MaxNewRecords = None,
+) -> Summary:
+    """Import a CSV file into the study's project, through the gate.
+
+    Args:
+        study: The name of the study.
+        file: The path of a CSV file in UTF-8, with REDCap's export columns.
+        dry_run: Judge and report, write nothing.
+        erase_blanks: Let blank cells erase values (within max_blanked); otherwise they change nothing.
+        max_records: Records that this run may change, instead of the study's limit.
+        max_share: Share of all records, from 0 to 1, that this run may change.
+        max_blanked: Values that this run may erase.
+        max_new_records: Records that this run may create.
+    """
+    table = read_table(file)
+    with job(study, flow="import_records", dry_run=dry_run) as current:
+        live = current.live
+        limits = chosen_limits(
+            live.study.writes.limits,
+            max_records=max_records,
+            max_share=max_share,
+            max_blanked=max_blanked,
+            max_new_records=max_new_records,
+        )
+        records = list_records(live)
+        refuse_empty(live, records=records, now=current.now, may_be_new=True)
+        named = _named_records(table, record_field=live.dictionary.record_field)
+        present = Present(export_records(live, records=named & records), records)
+        return current.apply(table, present=present, limits=limits, blanks_erase=erase_blanks)
+
+
+def _named_records(table: pd.DataFrame, *, record_field: str) -> frozenset[str]:
+    """The records that a table names; none where it does not have that column exactly once."""
+    if list(table.columns).count(record_field) != 1:
+        return frozenset()
+    return frozenset(table[record_field].str.strip())

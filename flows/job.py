@@ -1,0 +1,169 @@
+"""The job: what every writing flow has in common, from the open project to the ended run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import Field
+
+from capstan.errors import Refused, StoreError
+from capstan.store import Run, RunState
+from capstan.study import Limits
+from capstan.verdict import Decision, Severity, collected, of_severity, rows_by_check
+from checks.gate import Judgement, Present
+from tasks.connections import LiveProject, open_project
+from tasks.journal import begin_run, end_run, hold_run, record_judgement
+from tasks.judging import judge_plan
+from tasks.report import publish_report
+from tasks.writing import write_cells
+
+Summary = dict[str, Any]
+MaxRecords = Annotated[int | None, Field(ge=0)]
+MaxShare = Annotated[float | None, Field(ge=0, le=1)]
+MaxBlanked = Annotated[int | None, Field(ge=0)]
+MaxNewRecords = Annotated[int | None, Field(ge=0)]
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Job:
+    """One run in progress: a study's open project, the journal's row, and two times.
+
+    `now` is the time to compute for, `started` the real one.
+    """
+
+    live: LiveProject
+    run: Run
+    now: datetime
+    started: datetime
+    details: Summary = field(default_factory=dict)
+
+    def apply(
+        self,
+        wanted: pd.DataFrame,
+        *,
+        present: Present,
+        limits: Limits,
+        blanks_erase: bool = False,
+        derived: Collection[str] = (),
+    ) -> Summary:
+        """Judge wanted values and, if the gate lets them, write them; returns the summary."""
+        judgement = judge_plan(
+            self.live,
+            wanted=wanted,
+            present=present,
+            limits=limits,
+            now=self.now,
+            blanks_erase=blanks_erase,
+            derived=derived,
+        )
+        self.run = record_judgement(self.live, self.run, judgement=judgement, now=utc_now())
+        if judgement.decision is Decision.HOLD and not self.run.dry_run:
+            self.run = hold_run(self.live, self.run, plan=judgement.plan, now=utc_now())
+            return self._report(judgement, outcome="held")
+        if judgement.decision is not Decision.APPLY or self.run.dry_run or judgement.plan.is_empty:
+            return self._nothing_written(judgement)
+        return self._write(judgement)
+
+    def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
+        """End the run without any plan, such as when nothing changed."""
+        self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=counts)
+        return self._summary(outcome=outcome, counts=dict(counts))
+
+    def _nothing_written(self, judgement: Judgement) -> Summary:
+        refused = judgement.decision is not Decision.APPLY
+        outcome = {Decision.HOLD: "held", Decision.REFUSE: "refused"}.get(judgement.decision, "idle")
+        state = RunState.REFUSED if refused else RunState.IDLE
+        if outcome == "idle" and not judgement.plan.is_empty:
+            outcome = "dry run"
+        self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts={})
+        return self._report(judgement, outcome=outcome)
+
+    def _write(self, judgement: Judgement) -> Summary:
+        written = write_cells(self.live, self.run, cells=judgement.plan.cells, clock=utc_now)
+        state = RunState.DONE if written.is_complete else RunState.PARTLY
+        self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=written.counts)
+        return self._report(judgement, outcome=state.value, written=written.counts, heard=written.verdicts)
+
+    def _report(
+        self,
+        judgement: Judgement,
+        *,
+        outcome: str,
+        written: Mapping[str, int] | None = None,
+        heard: pd.DataFrame | None = None,
+    ) -> Summary:
+        verdicts = collected([judgement.verdicts, *([] if heard is None else [heard])])
+        stopped = dict(rows_by_check(of_severity(verdicts, Severity.ERROR)))
+        counts = {**judgement.counts(), "cells_written": 0, **(written or {}), "rows_stopped": stopped}
+        summary = self._summary(outcome=outcome, counts={"decision": judgement.decision.value, **counts})
+        publish_report(summary)
+        return summary
+
+    def _summary(self, *, outcome: str, counts: Mapping[str, Any]) -> Summary:
+        return {
+            "run": self.run.id,
+            "study": self.live.study.study,
+            "flow": self.run.flow,
+            "outcome": outcome,
+            "dry_run": self.run.dry_run,
+            **self.details,
+            **counts,
+        }
+
+
+@contextmanager
+def job(
+    study: str, *, flow: str, dry_run: bool, today: date | None = None, reverts: str | None = None
+) -> Iterator[Job]:
+    """Open a study's project and a run in the journal; an error ends the run as failed or refused.
+
+    `today` is a day to compute for, at noon in the study's zone, instead of now.
+    """
+    live = open_project(study)
+    started = utc_now()
+    try:
+        run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
+        noon = datetime.combine(today, time(12), live.study.zone) if today else started
+        current = Job(live, run, noon, started)
+        try:
+            yield current
+        except BaseException as error:
+            _give_up(current, error)
+            raise
+    finally:
+        live.close()
+
+
+def chosen_limits(
+    limits: Limits,
+    *,
+    max_records: int | None = None,
+    max_share: float | None = None,
+    max_blanked: int | None = None,
+    max_new_records: int | None = None,
+) -> Limits:
+    """The study's limits, with those that a person raised for this run alone."""
+    given = {
+        "records": max_records,
+        "share": max_share,
+        "blanked": max_blanked,
+        "new_records": max_new_records,
+    }
+    return limits.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _give_up(current: Job, error: BaseException) -> None:
+    refused = isinstance(error, Refused) and current.run.state is RunState.OPEN
+    state = RunState.REFUSED if refused else RunState.FAILED
+    with suppress(StoreError):  # the first error is the one to tell
+        end_run(current.live, current.run, state=state, now=utc_now(), counts={}, note=type(error).__name__)

@@ -1,0 +1,41 @@
+"""Revert a run: put back what it found, wherever REDCap still holds what it wrote."""
+
+from __future__ import annotations
+
+from capstan.store import RunState, find_run, mark_reverted
+from flows.job import Summary, job, utc_now
+from tasks.reverting import plan_way_back, remove_rows
+from tasks.shield import study_flow
+from tasks.writing import write_cells
+
+
+@study_flow("revert-run")
+def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
+    """Undo a run; cells that somebody changed since are left alone and counted.
+
+    Args:
+        study: The name of the study.
+        run: The id of the run in the journal, or its beginning.
+        dry_run: Say what would come back, write nothing.
+    """
+    with job(study, flow="revert_run", dry_run=dry_run, reverts=run) as current:
+        live = current.live
+        target = find_run(live.store, str(current.run.reverts))
+        way = plan_way_back(live, target)
+        current.details |= {
+            "reverts": target.id,
+            "cells_to_restore": len(way.restore) + len(way.remove),
+            "cells_moved_on": len(way.moved_on),
+        }
+        if dry_run or (way.restore.empty and way.remove.empty):
+            outcome = "dry run" if dry_run else "idle"
+            return current.finish(state=RunState.IDLE, counts={"cells_reverted": 0}, outcome=outcome)
+        removed = remove_rows(live, current.run, cells=way.remove, clock=utc_now)
+        written = write_cells(live, current.run, cells=way.restore, clock=utc_now)
+        reverted = removed.get("cells_written", 0) + written.counts["cells_written"]
+        complete = way.moved_on.empty and reverted == len(way.restore) + len(way.remove)
+        state = RunState.DONE if complete else RunState.PARTLY
+        summary = current.finish(state=state, counts={"cells_reverted": reverted}, outcome=state.value)
+        if complete:
+            mark_reverted(live.store, target, by=current.run, now=utc_now())
+        return summary

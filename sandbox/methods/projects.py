@@ -1,0 +1,132 @@
+"""content=project, project_settings, project_xml, version (B.13, B.19)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sandbox.imports.payload import read_object_or_rows
+from sandbox.methods.records import visible_rows
+from sandbox.model import Project
+from sandbox.odm.write import write_project
+from sandbox.odm.write_data import ClinicalOptions
+from sandbox.render import Answer, plain, table, to_json
+from sandbox.session import Session
+
+# API name and element of project XML, '' where the XML has none; in the order of the export.
+_SETTINGS = {
+    "project_language": "",
+    "purpose": "Purpose",
+    "purpose_other": "PurposeOther",
+    "project_notes": "ProjectNotes",
+    "custom_record_label": "CustomRecordLabel",
+    "secondary_unique_field": "SecondaryUniqueField",
+    "surveys_enabled": "SurveysEnabled",
+    "scheduling_enabled": "SchedulingEnabled",
+    "record_autonumbering_enabled": "RecordAutonumberingEnabled",
+    "randomization_enabled": "RandomizationEnabled",
+    "project_irb_number": "",
+    "project_grant_number": "",
+    "project_pi_firstname": "",
+    "project_pi_lastname": "",
+    "project_pi_email": "",
+    "display_today_now_button": "DisplayTodayNowButton",
+    "bypass_branching_erase_field_prompt": "PreventBranchingEraseValues",
+    "missing_data_codes": "MissingDataCodes",
+}
+_DEFAULTS = {"project_language": "English", "purpose": "0", "display_today_now_button": "1"}
+_NUMBERS = frozenset(
+    {
+        "purpose",
+        "surveys_enabled",
+        "scheduling_enabled",
+        "record_autonumbering_enabled",
+        "randomization_enabled",
+        "display_today_now_button",
+        "bypass_branching_erase_field_prompt",
+    }
+)
+_COLUMNS = (
+    "project_id,project_title,creation_time,production_time,in_production,project_language,purpose,"
+    "purpose_other,project_notes,custom_record_label,secondary_unique_field,is_longitudinal,"
+    "has_repeating_instruments_or_events,surveys_enabled,scheduling_enabled,record_autonumbering_enabled,"
+    "randomization_enabled,ddp_enabled,project_irb_number,project_grant_number,project_pi_firstname,"
+    "project_pi_lastname,project_pi_email,display_today_now_button,missing_data_codes,external_modules,"
+    "bypass_branching_erase_field_prompt"
+).split(",")
+_IMPORTABLE = (set(_SETTINGS) - {"missing_data_codes"}) | {"project_title", "is_longitudinal"}
+PI_EMAIL_SINCE = (15, 8, 2)
+
+
+def export_project(session: Session) -> Answer:
+    """Describe the project: in json one object, no list."""
+    names = [name for name in _COLUMNS if name != "project_pi_email" or session.version >= PI_EMAIL_SINCE]
+    cells = {**_facts(session.project), **_settings(session.project)}
+    row = [cells[name] for name in names]
+    if session.call.format == "json":
+        return Answer(to_json(dict(zip(names, row, strict=True))), "json")
+    return table(names, [row], fmt=session.call.format, root="items")
+
+
+def _facts(project: Project) -> dict[str, str | int]:
+    return {
+        "project_id": project.project_id,
+        "project_title": project.title,
+        "creation_time": project.created,
+        "production_time": project.production_time,
+        "in_production": int(project.in_production),
+        "is_longitudinal": int(project.is_longitudinal),
+        "has_repeating_instruments_or_events": int(project.is_repeating),
+        "ddp_enabled": 0,
+        "external_modules": "",
+    }
+
+
+def _settings(project: Project) -> dict[str, str | int]:
+    found: dict[str, str | int] = {}
+    for name, tag in _SETTINGS.items():
+        text = project.settings.get(tag or name, "") or _DEFAULTS.get(name, "")
+        found[name] = int(text or 0) if name in _NUMBERS and (text or "0").isdecimal() else text
+    return found
+
+
+def import_settings(session: Session) -> Answer:
+    """Change settings; answers how many values were accepted, changed or not."""
+    session.member.require("design")
+    rows = read_object_or_rows(session.call)
+    given = {name: value for name, value in (rows[0] if rows else {}).items() if name in _IMPORTABLE}
+    project = session.project
+    settings = dict(project.settings)
+    for name, value in given.items():
+        if name in _SETTINGS:
+            settings[_SETTINGS[name] or name] = value
+    project = replace(
+        project,
+        title=given.get("project_title", project.title),
+        longitudinal=given.get("is_longitudinal", str(int(project.longitudinal))) == "1",
+        settings=settings,
+    )
+    session.save(project)
+    session.log_design("Import project settings (API)")
+    return plain(len(given))
+
+
+def export_xml(session: Session) -> Answer:
+    """Export the project as XML, with data unless returnMetadataOnly is set."""
+    call = session.call
+    options = None
+    if not call.flag("returnMetadataOnly"):
+        options = ClinicalOptions(
+            rows=visible_rows(session),
+            fields=frozenset(call.names("fields")),
+            files=call.flag("exportFiles"),
+            groups=call.flag("exportDataAccessGroups"),
+            surveys=call.flag("exportSurveyFields"),
+        )
+    text = write_project(session, options)
+    session.log("export", "Data Export (API) ", details="Export project XML (API)")
+    return Answer(text, "xml")
+
+
+def export_version(session: Session) -> Answer:
+    """Answer the version alone."""
+    return plain(".".join(str(part) for part in session.version))

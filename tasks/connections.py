@@ -1,0 +1,131 @@
+"""Connections: a study's live project, opened only if its token opens what the study names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prefect.blocks.system import Secret
+
+from capstan.dictionary import Dictionary
+from capstan.errors import IdentityError, StudyError, TokenRefused
+from capstan.events import EventGrid, logic_layout
+from capstan.logic import Layout
+from capstan.redcap import Redcap
+from capstan.settings import Settings, load_settings
+from capstan.store import Store, load_keys
+from capstan.study import ProjectIdentity, Study, TokenSource, find_study, read_study
+from tasks.crash import crash_point
+from tasks.shield import effect
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class LiveProject:
+    """A study with its open project: the connection, the dictionary, the event grid, and the store.
+
+    Not a dataclass: Prefect would walk all of its parts each time a task is given one.
+    """
+
+    def __init__(
+        self, study: Study, *, redcap: Redcap, dictionary: Dictionary, grid: EventGrid, store: Store
+    ) -> None:
+        self.study, self.redcap, self.store = study, redcap, store
+        self.dictionary, self.grid = dictionary, grid
+        self.layout: Layout = logic_layout(dictionary, grid=grid)
+
+    def __repr__(self) -> str:
+        return f"<LiveProject {self.study.study}>"
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The key columns of this project's imports."""
+        return self.grid.key_columns(self.dictionary.record_field)
+
+    def close(self) -> None:
+        """Close the store's connections."""
+        self.store.close()
+
+
+@effect("open project")
+def open_project(name: str) -> LiveProject:
+    """Open a study's project and refuse any other than the one that the study names.
+
+    Raises StudyError for the study file, TokenRefused, IdentityError, RedcapUnavailable.
+    """
+    settings = load_settings()
+    folder = find_study(name, folders=study_folders(settings))
+    study = read_study(folder)
+    redcap = Redcap(study.redcap.url, read_token(study.redcap.token, folder=folder))
+    live = connect(study, redcap=redcap, store=open_store(settings))
+    crash_point("opened")
+    return live
+
+
+def connect(study: Study, *, redcap: Redcap, store: Store) -> LiveProject:
+    """Check the project's identity, then read its structure."""
+    info = redcap.project()
+    check_identity(study.redcap.project, info=info)
+    dictionary, grid = read_structure(redcap, missing_codes=str(info.get("missing_data_codes") or ""))
+    return LiveProject(study, redcap=redcap, dictionary=dictionary, grid=grid, store=store)
+
+
+def study_folders(settings: Settings) -> tuple[Path, ...]:
+    """Where study folders are looked for: the settings' folders, here, and this project's own."""
+    return (*settings.studies, Path.cwd(), Path.cwd() / "studies", ROOT / "studies")
+
+
+def read_structure(redcap: Redcap, *, missing_codes: str) -> tuple[Dictionary, EventGrid]:
+    """Read data dictionary and event grid."""
+    dictionary = Dictionary.from_frames(
+        redcap.metadata(), instruments=redcap.instruments(), missing_codes=missing_codes
+    )
+    grid = EventGrid.from_frames(
+        arms=redcap.arms(),
+        events=redcap.events(),
+        mapping=redcap.form_event_mapping(),
+        repeating=redcap.repeating(),
+        forms=tuple(dictionary.forms),
+    )
+    return dictionary, grid
+
+
+def check_identity(wanted: ProjectIdentity, *, info: dict[str, object]) -> None:
+    """Refuse a token that opens another project, or the same one in another status."""
+    status = "production" if str(info.get("in_production")) == "1" else "development"
+    found = {"id": str(info.get("project_id")), "title": str(info.get("project_title")), "status": status}
+    for name, expected in (("id", str(wanted.id)), ("title", wanted.title), ("status", wanted.status)):
+        if found[name] != expected:
+            raise IdentityError(
+                f"The token opens a project whose {name} is {found[name]!r}, but the study names "
+                f"{expected!r} (redcap.project.{name} in study.yaml). Give the right token, or correct "
+                "the study."
+            )
+
+
+def read_token(source: TokenSource, *, folder: Path) -> str:
+    """Read a token from where the study says that it is kept; raises StudyError or TokenRefused."""
+    if source.env:
+        token = os.environ.get(source.env, "")
+        if not token.strip():
+            raise TokenRefused(f"The environment variable {source.env} holds no token; set it.")
+        return token
+    if source.file:
+        return _token_of_file((folder / source.file).expanduser())
+    return str(Secret.load(source.prefect_secret, _sync=True).get())
+
+
+def open_store(settings: Settings) -> Store:
+    """Open Capstan's own database."""
+    return Store.open(settings.store_url, load_keys(settings.key, home=settings.home))
+
+
+def _token_of_file(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise StudyError(f"The token file {path} can be read by others; run `chmod 600 {path}`.")
+        return path.read_text(encoding="utf-8").strip().splitlines()[0]
+    except (OSError, IndexError):
+        raise TokenRefused(
+            f"The token file {path} cannot be read or is empty; write the token into it."
+        ) from None

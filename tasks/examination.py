@@ -1,0 +1,114 @@
+"""Examination: what must be right before a study goes live, each finding with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from capstan.errors import CapstanError, RightMissing
+from capstan.redcap import Redcap
+from capstan.settings import load_settings
+from capstan.study import find_study, read_study
+from capstan.study_check import check_study
+from checks.changes import forbidden_columns
+from tasks.connections import LiveProject, connect, open_store, read_token, study_folders
+
+
+class Finding(NamedTuple):
+    """One thing that was examined: the verdict, and in `said` what to do if it is not ok."""
+
+    what: str
+    verdict: Literal["ok", "warn", "fail"]
+    said: str
+
+
+def examine(name: str) -> list[Finding]:
+    """Examine a study from its file to its rules; stops at the first fault that hides the rest."""
+    findings: list[Finding] = []
+    try:
+        for finding in _examine(name):
+            findings.append(finding)
+    except CapstanError as error:
+        findings.append(Finding(_stage(findings), "fail", str(error)))
+    return findings
+
+
+_STAGES = ("study file", "store", "token", "project")
+
+
+def _stage(findings: list[Finding]) -> str:
+    return _STAGES[min(len(findings), len(_STAGES) - 1)]
+
+
+def _examine(name: str) -> Iterator[Finding]:
+    settings = load_settings()
+    folder = find_study(name, folders=study_folders(settings))
+    study = read_study(folder)
+    yield Finding("study file", "ok", str(folder / "study.yaml"))
+    with open_store(settings) as store:
+        yield Finding("store", "ok", "opens with its key; keep a backup of both")
+        token = read_token(study.redcap.token, folder=folder)
+        yield Finding("token", "ok", f"found ({study.redcap.token.kind})")
+        redcap = Redcap(study.redcap.url, token)
+        live = connect(study, redcap=redcap, store=store)
+        project = study.redcap.project
+        said = f"{project.title} (id {project.id}, {project.status}), REDCap {redcap.version()}"
+        yield Finding("project", "ok", said)
+        for look in (_address, _records, _rules, _arms, _writes, _log):
+            yield look(live)
+
+
+def _address(live: LiveProject) -> Finding:
+    url = live.study.redcap.url
+    local = any(name in url for name in ("127.0.0.1", "localhost", "[::1]"))
+    if url.startswith("http://") and not local:
+        return Finding("address", "warn", "http sends the token in the clear; use https")
+    return Finding("address", "ok", "a sandbox on this machine" if local else "https")
+
+
+def _records(live: LiveProject) -> Finding:
+    record_field = live.dictionary.record_field
+    rows = live.redcap.records(fields=[record_field])
+    if rows.empty:
+        return Finding(
+            "records", "warn", "none are visible; check the token user's access group and form rights"
+        )
+    return Finding("records", "ok", f"{rows[record_field].nunique()} visible")
+
+
+def _rules(live: LiveProject) -> Finding:
+    problems = check_study(live.study, live.dictionary, live.grid)
+    if problems:
+        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+        return Finding("rules", "fail", f"{problems[0]}{more}")
+    study = live.study
+    return Finding("rules", "ok", f"{len(study.visits)} visits, {len(study.eligibility.criteria)} criteria")
+
+
+def _arms(live: LiveProject) -> Finding:
+    arms = live.study.arms
+    if len(live.grid.arms) < 2:
+        return Finding("arms", "ok", "the project has one arm")
+    if arms.assigned_by is None:
+        said = "no field says a participant's arm; set arms.assigned_by, or data stays where it is already"
+        return Finding("arms", "warn", said)
+    return Finding("arms", "ok", f"assigned by {arms.assigned_by.field}, shared: {list(arms.shared)}")
+
+
+def _writes(live: LiveProject) -> Finding:
+    writes = live.study.writes
+    if not writes.allow:
+        return Finding("writes", "warn", "nothing may be written; list instruments or fields in writes.allow")
+    barred = forbidden_columns(writes, dictionary=live.dictionary)
+    columns = len(live.dictionary.by_column)
+    return Finding("writes", "ok", f"{columns - len(barred)} of {columns} columns may be written")
+
+
+def _log(live: LiveProject) -> Finding:
+    try:
+        live.redcap.log(record="-")
+    except RightMissing:
+        return Finding(
+            "logging right", "warn", "the token may not read the log; needed to find missed triggers"
+        )
+    return Finding("logging right", "ok", "the token may read the log")

@@ -1,0 +1,71 @@
+"""Files: a table that a person wants to import, read as text."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from capstan.errors import InputFileError
+from tasks.shield import effect, run_logger
+
+
+@effect("read file")
+def read_table(path: str) -> pd.DataFrame:
+    """Read a CSV file as text, every cell as it stands; the header may name a column twice.
+
+    Raises InputFileError for a file that is absent, empty, not UTF-8, or not rectangular, with the line.
+    """
+    text = _decoded(Path(path).expanduser())
+    header, *rows = _parsed(text, name=path)
+    frame = pd.DataFrame(rows, columns=range(len(header)), dtype="str")
+    frame.columns = pd.Index([name.strip() for name in header])
+    run_logger().info("read %d rows, %d columns", *frame.shape)
+    return frame
+
+
+def _decoded(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputFileError(f"{path}: cannot be read ({error.strerror}); check the name.") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputFileError(
+            f"{path}, line {line}: not UTF-8 (it may be Latin-1 or Windows-1252); save it as CSV UTF-8."
+        ) from None
+
+
+def _parsed(text: str, *, name: str) -> list[list[str]]:
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text), strict=True)
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if any(row):
+                rows.append(row)
+                _check_width(row, header=rows[0], name=name, line=reader.line_num)
+    except csv.Error:
+        raise InputFileError(
+            f"{name}, line {reader.line_num}: not readable as CSV; a quote is open or misplaced."
+        ) from None
+    if len(rows) < 2:
+        what = "has a header and no rows" if rows else "is empty"
+        raise InputFileError(f"{name}: {what}; there is nothing to import.")
+    return rows
+
+
+def _check_width(row: list[str], *, header: list[str], name: str, line: int) -> None:
+    if len(row) != len(header):
+        raise InputFileError(
+            f"{name}, line {line}: has {len(row)} cells where the header has {len(header)}; "
+            "a comma may be missing or stand in a value without quotes."
+        )
+
+
+def _delimiter(text: str) -> str:
+    """The header decides: comma, else semicolon or tab, which spreadsheets write too."""
+    header = text.partition("\n")[0]
+    return max((",", ";", "\t"), key=header.count)

@@ -1,0 +1,131 @@
+"""The journal: runs begun, held and ended, and interrupted ones settled by looking at the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from capstan import store as journal
+from capstan.errors import UsageError
+from capstan.plan import Plan, held, same
+from capstan.store import Outcome, Run, RunKind, RunState
+from checks.gate import Judgement
+from tasks.connections import LiveProject
+from tasks.crash import crash_point
+from tasks.redcap import read_records
+from tasks.shield import effect, run_logger
+
+
+@effect("begin run")
+def begin_run(
+    live: LiveProject, *, flow: str, now: datetime, dry_run: bool, reverts: str | None = None
+) -> Run:
+    """Open a run in the journal; raises Refused while the study has another open run.
+
+    Runs of dead processes are settled first.
+    """
+    settle_interrupted(live, now=now)
+    undone = _run_of_study(live, reverts).id if reverts else None
+    run = journal.begin_run(
+        live.store,
+        live.study.study,
+        flow=flow,
+        kind=RunKind.REVERT if reverts else RunKind.WRITE,
+        project_id=live.study.redcap.project.id,
+        host=urlsplit(live.study.redcap.url).hostname or "",
+        now=now,
+        reverts=undone,
+        dry_run=dry_run,
+    )
+    crash_point("begun")
+    return run
+
+
+def _run_of_study(live: LiveProject, name: str) -> Run:
+    run = journal.find_run(live.store, name)
+    if run.study != live.study.study:
+        raise UsageError(f"Run {run.id} is of study {run.study}, not of {live.study.study}.")
+    return run
+
+
+def settle_interrupted(live: LiveProject, *, now: datetime) -> int:
+    """Settle runs whose process died: ask REDCap what became of each journaled cell; returns how many.
+
+    Nothing is written to REDCap: what did not land is wanted again by the next run, if it still differs.
+    """
+    stale = journal.stale_runs(live.store, live.study.study, now=now)
+    for dead in stale:
+        run = journal.adopt_run(live.store, dead, now=now)
+        counts = settle_batches(live, run, now=now)
+        note = "Its process died. REDCap was asked what became of each cell."
+        journal.end_run(live.store, run, state=RunState.INTERRUPTED, counts=counts, note=note, now=now)
+        run_logger().warning("settled interrupted run %s: %s", run.id, dict(counts))
+    return len(stale)
+
+
+def settle_batches(live: LiveProject, run: Run, *, now: datetime) -> Mapping[str, int]:
+    """Give every journaled cell without an outcome the one that REDCap shows; returns counts by outcome."""
+    images = journal.read_images(live.store, run)
+    open_cells = images[images["outcome"] == ""]
+    for number, image in open_cells.groupby("batch"):
+        outcomes = image[list(journal.CELL_KEYS)].assign(outcome=outcomes_of(live, image))
+        journal.finish_batch(live.store, run, batch=int(str(number)), outcomes=outcomes, now=now)
+    return outcome_counts(journal.read_images(live.store, run))
+
+
+def outcomes_of(live: LiveProject, cells: pd.DataFrame) -> pd.Series:
+    """What became of cells (before, after), as REDCap shows it now: written, not_written or moved_on."""
+    columns = live.dictionary.by_column
+    fields = {columns[name].name for name in cells["field"].unique() if name in columns}
+    present = read_records(live, fields=fields, records=set(cells["record"]))
+    now_held = held(cells, present=present, record_field=live.dictionary.record_field)["value"]
+    zeros = live.dictionary.zero_columns
+    landed = same(now_held, cells["after"], fields=cells["field"], zeros=zeros)
+    unmoved = same(now_held, cells["before"], fields=cells["field"], zeros=zeros)
+    outcome = pd.Series(Outcome.MOVED_ON.value, index=cells.index, dtype="str")
+    return outcome.mask(unmoved, Outcome.NOT_WRITTEN.value).mask(landed, Outcome.WRITTEN.value)
+
+
+def outcome_counts(images: pd.DataFrame) -> dict[str, int]:
+    """Cells by outcome, as counts that may be shown."""
+    found = images["outcome"].value_counts()
+    return {f"cells_{outcome.value}": int(found.get(outcome.value, 0)) for outcome in Outcome}
+
+
+@effect("record judgement")
+def record_judgement(live: LiveProject, run: Run, *, judgement: Judgement, now: datetime) -> Run:
+    """Keep verdicts and counts before anything is written."""
+    counts = judgement.counts()
+    flat = {name: count for name, count in counts.items() if isinstance(count, int)}
+    run = journal.record_gate(
+        live.store,
+        run,
+        decision=judgement.decision.value,
+        plan_digest=judgement.plan.digest,
+        counts=flat,
+        verdicts=judgement.verdicts,
+        now=now,
+    )
+    run_logger().info("%s: %s", judgement.decision, counts)
+    crash_point("judged")
+    return run
+
+
+@effect("hold run")
+def hold_run(live: LiveProject, run: Run, *, plan: Plan, now: datetime) -> Run:
+    """Keep a plan for a person to look at; nothing is written."""
+    note = "The plan changes more than the study allows one run."
+    return journal.hold_run(live.store, run, plan=plan.cells, note=note, now=now)
+
+
+@effect("end run")
+def end_run(
+    live: LiveProject, run: Run, *, state: RunState, now: datetime, counts: Mapping[str, int], note: str = ""
+) -> Run:
+    """End a run in the journal."""
+    ended = journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now)
+    crash_point("ended")
+    return ended

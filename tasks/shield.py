@@ -1,0 +1,99 @@
+"""The shield: Prefect's task and flow decorators, with what this project always wants of them.
+
+Prefect keeps exception text, results and inputs. So no input is hashed, no result is stored, and an
+exception that is not ours is replaced by one that says its type and place, but none of its text, which
+may hold values.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import prefect
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext, TaskRunContext
+
+from capstan.errors import CapstanError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def effect(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function a Prefect task when it is called in a flow run, and a plain call elsewhere.
+
+    Elsewhere is `capstan run` without a Prefect server, or within another task.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        guarded = shielded(function)
+        task = prefect.task(name=name, cache_policy=NO_CACHE, persist_result=False, task_run_name=name)(
+            guarded
+        )
+
+        @wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            in_flow = FlowRunContext.get() is not None and TaskRunContext.get() is None
+            return task(*args, **kwargs) if in_flow else guarded(*args, **kwargs)
+
+        return run
+
+    return decorate
+
+
+def study_flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
+    """Make a function a Prefect flow under the same rules; its runs are named after flow and study."""
+
+    def decorate(function: Callable[P, R]) -> prefect.Flow[P, R]:
+        return prefect.flow(name=name, flow_run_name=name + " {study}", persist_result=False)(
+            shielded(function)
+        )
+
+    return decorate
+
+
+def shielded(function: Callable[P, R]) -> Callable[P, R]:
+    """Let only our own exceptions through, without cause and context."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except CapstanError as error:
+            told: Exception = error
+        except Exception as error:  # noqa: BLE001 - the one place that turns foreign errors into ours
+            told = CapstanError(_spoken(error))
+        # Raised here, outside the handlers, so that neither cause nor context keeps the values.
+        told.__cause__ = told.__context__ = None
+        raise told.with_traceback(None)
+
+    return guarded
+
+
+def run_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """Prefect's logger within a flow run, this project's own elsewhere."""
+    if FlowRunContext.get() is None and TaskRunContext.get() is None:
+        return logging.getLogger("capstan")
+    return prefect.get_run_logger()
+
+
+def _spoken(error: Exception) -> str:
+    trace = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in trace if _is_ours(Path(frame.filename))]
+    place = (
+        f"{Path(ours[-1].filename).relative_to(_ROOT)}:{ours[-1].lineno}" if ours else "outside this project"
+    )
+    return (
+        f"Unexpected {type(error).__name__} at {place}. Its text is not shown because it may hold values; "
+        "please report type and place."
+    )
+
+
+def _is_ours(file: Path) -> bool:
+    return file.is_relative_to(_ROOT) and ".venv" not in file.parts and file != Path(__file__)

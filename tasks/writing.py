@@ -1,0 +1,147 @@
+"""Writing: accepted cells into REDCap, each batch re-checked, journaled, imported and read back.
+
+    checked (still as planned?) -> journaled (before-images on disk) -> imported -> read back (outcomes)
+
+A process that dies between any two of these leaves a batch whose outcome REDCap can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from capstan import store as journal
+from capstan.errors import OutcomeUnknown, RowsRefused
+from capstan.plan import KEYS, held, import_parts, to_rows
+from capstan.redcap import batches
+from capstan.store import Outcome, Run
+from capstan.verdict import collected, verdicts
+from checks.catalogue import severity
+from checks.changes import judge_stale, rows_of
+from tasks.connections import LiveProject
+from tasks.crash import crash_point
+from tasks.journal import outcome_counts, outcomes_of
+from tasks.redcap import read_records
+from tasks.shield import effect, run_logger
+
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Written:
+    """What became of the cells of a plan: counts by outcome, and what was said on the way."""
+
+    counts: dict[str, int] = field(default_factory=lambda: {"cells_written": 0})
+    heard: list[pd.DataFrame] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """Verdicts that only the write could give: stale cells, and rows that REDCap refused."""
+        return collected(self.heard)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every cell landed."""
+        return not self.heard and set(self.counts) <= {"cells_written"}
+
+    def count(self, outcomes: pd.Series) -> None:
+        """Add the outcomes of one batch."""
+        for name, number in outcome_counts(outcomes.to_frame("outcome")).items():
+            if number:
+                self.counts[name] = self.counts.get(name, 0) + number
+
+
+@effect("write cells")
+def write_cells(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> Written:
+    """Write cells (`capstan.plan.CELL_COLUMNS`) to REDCap in batches; every one is journaled before.
+
+    A row that changed since the plan, or that REDCap refuses, is left out and said; the others are
+    written. Raises RedcapError when REDCap cannot be reached; what was sent then stays journaled.
+    """
+    written = Written()
+    for part, overwrite in _batches(live, cells):
+        _write_batch(live, run, part, overwrite=overwrite, clock=clock, written=written)
+    run_logger().info("wrote: %s", written.counts)
+    return written
+
+
+def _batches(live: LiveProject, cells: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
+    record_field = live.dictionary.record_field
+    for part, overwrite in import_parts(cells):
+        rows = to_rows(part, key_columns=live.key_columns)
+        limits = live.redcap
+        for batch in batches(
+            rows, record_field=record_field, max_rows=limits.max_rows, max_bytes=limits.max_bytes
+        ):
+            yield part[part["record"].isin(set(batch[record_field]))], overwrite
+
+
+def _write_batch(
+    live: LiveProject, run: Run, cells: pd.DataFrame, *, overwrite: bool, clock: Clock, written: Written
+) -> None:
+    """Write one batch; rows that REDCap refuses are taken out and the rest is tried again."""
+    cells = _still_as_planned(live, cells, written=written)
+    while not cells.empty:
+        number = journal.journal(live.store, run, cells=cells, overwrite=overwrite, now=clock())
+        crash_point("journaled")
+        refused = _import(live, run, cells, batch=number, overwrite=overwrite, clock=clock)
+        crash_point("imported")
+        outcomes = outcomes_of(live, cells)
+        crash_point("read_back")
+        told = cells[list(journal.CELL_KEYS)].assign(outcome=outcomes)
+        journal.finish_batch(live.store, run, batch=number, outcomes=told, now=clock())
+        if not refused:
+            written.count(outcomes)
+            return
+        out = cells["record"].isin(refused)
+        again = ~out & (outcomes == Outcome.NOT_WRITTEN)
+        written.count(outcomes[~again])
+        written.heard.append(_refusals(cells[out], reasons=refused))
+        cells = cells[again]
+
+
+def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Written) -> pd.DataFrame:
+    """Compare and set: leave out rows in which a cell is not what the plan saw."""
+    columns = live.dictionary.by_column
+    fields = {columns[name].name for name in cells["field"].unique()}
+    present = read_records(live, fields=fields, records=set(cells["record"]))
+    now = held(cells, present=present, record_field=live.dictionary.record_field)
+    stale = judge_stale(cells, now_held=now["value"], dictionary=live.dictionary)
+    written.heard.extend([stale] if len(stale) else [])
+    moved = pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(stale))
+    crash_point("checked")
+    return cells.assign(before=now["value"], row_existed=now["row_exists"])[~moved]
+
+
+def _import(
+    live: LiveProject, run: Run, cells: pd.DataFrame, *, batch: int, overwrite: bool, clock: Clock
+) -> dict[str, str]:
+    """Send one batch; returns the records that REDCap refused, with its reason, and then wrote nothing."""
+    rows = to_rows(cells, key_columns=live.key_columns)
+    journal.mark_sent(live.store, run, batch=batch, now=clock())
+    crash_point("sent")
+    try:
+        live.redcap.import_records(rows, record_field=live.dictionary.record_field, overwrite=overwrite)
+    except RowsRefused as error:
+        if not {record for record, _, _ in error.rows} & set(cells["record"]):
+            raise
+        return {
+            record: f"REDCap refused {name or 'the row'}: {reason}" for record, name, reason in error.rows
+        }
+    except OutcomeUnknown:
+        run_logger().warning("no usable answer to an import; asking REDCap what it holds")
+    return {}
+
+
+def _refusals(cells: pd.DataFrame, *, reasons: dict[str, str]) -> pd.DataFrame:
+    rows = cells.drop_duplicates(list(KEYS))
+    return verdicts(
+        rows,
+        check="row_refused",
+        severity=severity("row_refused"),
+        reason=rows["record"].map(reasons).astype("str"),
+        field="",
+    )

@@ -1,0 +1,74 @@
+"""The tables are made from nothing, brought up to date, and fit PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+from store_cases import begin, open_store, store_url
+
+from capstan.errors import StoreError
+from capstan.store import list_runs, migrate
+from capstan.store.tables import METADATA, RUN
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_knows(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store, store.read() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+        indexes = {index["name"]: index for index in inspect(connection).get_indexes("run")}
+
+    assert differences == []
+    assert "NOT dry_run" in str(indexes["uq_run_open"]["dialect_options"]["sqlite_where"])
+
+
+def test_the_newest_migration_is_the_one_that_the_code_expects() -> None:
+    folder = Path(migrate.__file__).parent / "migrations"
+
+    assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
+
+
+def test_a_store_opens_again_with_what_it_held(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        run = begin(store)
+
+    with open_store(tmp_path) as store:
+        assert list_runs(store) == (run,)
+
+
+def test_a_store_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    code = (
+        "import sys; from pathlib import Path; from capstan.store import Store, load_keys;"
+        "Store.open(sys.argv[1], load_keys(None, home=Path(sys.argv[2]))).close();"
+        "print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, store_url(tmp_path), str(tmp_path)]
+    root = Path(__file__).parents[2]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+
+    assert result.stdout == "False\n"
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store, store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StoreError, match="A newer Capstan made this store"):
+        open_store(tmp_path)
+
+
+def test_the_guard_against_two_open_runs_is_written_for_postgresql_too() -> None:
+    guard = next(index for index in RUN.indexes if index.name == "uq_run_open")
+    statements = [CreateTable(table) for table in METADATA.sorted_tables] + [CreateIndex(guard)]
+    compiled = [str(statement.compile(dialect=postgresql.dialect())) for statement in statements]
+
+    assert compiled[-1].endswith("WHERE state IN ('open', 'writing') AND NOT dry_run")
+    assert sum("TIMESTAMP WITH TIME ZONE" in statement for statement in compiled) == 3
