@@ -1,7 +1,7 @@
 """Compares Capstan's streamed export with PyCap's, in time and peak memory, against one local server.
 
 Run it as `python -m benchmarks.export_csv`, with `--rows` and `--columns` for another size. Each reader
-runs in a process of its own, in turns, so that its peak is its own; the ratio is what to look at. Needs Linux.
+runs in a process of its own, in turns, so that its peak is its own; look at the ratios. Needs Linux.
 """
 
 from __future__ import annotations

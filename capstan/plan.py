@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,7 @@ class Plan:
     so that one set of changes has one digest.
     """
 
-    cells: pd.DataFrame
+    cells: pd.DataFrame = field(repr=False)
 
     @cached_property
     def digest(self) -> str:

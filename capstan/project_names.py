@@ -9,7 +9,7 @@ from functools import cached_property
 
 from capstan.arms import events_by_arm
 from capstan.choices import code_of_word
-from capstan.dictionary import Dictionary, FieldType
+from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.errors import LogicError
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Layout, Reference, check, parse
@@ -25,6 +25,26 @@ class Problem:
     def __str__(self) -> str:
         """Write place and sentence in one."""
         return f"{self.place}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where something is written: the place in the study file, the events, and what is written.
+
+    Words go into choice fields that have them and into plain text; dates into text with one of the
+    `validations` (their beginnings) or with none.
+    """
+
+    place: str
+    events: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    validations: tuple[str, ...] = ()
+
+    def takes(self, field: Field) -> bool:
+        """Whether a field without choices takes it."""
+        if field.type not in (FieldType.TEXT, FieldType.NOTES):
+            return False
+        return not field.validation or field.validation.startswith(self.validations or ("-",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,45 +99,36 @@ class Project:
             if said:
                 yield Problem(place, str(LogicError(said, expression=text, position=reference.position)))
 
-    def check_target(
-        self, name: str, *, place: str, events: Sequence[str], words: Iterable[str] = (), validation: str = ""
-    ) -> Iterator[Problem]:
-        """The field can be written on `events`: it takes `words`, or text that `validation` starts."""
+    def check_target(self, name: str, *, target: Target) -> Iterator[Problem]:
+        """The field can be written there, and takes what is written."""
         found = self.dictionary.by_name.get(name)
-        yield from self.check_field(name, place=place, events=events)
+        yield from self.check_field(name, place=target.place, events=target.events)
         if found is None:
             return
         if not found.is_importable or name == self.dictionary.record_field:
-            yield Problem(place, f"the field {name} cannot be written; name a field that takes imports.")
-        elif any((event, found.form) in self.grid.repeating for event in events):
-            yield Problem(place, f"the instrument {found.form} repeats there; name a field that does not.")
-        elif found.choices and found.type is not FieldType.CHECKBOX:
-            lacking = [word for word in words if code_of_word(word, found.choices) is None]
-            if lacking or not words:
-                listed = ", ".join(f'"{word}"' for word in lacking) or "dates"
-                yield Problem(place, f"the field {name} has no choice for {listed}; add it in REDCap.")
-        elif not _takes_text(found.type, found.validation, wanted=validation):
-            wanted = "date" if validation else "text"
-            yield Problem(
-                place,
-                f"the field {name} takes no {wanted}; name a text field without or with fit validation.",
-            )
+            yield Problem(target.place, f"the field {name} cannot be written; name one that takes imports.")
+        elif any((event, found.form) in self.grid.repeating for event in target.events):
+            yield Problem(target.place, f"{found.form} repeats there; name a field of another instrument.")
+        elif found.choices:
+            yield from _check_words(found, target=target)
+        elif not target.takes(found):
+            wanted = "dates" if target.validations else "text"
+            yield Problem(target.place, f"the field {name} takes no {wanted}; name a text field that does.")
 
     def _why_blank(self, reference: Reference, *, events: Sequence[str]) -> str:
         """Why a reference finds nothing, whatever the data; "" if it can find something."""
         name, named = reference.field, reference.event
         if reference.is_smart or name == self.dictionary.record_field or "-" in named:
             return ""
-        form = self.layout.form_of[name]
-        lacking = [
-            event for event in ([named] if named else events) if (event, form) not in self.grid.designated
-        ]
+        form, designated = self.layout.form_of[name], self.grid.designated
+        places = (named,) if named else events
+        lacking = [event for event in places if (event, form) not in designated]
         if lacking:
-            homes = sorted(event for event, there in self.grid.designated if there == form)
+            homes = sorted(event for event, there in designated if there == form)
             advice = f"write [{homes[0]}][{name}]" if homes else "designate it in REDCap"
             return f"The instrument {form} of {name} is not designated for {lacking[0]}; {advice}."
         if named and not reference.instance and (named, form) in self.grid.repeating:
-            return f"The instrument {form} repeats on {named}; say which, as in [{named}][{name}][last-instance]."
+            return f"The instrument {form} repeats there; say which, as in [{named}][{name}][last-instance]."
         return ""
 
 
@@ -127,7 +138,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}" if near else "check its spelling"
 
 
-def _takes_text(kind: FieldType, validation: str, *, wanted: str) -> bool:
-    if kind not in (FieldType.TEXT, FieldType.NOTES):
-        return False
-    return not validation or (bool(wanted) and validation.startswith(tuple(wanted.split("|"))))
+def _check_words(found: Field, *, target: Target) -> Iterator[Problem]:
+    lacking = [word for word in target.words if code_of_word(word, found.choices) is None]
+    if found.type is FieldType.CHECKBOX or not target.words:
+        yield Problem(target.place, f"the field {found.name} is of choices; name a text field.")
+    elif lacking:
+        listed = ", ".join(f'"{word}"' for word in lacking)
+        yield Problem(target.place, f"the field {found.name} has no choice for {listed}; add it in REDCap.")

@@ -24,7 +24,7 @@ from capstan.errors import StudyError
 from capstan.visits import Period
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NAME = r"^[a-z][a-z0-9_-]*\Z"
+_NAME = r"^[a-z][a-z0-9_-]*$"
 
 PeriodText = Annotated[Period, BeforeValidator(lambda value: Period.parse(str(value)))]
 

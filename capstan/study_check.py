@@ -11,7 +11,7 @@ from capstan.eligibility import EligibilityStatus
 from capstan.errors import StudyError
 from capstan.events import EventGrid
 from capstan.periods import Period
-from capstan.project_names import Problem, Project, nearest
+from capstan.project_names import Problem, Project, Target, nearest
 from capstan.visit_writes import NO_VISIT
 from capstan.visits import VisitStatus
 from capstan.workdays import days_off
@@ -34,53 +34,41 @@ def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> lis
 
 
 def _check_arms(study: Study, project: Project) -> Iterator[Problem]:
-    known = project.grid.arms
     for position, number in enumerate(study.arms.shared):
-        if str(number) not in known:
-            yield Problem(f"arms.shared[{position}]", f"there is no arm {number}; {_arms_there(known)}.")
+        yield from _check_arm(number, project=project, place=f"arms.shared[{position}]")
     assigned_by = study.arms.assigned_by
     if assigned_by is None:
         return
-    place = "arms.assigned_by"
-    events = project.events_of(assigned_by.event) if assigned_by.event else ()
-    if assigned_by.event and assigned_by.event not in project.grid.names:
-        advice = nearest(assigned_by.event, project.grid.names)
-        yield Problem(f"{place}.event", f"there is no event {assigned_by.event!r}; {advice}.")
+    place, name = "arms.assigned_by", assigned_by.event
+    if name and name not in project.grid.names:
+        yield Problem(f"{place}.event", f"there is no event {name!r}; {nearest(name, project.grid.names)}.")
+    events = (name,) if name in project.grid.names else ()
     yield from project.check_field(assigned_by.field, place=f"{place}.field", events=events)
+    for code, number in assigned_by.arms.items():
+        yield from _check_arm(number, project=project, place=f"{place}.arms.{code}")
     field = project.dictionary.by_name.get(assigned_by.field)
     codes = field.choices if field else {}
-    for code, number in assigned_by.arms.items():
-        if str(number) not in known:
-            yield Problem(f"{place}.arms.{code}", f"there is no arm {number}; {_arms_there(known)}.")
-        if codes and code not in codes:
-            yield Problem(
-                f"{place}.arms.{code}", f"the field {assigned_by.field} has no such code; remove it."
-            )
+    for code in sorted(set(assigned_by.arms) - set(codes)) if codes else ():
+        yield Problem(f"{place}.arms.{code}", f"the field {assigned_by.field} has no such code; remove it.")
     for code in codes:
         if not arm_of(code, assigned_by=assigned_by, events=project.layout.events):
             yield Problem(f"{place}.arms", f"the code {code} means no arm; add `{code}: NUMBER`.")
 
 
-def _arms_there(known: object) -> str:
-    return f"the project has {', '.join(known)}" if isinstance(known, dict) and known else "it has none"
+def _check_arm(number: int, *, project: Project, place: str) -> Iterator[Problem]:
+    if str(number) not in project.grid.arms:
+        there = ", ".join(project.grid.arms) or "none"
+        yield Problem(place, f"there is no arm {number}; the project's arms are: {there}.")
 
 
 def _check_visits(study: Study, project: Project) -> Iterator[Problem]:
-    written: dict[tuple[str, str], str] = {}
-    names: set[str] = set()
+    names = [visit.name for visit in study.visits]
     for position, visit in enumerate(study.visits):
         place = f"visits[{position}]"
-        if visit.name in names:
+        if visit.name in names[:position]:
             yield Problem(f"{place}.name", f"another visit is named {visit.name!r}; rename one.")
-        names.add(visit.name)
         yield from _check_visit(visit, study=study, project=project, place=place)
-        for part, field in visit.write.model_dump().items():
-            for event in project.events_of(visit.event) if field else ():
-                first = written.setdefault((event, field), place)
-                if first != place:
-                    yield Problem(
-                        f"{place}.write.{part}", f"{first} writes {field} on {event} too; name another."
-                    )
+    yield from _check_double_writes(study, project)
 
 
 def _check_visit(visit: Visit, *, study: Study, project: Project, place: str) -> Iterator[Problem]:
@@ -92,32 +80,36 @@ def _check_visit(visit: Visit, *, study: Study, project: Project, place: str) ->
     yield from project.check_logic(visit.done_when, place=f"{place}.done_when", events=events)
     if _length(visit.window[0]) > _length(visit.window[1]):
         yield Problem(f"{place}.window", "it ends before it begins; exchange the two periods.")
-    words = [status.value for status in VisitStatus]
     for part, field in visit.write.model_dump().items():
-        kind = {"words": words} if part == "status" else {"validation": "date_"}
-        if field:
-            yield from _check_target(
-                study, project, field, place=f"{place}.write.{part}", events=events, **kind
-            )
+        where = f"{place}.write.{part}"
+        dates = Target(where, events, validations=("date_",))
+        target = Target(where, events, words=tuple(VisitStatus)) if part == "status" else dates
+        yield from _check_target(field, target=target, study=study, project=project)
+
+
+def _check_double_writes(study: Study, project: Project) -> Iterator[Problem]:
+    """No two visits write one field on one event: the later would be lost."""
+    first: dict[tuple[str, str], str] = {}
+    for position, visit in enumerate(study.visits):
+        for part, field in visit.write.model_dump().items():
+            place = f"visits[{position}].write.{part}"
+            for event in project.events_of(visit.event) if field else ():
+                other = first.setdefault((event, field), place)
+                if other != place:
+                    yield Problem(place, f"{other} writes {field} on {event} too; name another field.")
 
 
 def _check_tracking(study: Study, project: Project) -> Iterator[Problem]:
     tracking = study.tracking
     if not (tracking.pending_visit or tracking.last_timestamp):
         return
-    events = project.events_of(tracking.event)
     yield from project.check_event(tracking.event, place="tracking.event")
-    words = [*(visit.name for visit in study.visits), NO_VISIT]
-    if tracking.pending_visit:
-        place = "tracking.pending_visit"
-        yield from _check_target(
-            study, project, tracking.pending_visit, place=place, events=events, words=words
-        )
-    if tracking.last_timestamp:
-        place, kind = "tracking.last_timestamp", "date_|datetime_"
-        yield from _check_target(
-            study, project, tracking.last_timestamp, place=place, events=events, validation=kind
-        )
+    events = project.events_of(tracking.event)
+    words = (*(visit.name for visit in study.visits), NO_VISIT)
+    pending = Target("tracking.pending_visit", events, words=words)
+    yield from _check_target(tracking.pending_visit, target=pending, study=study, project=project)
+    stamp = Target("tracking.last_timestamp", events, validations=("date_", "datetime_"))
+    yield from _check_target(tracking.last_timestamp, target=stamp, study=study, project=project)
 
 
 def _check_eligibility(study: Study, project: Project) -> Iterator[Problem]:
@@ -131,11 +123,10 @@ def _check_eligibility(study: Study, project: Project) -> Iterator[Problem]:
     for position, criterion in enumerate(rules.criteria):
         place = f"eligibility.criteria[{position}].rule"
         yield from project.check_logic(criterion.rule, place=place, events=events)
-    for part, field in rules.write.model_dump().items():
-        words = [status.value for status in EligibilityStatus] if part == "status" else []
-        if field:
-            place = f"eligibility.write.{part}"
-            yield from _check_target(study, project, field, place=place, events=events, words=words)
+    status = Target("eligibility.write.status", events, words=tuple(EligibilityStatus))
+    yield from _check_target(rules.write.status, target=status, study=study, project=project)
+    reasons = Target("eligibility.write.reasons", events)
+    yield from _check_target(rules.write.reasons, target=reasons, study=study, project=project)
 
 
 def _check_writes(study: Study, project: Project) -> Iterator[Problem]:
@@ -157,27 +148,21 @@ def _check_holidays(study: Study) -> Iterator[Problem]:
         yield Problem(place, text)
 
 
-def _check_target(
-    study: Study,
-    project: Project,
-    field: str,
-    *,
-    place: str,
-    events: tuple[str, ...],
-    words: list[str] | None = None,
-    validation: str = "",
-) -> Iterator[Problem]:
-    """The field can be written there, and `writes` lets runs do so."""
-    yield from project.check_target(
-        field, place=place, events=events, words=words or (), validation=validation
-    )
-    found = project.dictionary.by_name.get(field)
-    if found is None:
+def _check_target(name: str, *, target: Target, study: Study, project: Project) -> Iterator[Problem]:
+    """The field, if one is named, can be written there, and `writes` lets runs do so."""
+    if not name:
         return
-    if {field, found.form} & set(study.writes.protect):
-        yield Problem(place, f"the field {field} is protected; take it out of writes.protect.")
-    elif not {field, found.form} & set(study.writes.allow):
-        yield Problem(place, f"runs may not write {field}; add {found.form} to writes.allow.")
+    yield from project.check_target(name, target=target)
+    field = project.dictionary.by_name.get(name)
+    if field is None:
+        return
+    allow, protect = set(study.writes.allow), set(study.writes.protect)
+    is_readonly = "@READONLY" in field.action_tags
+    if {name, field.form} & protect:
+        yield Problem(target.place, f"the field {name} is protected; take it out of writes.protect.")
+    elif name not in allow and (is_readonly or field.form not in allow):
+        add = name if is_readonly else field.form
+        yield Problem(target.place, f"runs may not write the field {name}; add {add} to writes.allow.")
 
 
 def _length(period: Period) -> float:

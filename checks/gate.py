@@ -7,7 +7,7 @@ A fatal verdict refuses the run, a hold lets it wait for a person, an error stop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
@@ -60,8 +60,8 @@ class Rules:
 class Present:
     """What REDCap holds: a keyed frame of the wanted records, and the ids of all records."""
 
-    frame: pd.DataFrame
-    records: frozenset[str]
+    frame: pd.DataFrame = field(repr=False)
+    records: frozenset[str] = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +72,9 @@ class Judgement:
     the number of rows judged, `unchanged` those of them in which nothing differs.
     """
 
-    plan: Plan
-    rejected: pd.DataFrame
-    verdicts: pd.DataFrame
+    plan: Plan = field(repr=False)
+    rejected: pd.DataFrame = field(repr=False)
+    verdicts: pd.DataFrame = field(repr=False)
     rows_in: int
     unchanged: int
     normalised_cells: int

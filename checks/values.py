@@ -200,9 +200,12 @@ def _moment(value: str, *, test: Test) -> float | None:
 def _dialable(region: str) -> Test:
     def test(value: str) -> bool:
         try:
-            return phonenumbers.is_possible_number(phonenumbers.parse(value, region))
+            number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException:
             return False
+        # Not is_possible_number: that admits numbers without their area code.
+        reason = phonenumbers.is_possible_number_with_reason(number)
+        return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
 
     return test
 

@@ -12,7 +12,8 @@ import pandas as pd
 from pydantic import Field
 
 from capstan.errors import Refused, StoreError
-from capstan.store import Run, RunState
+from capstan.store.rows import Run
+from capstan.store.states import RunState
 from capstan.study import Limits
 from capstan.verdict import Decision, Severity, collected, of_severity, rows_by_check
 from checks.gate import Judgement, Present

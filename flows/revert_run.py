@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from capstan.store import RunState, find_run, mark_reverted
+from capstan.store.states import RunState
 from flows.job import Summary, job, utc_now
+from tasks.journal import mark_reverted
 from tasks.reverting import plan_way_back, remove_rows
 from tasks.shield import study_flow
 from tasks.writing import write_cells
@@ -20,10 +21,9 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
     """
     with job(study, flow="revert_run", dry_run=dry_run, reverts=run) as current:
         live = current.live
-        target = find_run(live.store, str(current.run.reverts))
-        way = plan_way_back(live, target)
+        way = plan_way_back(live, str(current.run.reverts))
         current.details |= {
-            "reverts": target.id,
+            "reverts": current.run.reverts,
             "cells_to_restore": len(way.restore) + len(way.remove),
             "cells_moved_on": len(way.moved_on),
         }
@@ -37,5 +37,5 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
         state = RunState.DONE if complete else RunState.PARTLY
         summary = current.finish(state=state, counts={"cells_reverted": reverted}, outcome=state.value)
         if complete:
-            mark_reverted(live.store, target, by=current.run, now=utc_now())
+            mark_reverted(live, by=current.run, now=utc_now())
         return summary

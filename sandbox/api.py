@@ -61,7 +61,9 @@ class ApiEndpoint:
             self._note(request, received, answer=Answer("", status=0), fault=fault)
             await close_socket(scope)
             return
-        answer = early or await run_in_threadpool(self._work, request.method, received.call)
+        answer = (
+            early if early is not None else await run_in_threadpool(self._work, request.method, received.call)
+        )
         self._note(request, received, answer=answer, fault=fault)
         if fault is not None and fault.kind == Kind.CLOSE_AFTER:
             await close_socket(scope)

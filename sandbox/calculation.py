@@ -37,10 +37,9 @@ class _Calculation:
     is_text: bool
 
 
-def keep_matching(session: Session, rows: Rows, *, logic: str) -> Rows:
-    """Return the rows where the logic holds; references may reach rows that are not among them."""
+def keep_matching(session: Session, rows: Rows, *, everything: Rows, logic: str) -> Rows:
+    """Return the rows where the logic holds; references may reach all of `everything`."""
     project = session.project
-    everything = load_rows(session.store, project, records=sorted({key.record for key in rows}))
     keys = in_order(project, everything)
     try:
         expression = parse(logic)

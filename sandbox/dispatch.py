@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sandbox.call import Call
 from sandbox.clock import Clock
 from sandbox.creation import create_project
-from sandbox.errors import BAD_CONTENT, DELETED, NO_TOKEN, ApiError
+from sandbox.errors import BAD_CONTENT, DELETED, NO_ACCESS, ApiError
 from sandbox.imports.payload import read_object_or_rows
 from sandbox.methods import dictionary, events, log, people, projects, records
 from sandbox.render import Answer, error_answer, plain
@@ -90,21 +90,21 @@ class Redcap:
     def _open(self, call: Call, token: str) -> Session:
         owner = self.store.token_owner(token) if token else None
         if owner is None:
-            raise ApiError(NO_TOKEN, 403)
+            raise ApiError(NO_ACCESS, 403)
         project_id, username = owner
         project = self.store.project(project_id)
         if project is None:
             raise ApiError(DELETED)
         body = self.store.members(project_id).get(username)
         if body is None:
-            raise ApiError(NO_TOKEN, 403)
+            raise ApiError(NO_ACCESS, 403)
         return Session(self.store, project, member_from(username, body), call, self.clock.now(), self.version)
 
     def _answer_super(self, call: Call) -> Answer:
         if call.content == "version":
             return plain(".".join(str(part) for part in self.version))
         if call.content != "project" or call.verb != "import":
-            raise ApiError(NO_TOKEN, 403)
+            raise ApiError(NO_ACCESS, 403)
         rows = read_object_or_rows(call)
         created = create_project(
             self.store, rows[0] if rows else {}, odm=call.text("odm"), now=self.clock.stamp()

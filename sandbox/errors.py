@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-NO_TOKEN = "You do not have permissions to use the API"
+NO_ACCESS = "You do not have permissions to use the API"
 DELETED = "The REDCap project no longer exists because it was deleted."
 NO_IMPORT = "You do not have API Import/Update privileges"
 NO_EXPORT = "You do not have API Export privileges"

@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from sandbox.model import Project, RowKey, from_document, to_document
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS project (project_id INTEGER PRIMARY KEY, structure TEXT NOT NULL, deleted INTEGER);
-CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, project_id INTEGER NOT NULL, username TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, project_id INTEGER, username TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS member (
     project_id INTEGER, username TEXT, body TEXT NOT NULL, PRIMARY KEY (project_id, username)
 );
@@ -162,17 +163,16 @@ class Store:
 
     # Data.
 
-    def values(self, project_id: int, records: Sequence[str] | None = None) -> Iterator[tuple[Any, ...]]:
-        """Yield (record, event_id, instrument, instance, field, code, value, seq), rows together."""
+    def values(self, project_id: int, records: Sequence[str] | None = None) -> Iterable[tuple[Any, ...]]:
+        """Iterate over (record, event_id, instrument, instance, field, code, value, seq), rows together."""
         sql = (
             "SELECT record, event_id, instrument, instance, field, code, value, seq FROM value"
             " WHERE project_id = ?"
         )
         if records is None:
-            yield from self._db.execute(sql, (project_id,))
-            return
-        for record in records:
-            yield from self._db.execute(sql + " AND record = ?", (project_id, record))
+            return self._db.execute(sql, (project_id,))
+        sql += " AND record = ?"
+        return chain.from_iterable(self._db.execute(sql, (project_id, record)) for record in records)
 
     def record_names(self, project_id: int) -> set[str]:
         rows = self._db.execute("SELECT DISTINCT record FROM value WHERE project_id = ?", (project_id,))

@@ -129,3 +129,10 @@ def end_run(
     ended = journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now)
     crash_point("ended")
     return ended
+
+
+@effect("mark reverted")
+def mark_reverted(live: LiveProject, *, by: Run, now: datetime) -> None:
+    """Say in the journal that the run `by` undid the one that it was begun for."""
+    target = journal.find_run(live.store, str(by.reverts))
+    journal.mark_reverted(live.store, target, by=by, now=now)

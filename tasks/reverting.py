@@ -33,11 +33,12 @@ class WayBack:
 
 
 @effect("plan the way back")
-def plan_way_back(live: LiveProject, run: Run) -> WayBack:
+def plan_way_back(live: LiveProject, run_id: str) -> WayBack:
     """Compare what a run wrote with what REDCap holds now.
 
     Raises Refused for a run that wrote nothing, and where retention has deleted the before-images.
     """
+    run = journal.find_run(live.store, run_id)
     images = journal.read_images(live.store, run)
     images = images[images["outcome"] != Outcome.NOT_WRITTEN].reset_index(drop=True)
     if images.empty:

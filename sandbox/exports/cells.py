@@ -71,7 +71,7 @@ def shower(column: Column, style: Style) -> Show | None:
     return None
 
 
-def header_label(column: Column, project: Project) -> str:
+def header_label(column: Column) -> str:
     """Return a column's heading with rawOrLabelHeaders=label."""
     label = strip_tags(column.field.field_label)
     if column.field.field_type == TIMESTAMP:

@@ -11,6 +11,7 @@ from sandbox.model import Project, RowKey
 from sandbox.render import Cell
 from sandbox.storage import Store
 
+FEW_RECORDS = 500
 Stored = tuple[int, str, str, str]
 
 
@@ -26,9 +27,9 @@ def eav_table(
     """List stored values of the given rows, in storage order inside a row."""
     kept = set(keys)
     wanted = {column.field.field_name for column in selection.columns}
-    values = _by_row(store, project, records=sorted({key.record for key in kept}))
+    values = _by_row(store, project, kept=kept)
     lines: list[list[Cell]] = []
-    for key in in_order(project, (key for key in values if key in kept)):
+    for key in in_order(project, kept):
         lead = _lead(project, key)
         for _, name, code, value in sorted(values[key]):
             if name in wanted and (name, code) in project.column_of:
@@ -38,14 +39,16 @@ def eav_table(
     return _header(project), lines
 
 
-def _by_row(store: Store, project: Project, *, records: list[str]) -> dict[RowKey, list[Stored]]:
-    found: dict[RowKey, list[Stored]] = {}
-    for record, event_id, instrument, instance, field, code, value, seq in store.values(
-        project.project_id, records
-    ):
-        key = RowKey(record, event_id, instrument, instance)
-        found.setdefault(key, []).append((seq, field, code, value))
-    return {key: values for key, values in found.items() if key.event_id in project.event_by_id}
+def _by_row(store: Store, project: Project, *, kept: set[RowKey]) -> dict[RowKey, list[Stored]]:
+    found: dict[RowKey, list[Stored]] = {key: [] for key in kept}
+    records = {key.record for key in kept}
+    # One pass over the project is faster than asking for many records one by one.
+    few = sorted(records) if len(records) <= FEW_RECORDS else None
+    for *key, field, code, value, seq in store.values(project.project_id, few):
+        values = found.get(tuple(key))  # type: ignore[call-overload]  # equal to a RowKey, and cheaper
+        if values is not None:
+            values.append((seq, field, code, value))
+    return found
 
 
 def _header(project: Project) -> list[str]:

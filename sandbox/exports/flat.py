@@ -55,7 +55,7 @@ def flat_table(export: FlatExport, rows: Rows) -> Table:
 def label_header(export: FlatExport, header: Sequence[str]) -> list[str]:
     """Return the headings that rawOrLabelHeaders=label gives."""
     by_name = {column.name: column for column in export.selection.columns}
-    return [PSEUDO_LABELS.get(name) or header_label(by_name[name], export.project) for name in header]
+    return [PSEUDO_LABELS.get(name) or header_label(by_name[name]) for name in header]
 
 
 def _lead_names(export: FlatExport) -> list[str]:

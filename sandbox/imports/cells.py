@@ -12,19 +12,19 @@ from sandbox.imports.validation import GENERIC, Checked, check_text
 from sandbox.model import Column, Field, Project
 
 NOT_DESIGNATED = (
-    "This field ('{0}') exists on an instrument that is not designated for the event named '{1}'. You are not "
-    "allowed to import data for this field into this event."
+    "This field ('{0}') exists on an instrument that is not designated for the event named '{1}'. You are "
+    "not allowed to import data for this field into this event."
 )
 NO_REPEAT_COLUMNS = (
     "This field ('{0}') exists on a Repeating Instrument named '{1}'. However, the fields "
-    "'redcap_repeat_instance' and/or 'redcap_repeat_instrument' for this row of data have no value, which are "
-    "both required for importing data into a Repeating Instrument.  You are not allowed to import data for "
-    "this field into a non-repeating instrument."
+    "'redcap_repeat_instance' and/or 'redcap_repeat_instrument' for this row of data have no value, which "
+    "are both required for importing data into a Repeating Instrument.  You are not allowed to import data "
+    "for this field into a non-repeating instrument."
 )
 # The next two texts were never recorded (J.1, D.4 rule 3).
 OTHER_INSTRUMENT = (
-    "This field ('{0}') does not exist on the Repeating Instrument named '{1}'.  You are not allowed to import "
-    "data for this field into this row of data."
+    "This field ('{0}') does not exist on the Repeating Instrument named '{1}'.  You are not allowed to "
+    "import data for this field into this row of data."
 )
 IS_FILE = "This field ('{0}') is a File Upload field. Its value cannot be changed by a data import."
 _INTEGER = re.compile(r"-?[0-9]+")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sandbox.errors import ApiError, bad_values
 from sandbox.imports.payload import Row, read_rows
@@ -73,7 +74,7 @@ def import_metadata(session: Session) -> Answer:
 
 
 def _field(row: Row) -> Field:
-    cells = {name: row.get(name, "") for name in METADATA_COLUMNS}
+    cells: dict[str, Any] = {name: row.get(name, "") for name in METADATA_COLUMNS}
     return replace(
         Field(**cells),
         field_name=cells["field_name"].strip().lower(),

@@ -46,13 +46,34 @@ _NUMBERS = frozenset(
     }
 )
 _COLUMNS = (
-    "project_id,project_title,creation_time,production_time,in_production,project_language,purpose,"
-    "purpose_other,project_notes,custom_record_label,secondary_unique_field,is_longitudinal,"
-    "has_repeating_instruments_or_events,surveys_enabled,scheduling_enabled,record_autonumbering_enabled,"
-    "randomization_enabled,ddp_enabled,project_irb_number,project_grant_number,project_pi_firstname,"
-    "project_pi_lastname,project_pi_email,display_today_now_button,missing_data_codes,external_modules,"
-    "bypass_branching_erase_field_prompt"
-).split(",")
+    "project_id",
+    "project_title",
+    "creation_time",
+    "production_time",
+    "in_production",
+    "project_language",
+    "purpose",
+    "purpose_other",
+    "project_notes",
+    "custom_record_label",
+    "secondary_unique_field",
+    "is_longitudinal",
+    "has_repeating_instruments_or_events",
+    "surveys_enabled",
+    "scheduling_enabled",
+    "record_autonumbering_enabled",
+    "randomization_enabled",
+    "ddp_enabled",
+    "project_irb_number",
+    "project_grant_number",
+    "project_pi_firstname",
+    "project_pi_lastname",
+    "project_pi_email",
+    "display_today_now_button",
+    "missing_data_codes",
+    "external_modules",
+    "bypass_branching_erase_field_prompt",
+)
 _IMPORTABLE = (set(_SETTINGS) - {"missing_data_codes"}) | {"project_title", "is_longitudinal"}
 PI_EMAIL_SINCE = (15, 8, 2)
 

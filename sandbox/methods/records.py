@@ -16,8 +16,8 @@ from sandbox.imports.run import import_records
 from sandbox.model import RowKey
 from sandbox.names import next_number
 from sandbox.odm.write_data import clinical_document
-from sandbox.rights import DEIDENTIFIED
 from sandbox.render import Answer, plain, quote, table, to_csv
+from sandbox.rights import DEIDENTIFIED
 from sandbox.session import Session
 
 __all__ = ["delete", "export", "import_records", "next_name", "rename", "visible_rows"]
@@ -42,11 +42,12 @@ def visible_rows(session: Session) -> Rows:
     """Return the rows that rights, filters and logic leave (C.4, C.12)."""
     call, project = session.call, session.project
     wanted = call.names("records")
-    rows = load_rows(session.store, project, records=sorted(set(wanted)) if wanted else None)
+    everything = load_rows(session.store, project, records=sorted(set(wanted)) if wanted else None)
+    rows = everything
     for keep in _filters(session):
         rows = {key: cells for key, cells in rows.items() if keep(key)}
     logic = call.text("filterLogic").strip()
-    return keep_matching(session, rows, logic=logic) if logic else rows
+    return keep_matching(session, rows, everything=everything, logic=logic) if logic else rows
 
 
 def _filters(session: Session) -> list[Callable[[RowKey], bool]]:

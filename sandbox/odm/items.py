@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sandbox.model import Column, Field, Form, Project
+from sandbox.model import Column, Field, Project
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import attribute, content
 
@@ -29,12 +29,12 @@ def item_defs(project: Project, extras: Extras) -> Lines:
             seen.add(item.oid)
             one = project.field_by_name.get(item.variable)
             if one is None:
-                yield from _pseudo(item.oid, form)
+                yield from _pseudo(item.oid)
             else:
                 yield from _item(one, item.oid)
 
 
-def _pseudo(oid: str, form: Form) -> Lines:
+def _pseudo(oid: str) -> Lines:
     label = _PSEUDO_LABELS.get(oid, "Survey Timestamp")
     yield f'\t<ItemDef OID="{oid}" Name="{oid}" DataType="text" Length="999" redcap:Variable="{oid}">'
     yield f"\t\t<Question><TranslatedText>{label}</TranslatedText></Question>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -102,21 +102,19 @@ def _repeating(project: Project) -> Lines:
     yield "\t<redcap:RepeatingInstrumentsAndEvents>"
     for one in repeats:
         if not one.form:
-            yield f'\t\t<redcap:RepeatingEvent redcap:UniqueEventName="{_event_name(project, one.event_id)}"/>'
+            name = project.event_by_id[one.event_id].unique_name
+            yield f'\t\t<redcap:RepeatingEvent redcap:UniqueEventName="{name}"/>'
     inside = [one for one in repeats if one.form]
     for event_id, group in groupby(inside, lambda one: one.event_id):
         yield "\t\t<redcap:RepeatingInstruments>"
+        name = project.event_by_id[event_id].unique_name
         for one in group:
             yield (
-                f'\t\t\t<redcap:RepeatingInstrument redcap:UniqueEventName="{_event_name(project, event_id)}" '
+                f'\t\t\t<redcap:RepeatingInstrument redcap:UniqueEventName="{name}" '
                 f'redcap:RepeatInstrument="{one.form}" redcap:CustomLabel="{attribute(one.custom_label)}"/>'
             )
         yield "\t\t</redcap:RepeatingInstruments>"
     yield "\t</redcap:RepeatingInstrumentsAndEvents>"
-
-
-def _event_name(project: Project, event_id: int) -> str:
-    return project.event_by_id[event_id].unique_name
 
 
 def _metadata(project: Project, extras: Extras, *, now: datetime) -> Lines:
@@ -180,12 +178,13 @@ def _forms(project: Project, extras: Extras) -> Lines:
     for group in (group for form in project.forms for group in groups[form.name]):
         yield f'\t<ItemGroupDef OID="{group.oid}" Name="{attribute(group.name)}" Repeating="No">'
         for item in group.items:
-            mandatory = "Yes" if item.required else "No"
+            required = "Yes" if item.required else "No"
             yield (
-                f'\t\t<ItemRef ItemOID="{item.oid}" Mandatory="{mandatory}" redcap:Variable="{item.variable}"/>'
+                f'\t\t<ItemRef ItemOID="{item.oid}" Mandatory="{required}" '
+                f'redcap:Variable="{item.variable}"/>'
             )
         yield "\t</ItemGroupDef>"
 
 
-def _spell(attributes: dict[str, object]) -> str:
+def _spell(attributes: Mapping[str, object]) -> str:
     return " ".join(f'{name}="{attribute(value)}"' for name, value in attributes.items())

@@ -12,65 +12,14 @@ import numpy as np
 from capstan.periods import Period
 
 BASELINE = "baseline_arm_1"
-_FIRST_NAMES = [
-    "Ada",
-    "Ben",
-    "Chloé",
-    "Dmitri",
-    "Elif",
-    "Finn",
-    "Grace",
-    "Hanna",
-    "Iker",
-    "José",
-    "Kofi",
-    "Léa",
-    "Maya",
-    "Noah",
-    "Olga",
-    "Priya",
-    "Quinn",
-    "Renée",
-    "Søren",
-    "Tove",
-    "Uma",
-    "Łukasz",
-    "Wren",
-    "Ximena",
-    "Yuki",
-    "Zoë",
-    "Ngọc",
-    "Ásta",
-    "Mateo",
-    "Ruth",
-]
-_LAST_NAMES = [
-    "Abbott",
-    "O'Malley",
-    "Castro",
-    "Dąbrowski",
-    "Evans",
-    "Fischer",
-    "García",
-    "Hoffmann",
-    "Ito",
-    "Jensen",
-    "Kowalski",
-    "Larsen",
-    "Müller",
-    "Nguyễn",
-    "Okafor",
-    "Peña",
-    "Quist",
-    "Rossi",
-    "Şahin",
-    "Tremblay",
-    "Ueda",
-    "Vasquez",
-    "Wright",
-    "Yılmaz",
-    "Zeller",
-]
+_FIRST_NAMES = """
+Ada Ben Chloé Dmitri Elif Finn Grace Hanna Iker José Kofi Léa Maya Noah Olga Priya Quinn Renée
+Søren Tove Uma Łukasz Wren Ximena Yuki Zoë Ngọc Ásta Mateo Ruth
+"""
+_LAST_NAMES = """
+Abbott O'Malley Castro Dąbrowski Evans Fischer García Hoffmann Ito Jensen Kowalski Larsen Müller Nguyễn
+Okafor Peña Quist Rossi Şahin Tremblay Ueda Vasquez Wright Yılmaz Zeller
+"""
 _AREAS = ("415", "510", "628", "707", "831", "925")
 
 
@@ -171,7 +120,9 @@ def _shifted(day: date, *, months: int) -> date:
 
 
 def _baseline(record: str, scene: Scene, *, consent: date, today: date, random: Random) -> dict[str, str]:
-    first, last = random.choice(_FIRST_NAMES), random.choice(_LAST_NAMES)
+    first, last, guardian = (
+        random.choice(names.split()) for names in (_FIRST_NAMES, _LAST_NAMES, _FIRST_NAMES)
+    )
     # Most of those who were randomized were eligible; screening meets everybody.
     age = random.choice((3, 4, 5, 6)) if scene is not _SCREENING else random.choice((2, 3, 5, 6, 8))
     born = consent - timedelta(days=age * 365 + random.randint(10, 340))
@@ -181,7 +132,7 @@ def _baseline(record: str, scene: Scene, *, consent: date, today: date, random: 
         "part_last_name": last if random.random() < 0.95 else "",
         "part_birth_date": born.isoformat(),
         "part_age": str(age),
-        "part_guardian_name": f"{random.choice(_FIRST_NAMES)} {last}",
+        "part_guardian_name": f"{guardian} {last}",
         "part_mobile_number": fictional_phone(random) if random.random() < 0.9 else "",
         "part_email": f"family{record}@example.org" if random.random() < 0.85 else "",
         "part_text_ok": random.choice(("1", "1", "1", "0", "")),

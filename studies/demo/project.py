@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -61,7 +62,7 @@ def fields_of(form: str) -> tuple[dict[str, str], ...]:
     return tuple(row for row in fields() if row["form_name"] == form)
 
 
-def choices_of(row: dict[str, str]) -> dict[str, str]:
+def choices_of(row: Mapping[str, str]) -> dict[str, str]:
     """The choices of a field as code and label; empty for fields without."""
     kind, text = row["field_type"], row["select_choices_or_calculations"]
     if kind == "yesno":
@@ -75,3 +76,16 @@ def choices_of(row: dict[str, str]) -> dict[str, str]:
 def box(name: str, *, code: str) -> str:
     """The export column of a checkbox choice."""
     return f"{name}___{code.replace('-', '_')}"
+
+
+def columns_of(row: Mapping[str, str]) -> list[str]:
+    """The export columns of a field: one for each choice of a checkbox."""
+    name = row["field_name"]
+    if row["field_type"] != "checkbox":
+        return [name]
+    return [box(name, code=code) for code in choices_of(row)]
+
+
+def first_group(form: str) -> str:
+    """The name of an instrument's item group, which REDCap gives after its first item."""
+    return f"{form}.{columns_of(fields_of(form)[0])[0]}"
