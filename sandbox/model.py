@@ -239,6 +239,17 @@ class Project:
 
     def is_applicable(self, key: RowKey, form: str) -> bool:
         """Tell whether a row holds the form's cells at all (C.6)."""
+        place = (key.event_id, key.instrument, key.instance > 0, form)
+        known = self._applicable.get(place)
+        if known is None:
+            known = self._applicable[place] = self._find_applicable(key, form)
+        return known
+
+    @cached_property
+    def _applicable(self) -> dict[tuple[int, str, bool, str], bool]:
+        return {}
+
+    def _find_applicable(self, key: RowKey, form: str) -> bool:
         if not self.is_designated(key.event_id, form):
             return False
         if key.instrument:

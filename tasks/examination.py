@@ -77,7 +77,7 @@ def _records(live: LiveProject) -> Finding:
 
 
 def _rules(live: LiveProject) -> Finding:
-    problems = check_study(live.study, live.dictionary, live.grid)
+    problems = check_study(live.study, dictionary=live.dictionary, grid=live.grid)
     if problems:
         more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
         return Finding("rules", "fail", f"{problems[0]}{more}")

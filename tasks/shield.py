@@ -11,6 +11,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from functools import wraps
+from inspect import get_annotations, signature
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -51,9 +52,11 @@ def study_flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
     """Make a function a Prefect flow under the same rules; its runs are named after flow and study."""
 
     def decorate(function: Callable[P, R]) -> prefect.Flow[P, R]:
-        return prefect.flow(name=name, flow_run_name=name + " {study}", persist_result=False)(
-            shielded(function)
-        )
+        guarded = shielded(function)
+        # Prefect reads the parameters' types in this module, where their names mean nothing.
+        guarded.__signature__ = signature(function, eval_str=True)  # type: ignore[attr-defined]
+        guarded.__annotations__ = get_annotations(function, eval_str=True)
+        return prefect.flow(name=name, flow_run_name=name + " {study}", persist_result=False)(guarded)
 
     return decorate
 

@@ -40,15 +40,10 @@ def eav_table(
 
 
 def _by_row(store: Store, project: Project, *, kept: set[RowKey]) -> dict[RowKey, list[Stored]]:
-    found: dict[RowKey, list[Stored]] = {key: [] for key in kept}
     records = {key.record for key in kept}
     # One pass over the project is faster than asking for many records one by one.
     few = sorted(records) if len(records) <= FEW_RECORDS else None
-    for *key, field, code, value, seq in store.values(project.project_id, few):
-        values = found.get(tuple(key))  # type: ignore[call-overload]  # equal to a RowKey, and cheaper
-        if values is not None:
-            values.append((seq, field, code, value))
-    return found
+    return {key: found for key, found in store.values(project.project_id, few) if key in kept}
 
 
 def _header(project: Project) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sandbox.model import Project, RowKey
 from sandbox.names import natural_key
-from sandbox.storage import Store
+from sandbox.storage import Store, item
 
 Rows = dict[RowKey, dict[str, str]]
 
@@ -16,22 +16,12 @@ def load_rows(store: Store, project: Project, *, records: Sequence[str] | None =
 
     Values of fields and events that the project no longer has stay hidden.
     """
-    names = {pair: column.name for pair, column in project.column_of.items()}
-    rows: Rows = {}
-    last: tuple[str, int, str, int] | None = None
-    cells: dict[str, str] = {}
-    for record, event_id, instrument, instance, field, code, value, _ in store.values(
-        project.project_id, records
-    ):
-        here = (record, event_id, instrument, instance)
-        if here != last:
-            cells, last = {}, here
-            if event_id in project.event_by_id:
-                rows[RowKey(*here)] = cells
-        name = names.get((field, code))
-        if name is not None:
-            cells[name] = "1" if code else value
-    return rows
+    names = {item(*pair): column.name for pair, column in project.column_of.items()}
+    return {
+        key: {names[name]: value for name, value in found.items() if name in names}
+        for key, found in store.cells(project.project_id, records)
+        if key.event_id in project.event_by_id
+    }
 
 
 def in_order(project: Project, keys: Iterable[RowKey]) -> list[RowKey]:

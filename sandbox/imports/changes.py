@@ -66,10 +66,9 @@ class Pending:
 def load_stored(store: Store, project: Project, *, records: Sequence[str]) -> dict[Item, str]:
     """Return stored values of some records by cell."""
     return {
-        (RowKey(record, event_id, instrument, instance), name, code): value
-        for record, event_id, instrument, instance, name, code, value, _ in store.values(
-            project.project_id, records
-        )
+        (key, name, code): value
+        for key, found in store.values(project.project_id, records)
+        for _, name, code, value in found
     }
 
 

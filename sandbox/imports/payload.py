@@ -63,7 +63,9 @@ def _text(value: Any) -> str:
         return ""
     if value is True:
         return "1"
-    return value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    # Half of a surrogate pair is no text that can be stored.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _from_csv(text: str, delimiter: str) -> list[Row]:

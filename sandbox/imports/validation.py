@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
+from functools import cache
 from typing import NamedTuple
 
 GENERIC = (
@@ -76,17 +77,18 @@ def check_text(validation: str, value: str, *, date_format: str = "YMD") -> Chec
     if validation.startswith("date"):
         return _check_moment(validation, value, date_format=date_format)
     pattern = _pattern(validation)
-    if pattern is None or re.fullmatch(pattern, value):
+    if pattern is None or pattern.fullmatch(value):
         return Checked(value)
     return Checked(value, _MESSAGES.get(validation, GENERIC))
 
 
-def _pattern(validation: str) -> str | None:
-    match = _PLACES.fullmatch(validation)
-    if match is None:
-        return _PATTERNS.get(validation)
-    mark = "," if match[2] else r"\."
-    return rf"[-+]?[0-9]*{mark}[0-9]{{{match[1]}}}"
+@cache
+def _pattern(validation: str) -> re.Pattern[str] | None:
+    places = _PLACES.fullmatch(validation)
+    if places is None:
+        return re.compile(_PATTERNS[validation]) if validation in _PATTERNS else None
+    mark = "," if places[2] else r"\."
+    return re.compile(rf"[-+]?[0-9]*{mark}[0-9]{{{places[1]}}}")
 
 
 def _check_moment(validation: str, value: str, *, date_format: str) -> Checked:
