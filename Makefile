@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: $(READY) ## run the main job on the sandbox and a local Prefect server (ARGS="--json --no-wait")
-	@$(BIN)/python -m demo $(ARGS)
+	@$(BIN)/python -m studies.demo $(ARGS)
 
 check: $(READY) ## lint, types, import contracts
 	$(BIN)/ruff format --check .

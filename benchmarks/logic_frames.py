@@ -3,7 +3,7 @@
     python benchmarks/logic_frames.py [rows]
 
 Both ways use the same table, so the index of rows and the distinct values of columns are found before the
-clock starts; the results are compared, and the least of three runs counts.
+clock starts. The values of both are compared. By row takes about half a minute for 20,000 rows.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ LAYOUT = Layout(
 EXPRESSIONS = (
     "[weight] > 70 and [consent(1)] = '1'",
     "round(([weight]*10000)/(([height])^(2)),1)",
-    "rounddown(datediff([born],[seen],'y'))",
-    "[weight] - [baseline_arm_1][weight]",
     "if([previous-event-name][weight] = '', 'first', concat([event-name], '/', [record-name]))",
 )
 
@@ -67,29 +65,23 @@ def by_row(table: Table, expression: Expression) -> list[str]:
     return [table.evaluate(expression, now=NOW, rows=[label]).iloc[0] for label in table.data.index]
 
 
-def seconds(way: Callable[[Table, Expression], list[str]], table: Table, *, runs: int) -> float:
-    """Give the time for all expressions, the least of several runs."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        for text in EXPRESSIONS:
-            way(table, parse(text))
-        times.append(time.perf_counter() - start)
-    return min(times)
+def timed(way: Callable[[Table, Expression], list[str]], table: Table) -> tuple[float, list[list[str]]]:
+    """Give the seconds for all expressions, and their values."""
+    start = time.perf_counter()
+    values = [way(table, parse(text)) for text in EXPRESSIONS]
+    return time.perf_counter() - start, values
 
 
 def main(size: int) -> int:
     """Print the times and their ratio; fail when the two ways differ."""
     table = Table(visits(size), LAYOUT)
-    if any(by_frame(table, parse(text)) != by_row(table, parse(text)) for text in EXPRESSIONS):
-        sys.stderr.write("The two ways give different values.\n")
-        return 1
-    whole, single = seconds(by_frame, table, runs=3), seconds(by_row, table, runs=1)
+    timed(by_frame, table)
+    (whole, expected), (single, given) = timed(by_frame, table), timed(by_row, table)
     sys.stdout.write(
         f"{size:,} rows, {len(EXPRESSIONS)} expressions: by frame {whole:.3f} s, by row {single:.1f} s, "
-        f"ratio {single / whole:.0f}\n"
+        f"ratio {single / whole:.0f}, values {'equal' if given == expected else 'DIFFER'}\n"
     )
-    return 0
+    return 0 if given == expected else 1
 
 
 if __name__ == "__main__":

@@ -78,10 +78,14 @@ ZoneText = Annotated[str, AfterValidator(_is_a_zone)]
 
 
 class Redcap(_Part):
-    """Which server and project; `timezone` is the server's, where it is not the study's."""
+    """Which server and project.
+
+    `timezone` is the server's, where it is not the study's; `batch_rows` is how many rows one import sends.
+    """
 
     url: str
     timezone: ZoneText = ""
+    batch_rows: int = Field(1000, ge=1)
     token: TokenSource
     project: ProjectIdentity
 

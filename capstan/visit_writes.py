@@ -37,7 +37,7 @@ def wanted_values(
         return keyed_parts(parts, record_field=record_field)
     places = _tracking_places(study, frame, layout=layout)
     if tracking.pending_visit:
-        pending = _pending(visits, field=tracking.pending_visit, frame=frame, places=places)
+        pending = _pending(visits, field=tracking.pending_visit, frame=frame)
         parts.append(_part(pending, places=places, field=tracking.pending_visit, layout=layout))
     wanted = keyed_parts(parts, record_field=record_field)
     if not tracking.last_timestamp:
@@ -89,9 +89,7 @@ def _tracking_places(study: Study, frame: pd.DataFrame, *, layout: Layout) -> pd
     return places[places != ""] if layout.events else places
 
 
-def _pending(
-    visits: pd.DataFrame, *, field: str, frame: pd.DataFrame, places: pd.Series[str]
-) -> pd.Series[str]:
+def _pending(visits: pd.DataFrame, *, field: str, frame: pd.DataFrame) -> pd.Series[str]:
     """The next visit's name by record, or `NO_VISIT`."""
     ahead = visits[visits["status"].isin([status.value for status in PENDING])]
     first = ahead.sort_values("due", kind="stable").drop_duplicates("record")
@@ -99,11 +97,12 @@ def _pending(
     records = pd.Index(visits["record"].unique())
     if field in frame.columns:
         records = records.union(pd.Index(frame.iloc[:, 0][frame[field] != ""].unique()), sort=False)
-    return names.reindex(records[records.isin(places.index)]).fillna(NO_VISIT).astype("str")
+    return names.reindex(records).fillna(NO_VISIT).astype("str")
 
 
 def _part(words: pd.Series[str], *, places: pd.Series[str], field: str, layout: Layout) -> pd.DataFrame:
-    held = words[words.index.isin(places.index)]
+    # Index.isin is a Python loop over texts; get_indexer is not.
+    held = words[places.index.get_indexer(words.index) >= 0]
     values = to_codes(held, field=field, layout=layout).to_numpy()
     return pd.DataFrame({"record": held.index, "event": places[held.index].to_numpy(), field: values})
 

@@ -68,15 +68,16 @@ class Present:
 class Judgement:
     """What the gate says of one table.
 
-    `plan` has the accepted cells, `rejected` the stopped ones; `verdicts` has all verdicts. `rows_in` is
-    the number of rows judged, `unchanged` those of them in which nothing differs.
+    `plan` has the accepted cells, `rejected` the stopped ones; `verdicts` has all verdicts. Of `rows_in`
+    rows, those that are neither accepted nor rejected change nothing.
     """
 
     plan: Plan = field(repr=False)
     rejected: pd.DataFrame = field(repr=False)
     verdicts: pd.DataFrame = field(repr=False)
     rows_in: int
-    unchanged: int
+    rows_accepted: int
+    rows_rejected: int
     normalised_cells: int
 
     @property
@@ -97,9 +98,9 @@ class Judgement:
         warned = of_severity(self.verdicts, Severity.WARNING)
         return {
             "rows_in": self.rows_in,
-            "rows_unchanged": self.unchanged,
-            "rows_accepted": self.plan.counts()["rows"],
-            "rows_rejected": len(changes.rows_of(stopped)),
+            "rows_unchanged": self.rows_in - self.rows_accepted - self.rows_rejected,
+            "rows_accepted": self.rows_accepted,
+            "rows_rejected": self.rows_rejected,
             "cells_planned": len(self.plan.cells),
             "cells_normalised": self.normalised_cells,
             "rows_stopped": dict(rows_by_check(stopped)),
@@ -141,7 +142,7 @@ def judge(
     """
     header = frames.judge_columns(list(wanted.columns), dictionary=rules.dictionary, grid=rules.grid)
     if len(header):
-        return Judgement(Plan(empty_cells()), empty_cells(), header, len(wanted), 0, 0)
+        return Judgement(Plan(empty_cells()), empty_cells(), header, len(wanted), 0, len(wanted), 0)
     normal = frames.normalise(_known_columns(wanted, rules=rules))
     table = _numbered(keyed(normal.frame, record_field=rules.dictionary.record_field), present=present.frame)
     keys = _keys(table)
@@ -165,7 +166,8 @@ def judge(
         rejected=bench.rejected[list(CELL_COLUMNS)].reset_index(drop=True),
         verdicts=collected([*bench.heard, *_all_or_nothing(bench.rejected, rules=rules)]),
         rows_in=len(wanted),
-        unchanged=len(table) - int(cells["row"].nunique()),
+        rows_accepted=int(bench.cells["row"].nunique()),
+        rows_rejected=int(bench.rejected["row"].nunique()),
         normalised_cells=normal.changed_cells,
     )
 

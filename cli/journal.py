@@ -35,12 +35,13 @@ def list_command(
         print_json({"runs": [_public(run) for run in runs]})
         return
     table = Table(header_style="bold")
-    for name in ("run", "study", "flow", "state", "decision", "cells written", "started (UTC)"):
+    table.add_column("run", no_wrap=True)
+    for name in ("study", "flow", "state", "cells written", "started (UTC)"):
         table.add_column(name, overflow="fold")
     for run in runs:
         written = str(run.counts.get("cells_written", run.counts.get("cells_reverted", 0)))
         started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(run.id, run.study, run.flow, run.state, run.decision or "", written, started)
+        table.add_row(run.id, run.study, run.flow, run.state, written, started)
     console.print(table)
 
 

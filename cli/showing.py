@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console(highlight=False, soft_wrap=False)
@@ -37,15 +38,20 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+def _place(row: Any) -> str:
+    repeat = f"{row.instrument} #{row.instance}".strip(" #")
+    return escape(" · ".join(part for part in (row.record, row.event, repeat, row.field) if part))
+
+
 def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
     """Print what was stopped and why, a line for each verdict."""
     if stopped.empty:
         return
-    table = Table(title="Stopped", title_justify="left", header_style="bold")
-    for name in ("record", "event", "instrument", "#", "field", "check", "reason"):
-        table.add_column(name, overflow="fold")
+    table = Table(title="Stopped", title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in ("check", "where", "why"):
+        table.add_column(name, overflow="fold", no_wrap=name == "check")
     for row in stopped.head(most).itertuples(index=False):
-        table.add_row(row.record, row.event, row.instrument, row.instance, row.field, row.check, row.reason)
+        table.add_row(f"[red]{row.check}[/red]", _place(row), escape(row.reason))
     console.print(table)
     if len(stopped) > most:
         console.print(f"… and {len(stopped) - most} more; `capstan journal show` lists all.")

@@ -21,6 +21,7 @@ from tasks.connections import LiveProject, open_project
 from tasks.journal import begin_run, end_run, hold_run, record_judgement
 from tasks.judging import judge_plan
 from tasks.report import publish_report
+from tasks.shield import flow_run_id
 from tasks.writing import write_cells
 
 Summary = dict[str, Any]
@@ -117,6 +118,7 @@ class Job:
             "flow": self.run.flow,
             "outcome": outcome,
             "dry_run": self.run.dry_run,
+            "flow_run": flow_run_id(),
             **self.details,
             **counts,
         }

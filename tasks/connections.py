@@ -56,7 +56,8 @@ def open_project(name: str) -> LiveProject:
     settings = load_settings()
     folder = find_study(name, folders=study_folders(settings))
     study = read_study(folder)
-    redcap = Redcap(study.redcap.url, read_token(study.redcap.token, folder=folder))
+    token = read_token(study.redcap.token, folder=folder)
+    redcap = Redcap(study.redcap.url, token, max_rows=study.redcap.batch_rows)
     live = connect(study, redcap=redcap, store=open_store(settings))
     crash_point("opened")
     return live

@@ -1,29 +1,35 @@
 """Crash points: places between two effects where a test may kill the process, to see that nothing is lost.
 
-`CAPSTAN_CRASH_AT=journaled` kills at the first pass of the point `journaled`; without the variable, which
-only tests set, a point does nothing.
+`CAPSTAN_CRASH_AT=journaled` kills at the first pass of the point `journaled`, `journaled:2` at the second;
+without the variable, which only tests set, a point does nothing.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 
 POINTS = (
     "opened",
+    "begun",
     "exported",
     "judged",
-    "begun",
     "checked",
     "journaled",
-    "imported",
     "sent",
+    "imported",
     "read_back",
+    "finished",
     "ended",
 )
+_passed: Counter[str] = Counter()
 
 
 def crash_point(name: str) -> None:
     """Die here by SIGKILL if the environment asks for it."""
-    if os.environ.get("CAPSTAN_CRASH_AT") == name:
-        os.kill(os.getpid(), signal.SIGKILL)
+    wanted, _, number = os.environ.get("CAPSTAN_CRASH_AT", "").partition(":")
+    if wanted == name:
+        _passed[name] += 1
+        if _passed[name] == int(number or 1):
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -86,6 +86,12 @@ def run_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
     return prefect.get_run_logger()
 
 
+def flow_run_id() -> str | None:
+    """The id of Prefect's flow run, None outside of one."""
+    context = FlowRunContext.get()
+    return str(context.flow_run.id) if context and context.flow_run else None
+
+
 def _spoken(error: Exception) -> str:
     trace = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in trace if _is_ours(Path(frame.filename))]

@@ -93,6 +93,7 @@ def _write_batch(
         crash_point("read_back")
         told = cells[list(journal.CELL_KEYS)].assign(outcome=outcomes)
         journal.finish_batch(live.store, run, batch=number, outcomes=told, now=clock())
+        crash_point("finished")
         if not refused:
             written.count(outcomes)
             return

@@ -52,13 +52,13 @@ class Lookup:
         return np.full(len(own), self._codes.get(name, -1), dtype=np.int64)
 
     def instance(self, which: str, event: Codes, *, instrument: Codes) -> Codes:
-        """Give for each row the number of an instance of the same record, 0 for none."""
+        """Give for each row the number of an instance of the same record, below 1 for none."""
         own = self._keys.instance
         match which.removesuffix("-instance"):
             case "current":
                 return own
             case "previous":
-                return np.maximum(own - 1, 0)
+                return own - 1
             case "next":
                 return np.where(own > 0, own + 1, 0)
             case "first":
@@ -114,9 +114,7 @@ class Lookup:
         instrument, does_repeat = self._place(event, form)
         number = self.instance(which, event, instrument=instrument)
         base = 0 if which.endswith("-instance") or int(which[:9]) == 1 else -1
-        # Instance 0 is a base row: a number that does not exist must not lead there.
-        instance = np.where(does_repeat, np.where(number > 0, number, -1), base)
-        return self._keys.find(event, instrument, instance)
+        return self._keys.find(event, instrument, np.where(does_repeat, number, base))
 
     def _place(self, event: Codes, form: str) -> tuple[Codes, Bools]:
         """Give the instrument code of the rows that hold this form in these events, and if they repeat."""

@@ -41,7 +41,6 @@ def compare(sign: str, left: Column, right: Column) -> Truths:
     holds = np.array(ORDERS[sign](first, second), dtype=np.bool_)
     by_text = np.isnan(first) | np.isnan(second)
     if sign not in ("=", "<>"):
-        holds &= ~by_text
         by_text &= ~(left.absent | right.absent)
     rows = np.flatnonzero(by_text)
     if len(rows):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,8 @@ _SETTINGS = {
     "ProjectNotes": "",
     "MissingDataCodes": "",
 }
+# Recordings of 8.1 and 9.1 mark no event as repeating, although some repeat.
+REPEATING_EVENTS_SINCE = (10,)
 Lines = Iterator[str]
 
 
@@ -54,7 +55,7 @@ def write_project(session: Session, options: ClinicalOptions | None) -> str:
         f'CreationDateTime="{stamp}" SourceSystem="REDCap" SourceSystemVersion="{version}">\n'
     )
     lines = [f'<Study OID="Project.{slug(project.title)}">', *_variables(project)]
-    lines += [*_metadata(project, extras, now=now), "</Study>"]
+    lines += [*_metadata(session, extras), "</Study>"]
     data = clinical_data(session.store, project, options=options, now=now) if options else ""
     return head + "\n".join(lines) + "\n" + data + "</ODM>"
 
@@ -117,8 +118,9 @@ def _repeating(project: Project) -> Lines:
     yield "\t</redcap:RepeatingInstrumentsAndEvents>"
 
 
-def _metadata(project: Project, extras: Extras, *, now: datetime) -> Lines:
-    oid = f"Metadata.{slug(project.title)}_{now.strftime('%Y-%m-%d_%H%M')}"
+def _metadata(session: Session, extras: Extras) -> Lines:
+    project = session.project
+    oid = f"Metadata.{slug(project.title)}_{session.now.strftime('%Y-%m-%d_%H%M')}"
     yield (
         f'<MetaDataVersion OID="{oid}" Name="{attribute(project.title)}" '
         f'redcap:RecordIdField="{project.id_field}">'
@@ -132,20 +134,22 @@ def _metadata(project: Project, extras: Extras, *, now: datetime) -> Lines:
             )
         yield "\t</Protocol>"
         for event in project.ordered_events:
-            yield from _event(project, event)
+            is_marked = session.version >= REPEATING_EVENTS_SINCE
+            repeats = is_marked and (event.event_id, "") in project.repeating
+            yield from _event(project, event, repeats=repeats)
     yield from _forms(project, extras)
     yield from item_defs(project, extras)
     yield from code_lists(project)
     yield "</MetaDataVersion>"
 
 
-def _event(project: Project, event: Event) -> Lines:
+def _event(project: Project, event: Event, *, repeats: bool) -> Lines:
     arm = next((arm.name for arm in project.arms if arm.number == event.arm_num), "")
     attributes = {
         "OID": f"Event.{event.unique_name}",
         "Name": f"{event.label} (Arm {event.arm_num}: {arm})",
         "Type": "Common",
-        "Repeating": "Yes" if (event.event_id, "") in project.repeating else "No",
+        "Repeating": "Yes" if repeats else "No",
         "redcap:EventName": event.label,
         "redcap:CustomEventLabel": event.custom_label,
         "redcap:UniqueEventName": event.unique_name,

@@ -67,7 +67,7 @@ _SCENES = (
     Scene(6, -60, 20, withdrawn=True),
     Scene(12, 100, 200),
     _NO_DATE,
-    Scene(6, -150, -30),
+    _SCREENING,
 )
 
 
@@ -140,7 +140,7 @@ def _baseline(record: str, scene: Scene, *, consent: date, today: date, random: 
         "part_consent_date": consent.isoformat() if random.random() < 0.94 else "",
         "participant_info_complete": random.choice("2221"),
         "elig_teeth": str(random.randint(9 if scene is _SCREENING else 12, 20)),
-        "elig_consent___1": "1",
+        "elig_consent___1": random.choice("0111") if scene is _SCREENING else "1",
         "elig_consent___2": random.choice("011"),
         "elig_allergy": random.choice(("0", "0", "0", "1", "")) if scene is _SCREENING else "0",
         "eligibility_complete": "2",

@@ -51,6 +51,7 @@ ROWS = {
     "end call 2": ("1", "end_arm_1", "phone", "2", "", "", "late", ""),
     "side 1": ("1", "start_arm_1", "phone2", "1", "", "", "", "x"),
     "other": ("2", "start_arm_1", "", "", "50", "80", "", ""),
+    "stray": ("4", "start_arm_1", "phone", "1", "", "", "only", ""),
     "lone": ("3", "end_arm_1", "", "", "", "", "", ""),
 }
 COLUMNS = ["record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"]
@@ -98,6 +99,9 @@ def value(row, text, **context):
         ("side 1", "[call][current-instance]", "first"),
         ("call 2", "[call][new-instance]", ""),
         ("base", "[call][current-instance]", ""),
+        ("base", "[call][next-instance]", ""),
+        ("stray", "[record_id]", "4"),
+        ("stray", "[age]", ""),
         ("base", "[age][1]", "40"),
         ("base", "[age][2]", ""),
         ("base", "[call][0]", ""),
@@ -159,6 +163,7 @@ def test_a_relative_event_skips_to_the_nearest_with_the_form_in_the_same_arm(row
         ("call 2", "[last-instance]", "4"),
         ("call 2", "[new-instance]", "5"),
         ("base", "[last-instance]", ""),
+        ("base", "[new-instance]", ""),
         ("base", "[aggregate-count:age]", "3"),
         ("base", "[aggregate-sum:age]", "131"),
         ("base", "[aggregate-mean:weight]", "73.8"),
@@ -166,7 +171,7 @@ def test_a_relative_event_skips_to_the_nearest_with_the_form_in_the_same_arm(row
         ("base", "[aggregate-max:age]", "50"),
         ("base", "[aggregate-median:age]", "41"),
         ("base", "[aggregate-stdev:age]", "5.5075705472861"),
-        ("base", "[aggregate-unique:call]", "4"),
+        ("base", "[aggregate-unique:call]", "5"),
         ("base", "[user-name]", ""),
         ("base", "[survey-url:intake]", ""),
         ("base", "[project-id]", ""),
@@ -228,3 +233,22 @@ def test_a_repeating_event_without_a_number_is_its_first_instance():
     given = Table(data, LAYOUT).evaluate(parse("[visit_arm_1][weight][1]"), now=NOW, rows=["end"])
 
     assert given.tolist() == ["71"]
+
+
+def test_of_two_rows_at_one_place_the_later_is_found():
+    data = pd.concat([TABLE.data, TABLE.data.loc[["base"]].assign(age="44")], ignore_index=True)
+
+    given = Table(data, LAYOUT).evaluate(parse("[start_arm_1][age]"), now=NOW, rows=[4])
+
+    assert given.tolist() == ["44"]
+
+
+@pytest.mark.parametrize("instance", ["0", "-1", "1.5", "x", "99999999"])
+def test_a_row_with_an_instance_that_is_none_is_never_found(instance):
+    bad = TABLE.data.loc[["side 1"]].assign(redcap_repeat_instance=instance, call="wrong", side="wrong")
+    data = pd.concat([TABLE.data.drop("side 1"), bad])
+    every_number = "concat([call][1], [call][5], [side][1], [side][0], [side][last-instance])"
+
+    given = Table(data, LAYOUT).evaluate(parse(every_number), now=NOW, rows=["base"])
+
+    assert given.tolist() == ["first"]

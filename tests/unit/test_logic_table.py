@@ -79,6 +79,18 @@ def test_the_empty_expression_is_blank_and_holds_everywhere():
     assert truth(expression, DATA, layout=LAYOUT, now=NOW).all()
 
 
+@pytest.mark.parametrize(
+    ("sign", "expected"), [("<", "10001"), (">", "01100"), ("=", "00010"), ("<>", "11101"), ("<=", "10011")]
+)
+def test_two_columns_of_text_compare_row_by_row(sign, expected):
+    ages, notes = ["m", "z", "b", "c", "A"], ["n", "d", "B", "c", "a"]
+    data = pd.DataFrame({"record_id": list("12345"), "age": ages, "note": notes}, dtype="str")
+
+    given = evaluate(parse(f"[age] {sign} [note]"), data, layout=LAYOUT, now=NOW)
+
+    assert "".join(given) == expected
+
+
 def test_a_known_field_without_a_column_is_blank():
     given = evaluate(parse("[never_exported] = ''"), DATA, layout=LAYOUT, now=NOW)
 

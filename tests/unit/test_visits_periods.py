@@ -34,7 +34,9 @@ def test_a_period_is_read_from_words_and_letters(text: str, period: Period) -> N
     assert Period.parse(text) == period
 
 
-@pytest.mark.parametrize("text", ["", "6", "6m", "six months", "6 months x", "-", "1.5 years", "٣d", "99999d"])
+@pytest.mark.parametrize(
+    "text", ["", "6", "6m", "six months", "6 months x", "-", "1.5 years", "٣d", "99999d"]
+)
 def test_what_is_no_period_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match='write it as "6 months" or "-14d"'):
         Period.parse(text)
@@ -57,7 +59,15 @@ def test_a_shift_agrees_with_dateutil(period: Period, day: date) -> None:
 
 
 def test_only_iso_days_of_sensible_years_are_dates() -> None:
-    texts = ["2026-07-01", "2026-07-01 23:59", "2026-07-01T08:00", "", "07/01/2026", "2026-02-30", "1111-11-11"]
+    texts = [
+        "2026-07-01",
+        "2026-07-01 23:59",
+        "2026-07-01T08:00",
+        "",
+        "07/01/2026",
+        "2026-02-30",
+        "1111-11-11",
+    ]
 
     dates = read_dates(pd.Series([*texts, "9999-12-31", "20260701"], dtype="str"))
 

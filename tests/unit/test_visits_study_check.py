@@ -14,7 +14,12 @@ MISTAKES: list[tuple[str, Any, str, str]] = [
     ("arms__shared", [1, 4], "arms.shared[1]", "no arm 4; the project's arms are: 1, 2, 3"),
     ("arms__assigned_by__event", "baseline", "arms.assigned_by.event", "did you mean 'baseline_arm_1'"),
     ("arms__assigned_by__field", "rand_colour", "arms.assigned_by.field", "did you mean 'rand_color'"),
-    ("arms__assigned_by__field", "exam_place", "arms.assigned_by.field", "exam of the field exam_place is not"),
+    (
+        "arms__assigned_by__field",
+        "exam_place",
+        "arms.assigned_by.field",
+        "exam of the field exam_place is not",
+    ),
     ("arms__assigned_by__arms", {"2": 5}, "arms.assigned_by.arms.2", "there is no arm 5"),
     ("arms__assigned_by__arms", {"7": 2}, "arms.assigned_by.arms.7", "has no such code"),
     ("arms__assigned_by__field", "elig_allergy", "arms.assigned_by.arms", "the code 0 means no arm"),
@@ -22,7 +27,12 @@ MISTAKES: list[tuple[str, Any, str, str]] = [
     ("visits__1__name", "6 month", "visits[1].name", "another visit is named '6 month'"),
     ("visits__0__event", "6_months", "visits[0].event", "did you mean '6_month'"),
     ("visits__0__event", "6_month_arm_4", "visits[0].event", "did you mean '6_month_arm_3'"),
-    ("visits__0__event", "12_month", "visits[1].write.due", "visits[0].write.due writes vt_due on 12_month_arm_2"),
+    (
+        "visits__0__event",
+        "12_month",
+        "visits[1].write.due",
+        "visits[0].write.due writes vt_due on 12_month_arm_2",
+    ),
     ("visits__0__anchor", "[rand_date]", "visits[0].anchor", "write [baseline_arm_1][rand_date]"),
     ("visits__0__anchor", "[baseline_arm_1][rand_day]", "visits[0].anchor", "There is no field 'rand_day'"),
     ("visits__0__anchor", "[baseline][rand_date]", "visits[0].anchor", "There is no event 'baseline'"),
@@ -40,7 +50,12 @@ MISTAKES: list[tuple[str, Any, str, str]] = [
     ("visits__0__write__due", "vt_status", "visits[0].write.due", "is of choices; name a text field"),
     ("visits__0__write__due", "exam_caries_ratio", "visits[0].write.due", "cannot be written"),
     ("visits__0__write__due", "pfu_contact_date", "visits[0].write.due", "phone_follow_up repeats there"),
-    ("visits__0__write__due", "rand_date", "visits[0].write.due", "randomization of the field rand_date is not"),
+    (
+        "visits__0__write__due",
+        "rand_date",
+        "visits[0].write.due",
+        "randomization of the field rand_date is not",
+    ),
     ("visits__0__write__status", "exam_place", "visits[0].write.status", 'no choice for "not scheduled"'),
     ("visits__0__write__status", "exam_findings", "visits[0].write.status", "is of choices"),
     ("tracking__event", "basline_arm_1", "tracking.event", "did you mean 'baseline_arm_1'"),
@@ -50,7 +65,12 @@ MISTAKES: list[tuple[str, Any, str, str]] = [
     ("holidays__country", "ZZ", "holidays.country", "no holidays are known for ZZ CA"),
     ("holidays__days", ["12/24/2026"], "holidays.days[0]", "is not a day"),
     ("eligibility__event", "baseline", "eligibility.event", "did you mean 'baseline_arm_1'"),
-    ("eligibility__criteria__2__rule", "[elig_consent] = '1'", "eligibility.criteria[2].rule", "is a checkbox"),
+    (
+        "eligibility__criteria__2__rule",
+        "[elig_consent] = '1'",
+        "eligibility.criteria[2].rule",
+        "is a checkbox",
+    ),
     ("eligibility__criteria__2__rule", "[elig_consent(3)]", "eligibility.criteria[2].rule", "no choice (3)"),
     ("eligibility__criteria__0__rule", "[exam_date] = ''", "eligibility.criteria[0].rule", "not designated"),
     ("eligibility__write__status", "vt_status", "eligibility.write.status", 'no choice for "eligible"'),
@@ -80,10 +100,7 @@ def test_a_problem_reads_as_place_and_sentence() -> None:
 
     (problem,) = check_study(study, demo_dictionary(), grid=demo_grid())
 
-    assert (
-        str(problem)
-        == "checks.not_future[0]: there is no field 'exam_day'; did you mean 'exam_date'."
-    )
+    assert str(problem) == "checks.not_future[0]: there is no field 'exam_day'; did you mean 'exam_date'."
 
 
 def test_in_a_classic_project_events_are_left_blank() -> None:

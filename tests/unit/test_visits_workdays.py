@@ -47,7 +47,9 @@ def test_a_day_that_is_no_day_is_named_by_its_place() -> None:
 def test_a_bridge_of_holidays_and_weekend_is_crossed(rule: str, moved: str) -> None:
     thanksgiving = np.array(["2026-11-26", "2026-11-27"], dtype="datetime64[D]")
 
-    day = move_to_workday(np.array(["2026-11-27", "NaT"], dtype="datetime64[D]"), rule=rule, free=thanksgiving)
+    day = move_to_workday(
+        np.array(["2026-11-27", "NaT"], dtype="datetime64[D]"), rule=rule, free=thanksgiving
+    )
 
     assert [str(one) for one in day] == [moved, "NaT"]
 

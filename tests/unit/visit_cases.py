@@ -137,27 +137,27 @@ def follow_up(record: str, event: str, **values: str) -> dict[str, str]:
 
 def expected_visits(frame: pd.DataFrame, *, today: date) -> list[tuple[str, ...]]:
     """The trial's visits, judged one record after the other without any of the code under test."""
-    rows = frame.to_dict("records")
+    rows = _base_rows(frame.to_dict("records"))
     found = []
-    for record in dict.fromkeys(row["record_id"] for row in rows):
-        base = _row(rows, record, "baseline_arm_1")
+    for record in dict.fromkeys(frame["record_id"]):
+        base = rows.get((record, "baseline_arm_1"), {})
         if base.get("color") not in ("2", "3"):
             continue
         for name, months, before, after in (("6 month", 6, 14, 30), ("12 month", 12, 30, 60)):
             event = f"{name.replace(' ', '_')}_arm_{base['color']}"
-            is_done = _row(rows, record, event).get("exam_complete") == "2"
+            is_done = rows.get((record, event), {}).get("exam_complete") == "2"
             days = _days(base["rand_date"], months, before, after)
             shown = [day.isoformat() for day in days] or ["", "", ""]
             found.append((record, name, event, *shown, _word(days, is_done, today)))
     return found
 
 
-def _row(rows: list[dict[str, str]], record: str, event: str) -> dict[str, str]:
+def _base_rows(rows: list[dict[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for row in rows:
-        is_base = not row["redcap_repeat_instrument"] and not row["redcap_repeat_instance"]
-        if row["record_id"] == record and row["redcap_event_name"] == event and is_base:
-            return row
-    return {}
+        if not row["redcap_repeat_instrument"] and not row["redcap_repeat_instance"]:
+            found.setdefault((row["record_id"], row["redcap_event_name"]), row)
+    return found
 
 
 def _days(anchor: str, months: int, before: int, after: int) -> list[date]:

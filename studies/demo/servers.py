@@ -1,0 +1,87 @@
+"""The servers of the demo: a sandbox with the trial in it, and a Prefect server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import requests
+
+from sandbox.server import Running
+from studies.demo.generate import project_xml
+
+TITLE = "Tooth Fairy Trial"
+_START_SECONDS = 90
+
+
+@contextmanager
+def sandbox_with_trial(today: date) -> Iterator[Running]:
+    """A sandbox in this process that holds the trial; the study finds it through the environment."""
+    with Running() as sandbox:
+        create = {
+            "token": sandbox.super_token,
+            "content": "project",
+            "format": "json",
+            "data": json.dumps([{"project_title": TITLE, "purpose": 0}]),
+            "odm": project_xml(today),
+        }
+        token = requests.post(sandbox.redcap_url, data=create, timeout=60).text[-32:]
+        asked = {"token": token, "content": "project", "format": "json"}
+        info = requests.post(sandbox.redcap_url, data=asked, timeout=60).json()
+        os.environ["REDCAP_URL"] = sandbox.redcap_url
+        os.environ["REDCAP_API_DEMO"] = token
+        os.environ["REDCAP_PROJECT_ID"] = str(info["project_id"])
+        yield sandbox
+
+
+@contextmanager
+def prefect_server(home: Path) -> Iterator[str]:
+    """A Prefect server with its own home, on a free port; gives the address of its pages."""
+    port = _free_port()
+    pages = f"http://127.0.0.1:{port}"
+    # Nothing below leaves this machine: no analytics, and flows talk to this server only.
+    os.environ |= {
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_API_URL": f"{pages}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_TO_API_LEVEL": "INFO",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "prefect-server.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=home)
+        try:
+            _wait_until_healthy(f"{pages}/api/health", server=server, log=home / "prefect-server.log")
+            yield pages
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _wait_until_healthy(url: str, *, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise RuntimeError(f"The Prefect server did not start; its log is {log}.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
