@@ -64,13 +64,9 @@ def main(arguments: list[str]) -> int:
     judged = perf_counter()
     rate = len(found) / (computed - started)
     _say(f"{participants:,} participants, {len(frame):,} rows, {len(found):,} visits")
-    _say(f"compute_visits     {computed - started:6.2f} s   {rate:12,.0f} visits/s")
-    _say(
-        f"wanted_values      {written - computed:6.2f} s   {len(wanted) / (written - computed):12,.0f} rows/s"
-    )
-    _say(
-        f"check_eligibility  {judged - written:6.2f} s   {participants / (judged - written):12,.0f} records/s"
-    )
+    _say_rate("compute_visits", count=len(found), seconds=computed - started)
+    _say_rate("wanted_values", count=len(wanted), seconds=written - computed)
+    _say_rate("check_eligibility", count=participants, seconds=judged - written)
     return _compare(rate)
 
 
@@ -84,6 +80,10 @@ def _compare(rate: float) -> int:
     _say(f"plain loop         {reference:12,.0f} visits/s ({REFERENCE_PARTICIPANTS:,} participants)")
     _say(f"ratio              {rate / reference:12,.1f} x; both agree: {'yes' if agrees else 'NO'}")
     return 0 if agrees else 1
+
+
+def _say_rate(name: str, *, count: int, seconds: float) -> None:
+    _say(f"{name:18} {seconds:6.2f} s   {count / seconds:12,.0f} rows/s")
 
 
 def _say(text: str) -> None:

@@ -33,7 +33,7 @@ def build_app(state: State) -> Starlette:
     api = ApiEndpoint(state)
     routes = [
         Route("/api/", api),
-        Route("/api", _to_api),
+        Route("/api", _to_api, methods=["GET", "POST"]),
         Route("/{folder}/API/", api),
         *control_routes(state),
     ]
@@ -144,6 +144,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         proxy_headers=False,
+        server_header=False,
         access_log=False,
         # The server complains of answers that the faults cut short on purpose.
         log_level="critical",

@@ -244,6 +244,7 @@ class Store:
     def rename_record(
         self, project_id: int, old: str, *, new: str, event_ids: Sequence[int], id_field: str
     ) -> None:
+        """Give a record another name in some events; what is left of it keeps the old one."""
         for event_id in event_ids:
             where = (project_id, old, event_id)
             for name in ("value", "pseudo"):
@@ -291,6 +292,7 @@ class Store:
         )
 
     def set_group(self, project_id: int, record: str, *, group_id: int | None) -> None:
+        """Assign a record to an access group, or to none."""
         if group_id is None:
             self._db.execute(
                 "DELETE FROM record_group WHERE project_id = ? AND record = ?", (project_id, record)

@@ -19,6 +19,7 @@ from sandbox.imports.addressing import (
 )
 from sandbox.imports.cells import CellChecker
 from sandbox.imports.changes import Pending, highest_instances, load_stored
+from sandbox.imports.odm import read_odm_rows
 from sandbox.imports.payload import BareObject, Row, read_rows
 from sandbox.imports.results import auto_ids_answer, count_answer, error_block, ids_answer
 from sandbox.names import next_number
@@ -29,6 +30,7 @@ from sandbox.storage import Change
 GROUP_FORBIDDEN = "ERROR: Illegal use of 'redcap_data_access_group' field!"
 # These texts were never recorded (J.1).
 UNKNOWN_GROUP = "The value is not a valid unique group name of a Data Access Group."
+NO_EVENTS = "The project has no events."
 OTHER_GROUP = "This record belongs to another Data Access Group."
 
 
@@ -44,7 +46,7 @@ def import_records(session: Session) -> Answer:
     """Import rows, all or none; raises `ApiError` with the block of row errors."""
     call = session.call
     try:
-        rows = read_rows(call)
+        rows = read_odm_rows(call.text("data"), session.project) if call.format == "odm" else read_rows(call)
     except BareObject:
         return Answer('{"count": 0}', "json")
     known = Known(
@@ -59,7 +61,9 @@ def import_records(session: Session) -> Answer:
 
 def _place(session: Session, rows: Sequence[Row]) -> list[Placed]:
     project = session.project
-    if session.call.text("type") == "eav":
+    if not project.events:
+        raise ApiError(NO_EVENTS)
+    if session.call.text("type") == "eav" and session.call.format != "odm":
         rows = from_eav(project, rows)
     if any(project.id_field not in row for row in rows):
         raise ApiError(BAD_FORMAT)

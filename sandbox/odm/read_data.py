@@ -72,7 +72,7 @@ def _read_form(found: Clinical, form: etree._Element, *, place: _Place, project:
                 (key, oid, item.get(f"{R}DocName", ""), item.get(f"{R}MimeType", ""), _bytes(item))
             )
         else:
-            _read_item(found, oid, item.get("Value", ""), key=key, project=project)
+            _read_item(found, oid, value=item.get("Value", ""), key=key, project=project)
 
 
 def _key(place: _Place, form: str, *, project: Project, number: int) -> RowKey:
@@ -81,7 +81,7 @@ def _key(place: _Place, form: str, *, project: Project, number: int) -> RowKey:
     return RowKey(place.record, place.event_id, "", place.event_instance if place.event_repeats else 0)
 
 
-def _read_item(found: Clinical, oid: str, value: str, *, key: RowKey, project: Project) -> None:
+def _read_item(found: Clinical, oid: str, *, value: str, key: RowKey, project: Project) -> None:
     column = project.column_by_name.get(oid)
     if column is None:
         if oid == "redcap_data_access_group":

@@ -119,7 +119,7 @@ def _form(writer: _Writer, key: RowKey, *, form: Form) -> Iterator[str]:
         written.update(items)
         if items:
             yield f'\t\t\t\t<ItemGroupData ItemGroupOID="{part.oid}" ItemGroupRepeatKey="1">'
-            yield from (_item(writer, oid, values[oid]) for oid in items)
+            yield from (_item(writer, oid, value=values[oid]) for oid in items)
             yield "\t\t\t\t</ItemGroupData>"
     yield "\t\t\t</FormData>"
 
@@ -148,16 +148,16 @@ def _is_wanted(writer: _Writer, name: str) -> bool:
     return writer.project.column_by_name[name].field.field_name in writer.options.fields
 
 
-def _item(writer: _Writer, oid: str, value: str) -> str:
+def _item(writer: _Writer, oid: str, *, value: str) -> str:
     column = writer.project.column_by_name.get(oid)
     if column is not None and column.field.field_type == "file":
-        return _file(writer, oid, value)
+        return _file(writer, oid, doc_id=value)
     if column is not None and column.field.validation.startswith("datetime"):
         value = value.replace(" ", "T", 1)
     return f'\t\t\t\t\t<ItemData ItemOID="{oid}" Value="{attribute(value)}"/>'
 
 
-def _file(writer: _Writer, oid: str, doc_id: str) -> str:
+def _file(writer: _Writer, oid: str, *, doc_id: str) -> str:
     stored = writer.store.file(doc_id) if writer.options.files else None
     if stored is None:
         return ""

@@ -352,6 +352,16 @@ def test_xml_is_read_with_cdata(simple: Api) -> None:
     assert value(simple, "6", "comments") == "a < b"
 
 
+def test_odm_rows_are_read_without_a_study(server: Running) -> None:
+    first, second = load(server, "repeating-instruments"), load(server, "repeating-instruments")
+    first.json("record", data='[{"record_id": "9", "first_name": "A", "sex": "1"}]')
+
+    answer = second.text("record", format="odm", data=first.text("record", format="odm", records="9"))
+
+    assert answer == '<?xml version="1.0" encoding="UTF-8" ?><count>1</count>'
+    assert second.text("record", format="csv") == first.text("record", format="csv")
+
+
 def test_eav_lines_address_checkboxes_by_column(simple: Api) -> None:
     rows = [
         {"record": "6", "field_name": "race___4", "value": "1"},

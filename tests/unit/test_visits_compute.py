@@ -41,17 +41,17 @@ def test_a_repeating_row_assigns_no_arm() -> None:
 def test_an_exam_on_a_repeating_row_does_not_complete_the_visit() -> None:
     event = "6_month_arm_2"
     row = follow_up(
-        "1", event, exam_complete="2", redcap_repeat_instrument="call", redcap_repeat_instance="1"
+        "1", event, exam_complete="2", redcap_repeat_instrument="exam", redcap_repeat_instance="1"
     )
 
-    visits = computed(baseline("1", color="2", rand_date="2026-01-05"), row)
+    visits = computed(row, baseline("1", color="2", rand_date="2026-01-05"), follow_up("1", event))
 
     assert visits["1", event] == "due"
 
 
 def test_codes_can_be_mapped_to_arms_and_named_like_them() -> None:
     arms = {"assigned_by": {"event": "baseline_arm_1", "field": "color", "arms": {"R": 2}}}
-    rows = [baseline("1", color="R", rand_date="2026-01-05"), baseline("2", color="green")]
+    rows = [baseline("1", color="R", rand_date="2026-01-05"), baseline("2", color="GREEN")]
 
     assert {event for _, event in computed(*rows, arms=arms)} == {
         "6_month_arm_2",
@@ -132,6 +132,12 @@ def test_an_event_of_a_shared_arm_is_for_everybody() -> None:
     visits = computed(baseline("1"), baseline("2", color="3", age="4"), visits=[visit])
 
     assert visits == {("1", "baseline_arm_1"): "not scheduled", ("2", "baseline_arm_1"): "complete"}
+
+
+def test_without_an_assigning_field_an_event_of_a_single_arm_is_for_everybody() -> None:
+    visit = VISITS[0] | {"event": "6_month_arm_2"}
+
+    assert set(computed(baseline("1"), visits=[visit], arms={})) == {("1", "6_month_arm_2")}
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def unique(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return list({(row["record_id"], row["redcap_event_name"]): row for row in reversed(rows)}.values())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.one_of(BASELINES, FOLLOW_UPS), max_size=12))
 def test_the_frame_agrees_with_the_reference(rows: list[dict[str, str]]) -> None:
     frame = frame_of(*unique(rows))

@@ -103,6 +103,24 @@ def test_a_pending_visit_that_is_no_longer_expected_is_taken_back() -> None:
     assert values["1", "baseline_arm_1", "pending"] == "none"
 
 
+def test_a_participant_without_the_tracking_event_gets_no_summary() -> None:
+    tracking = {"event": "6_month", "pending_visit": "pending"}
+
+    values = changes(frame_of(PARTICIPANT, baseline("2", pending="6 month")), tracking=tracking)
+
+    assert {key for key in values if key[2] == "pending"} == {("1", "6_month_arm_2", "pending")}
+
+
+def test_a_code_equal_to_the_word_goes_before_a_label() -> None:
+    layout = Layout(
+        **(vars(LAYOUT) | {"choices": {"state": {"1": "due", "due": "Now", "upcoming": "Later"}}})
+    )
+
+    frame = wanted(frame_of(PARTICIPANT), layout=layout)
+
+    assert frame["state"].tolist() == ["due", "upcoming", ""]
+
+
 def test_the_earliest_visit_is_pending_whatever_the_order_in_the_study() -> None:
     values = changes(frame_of(PARTICIPANT), visits=[VISITS[1], VISITS[0]])
 

@@ -1,0 +1,228 @@
+"""The served sandbox: its process, its state on disk, its control API, its faults."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from sandbox_clients import control, new_project, post, send
+
+from sandbox.server import Running
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with Running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(server: Running) -> str:
+    return new_project(server)
+
+
+@pytest.fixture
+def faults(server: Running) -> Iterator[Running]:
+    yield server
+    control(server, "faults", method="DELETE")
+
+
+def start(*arguments: str) -> tuple[subprocess.Popen, dict]:
+    command = [sys.executable, "-m", "sandbox", "--port", "0", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, json.loads(process.stdout.readline())
+
+
+def stop(process: subprocess.Popen, number: signal.Signals) -> str:
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=20)
+    return rest
+
+
+def test_a_process_says_where_it_is_in_one_line_and_stops_cleanly() -> None:
+    process, said = start()
+    answer = requests.post(
+        said["redcap_url"], data={"token": said["super_token"], "content": "version"}, timeout=9
+    )
+    rest = stop(process, signal.SIGTERM)
+
+    assert answer.text == "15.2.1"
+    assert said["redcap_url"].endswith("/api/")
+    assert set(said) == {
+        "redcap_url",
+        "super_token",
+        "twilio_url",
+        "twilio_account_sid",
+        "twilio_auth_token",
+        "smtp",
+        "control_url",
+    }
+    assert (process.returncode, rest) == (0, "")
+
+
+def test_a_restart_keeps_tokens_and_data(tmp_path: Path) -> None:
+    with Running(state_dir=tmp_path) as first:
+        token, super_token = new_project(first, longitudinal=True), first.super_token
+        send(first, token, "record", [{"record_id": "1", "first_name": "Ann", "likes____9": "1"}])
+        before = {
+            name: post(first, token, name, format="csv").text for name in ("record", "metadata", "event")
+        }
+
+    with Running(state_dir=tmp_path) as second:
+        after = {name: post(second, token, name, format="csv").text for name in before}
+
+        assert after == before
+        assert second.super_token == super_token
+
+
+def test_a_new_process_finds_the_state_of_an_interrupted_one(tmp_path: Path) -> None:
+    process, said = start("--state", str(tmp_path))
+    stop(process, signal.SIGINT)
+    again, said_again = start("--state", str(tmp_path))
+    stop(again, signal.SIGTERM)
+
+    assert said_again["super_token"] == said["super_token"]
+
+
+def test_a_project_is_loaded_by_the_control_api(server: Running, token: str) -> None:
+    xml = post(server, token, "project_xml").text
+
+    made = control(server, "projects", {"xml": xml})
+
+    assert post(server, made["token"], "metadata", format="json").text.count("field_name") == 7
+    assert made["project_id"] in [one["project_id"] for one in control(server, "projects", method="GET")]
+
+
+def test_requests_are_listed_without_values_or_tokens(server: Running, token: str) -> None:
+    control(server, "requests", method="DELETE")
+    send(server, token, "record", [{"record_id": "1", "first_name": "Marked"}])
+    post(server, token, "nonsense")
+
+    listed = control(server, "requests", method="GET")
+
+    kept = [(one["method"], one["content"], one["action"], one["status"]) for one in listed]
+    assert kept == [("POST", "record", "import", 200), ("POST", "nonsense", "export", 400)]
+    assert listed[0]["received_bytes"] > listed[0]["sent_bytes"] > 0
+    assert "Marked" not in json.dumps(listed)
+    assert token not in json.dumps(listed)
+
+
+def test_a_stopped_clock_stamps_the_log(server: Running) -> None:
+    token = new_project(server)
+    control(server, "clock", {"now": "2031-02-03T04:05:06"})
+    send(server, token, "record", [{"record_id": "1"}])
+    control(server, "clock", {"now": None})
+
+    log = post(server, token, "log", format="json", logtype="record_add").json()
+
+    assert log[0]["timestamp"] == "2031-02-03 04:05"
+
+
+def test_a_second_writer_changes_a_cell_and_the_log(server: Running) -> None:
+    token = new_project(server)
+    project_id = post(server, token, "project", format="json").json()["project_id"]
+    send(server, token, "record", [{"record_id": "1", "first_name": "Ann"}])
+
+    cell = {"record": "1", "field": "first_name", "value": "Eve", "username": "mary"}
+    control(server, f"projects/{project_id}/cells", cell)
+
+    assert post(server, token, "record", format="json").json()[0]["first_name"] == "Eve"
+    newest = post(server, token, "log", format="json", logtype="record").json()[0]
+    assert (newest["username"], newest["action"]) == ("mary", "Update record 1")
+
+
+def test_a_second_writer_needs_a_field_that_exists(server: Running, token: str) -> None:
+    project_id = post(server, token, "project", format="json").json()["project_id"]
+
+    response = requests.post(
+        f"{server.control_url}projects/{project_id}/cells",
+        json={"record": "1", "field": "nonsense", "value": "1"},
+        timeout=9,
+    )
+
+    assert response.status_code == 400
+
+
+def test_the_page_says_sandbox_and_lists_projects(server: Running, token: str) -> None:
+    response = requests.get(server.control_url, timeout=9)
+
+    assert response.headers["content-type"].startswith("text/html")
+    assert "SANDBOX" in response.text
+    assert "<td>Small</td>" in response.text
+
+
+def test_a_status_fault_lasts_for_its_count(faults: Running, token: str) -> None:
+    control(faults, "faults", {"kind": "status", "status": 502, "count": 2})
+
+    statuses = [post(faults, token, "version").status_code for _ in range(3)]
+
+    assert statuses == [502, 502, 200]
+
+
+def test_a_fault_may_wait_for_one_method(faults: Running, token: str) -> None:
+    control(faults, "faults", {"kind": "status", "content": "record"})
+
+    statuses = [post(faults, token, content).status_code for content in ("version", "record", "record")]
+
+    assert statuses == [200, 503, 200]
+
+
+def test_html_and_empty_answers_come_with_200(faults: Running, token: str) -> None:
+    control(faults, "faults", {"kind": "html"})
+    control(faults, "faults", {"kind": "empty"})
+
+    html, empty = post(faults, token, "version"), post(faults, token, "version")
+
+    assert (html.status_code, html.text[:15]) == (200, "<!DOCTYPE html>")
+    assert (empty.status_code, empty.text) == (200, "")
+
+
+def test_a_truncated_answer_breaks_off(faults: Running, token: str) -> None:
+    control(faults, "faults", {"kind": "truncated"})
+
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        post(faults, token, "metadata", format="json")
+
+
+@pytest.mark.parametrize(("kind", "done"), [("close_before", False), ("close_after", True)])
+def test_a_closed_socket_leaves_the_work_undone_or_done(faults: Running, kind: str, done: bool) -> None:
+    token = new_project(faults)
+    control(faults, "faults", {"kind": kind})
+
+    with pytest.raises(requests.exceptions.ConnectionError):
+        send(faults, token, "record", [{"record_id": "1"}])
+
+    assert (post(faults, token, "record", format="json").json() != []) is done
+
+
+def test_latency_comes_before_the_answer(faults: Running, token: str) -> None:
+    control(faults, "faults", {"kind": "latency", "seconds": 0.3})
+
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        requests.post(faults.redcap_url, data={"token": token, "content": "version"}, timeout=0.1)
+
+
+def test_an_unknown_fault_is_refused(server: Running) -> None:
+    response = requests.post(server.control_url + "faults", json={"kind": "nonsense"}, timeout=9)
+
+    assert response.status_code == 400
+
+
+def test_the_version_changes_the_wording_of_the_log(server: Running) -> None:
+    token = new_project(server)
+    control(server, "version", {"version": "9.1.3"})
+    send(server, token, "record", [{"record_id": "1"}])
+    control(server, "version", {"version": "15.2.1"})
+
+    log = post(server, token, "log", format="json", logtype="record").json()
+
+    assert log[0]["action"] == "Created Record (API) 1"
