@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 KEYS = ("record", "event", "instrument", "instance")
@@ -77,7 +78,7 @@ def compare(
     keys = row_index(wanted, record_field=record_field)
     position = row_index(present, record_field=record_field).get_indexer(keys)
     found = position >= 0
-    parts = [pd.DataFrame({"row": pd.Series(dtype="int64"), **empty_cells()})]
+    parts = []
     for column in wanted.columns[4:]:
         after = wanted[column].to_numpy(dtype=object)
         before = np.full(len(wanted), "", dtype=object)
@@ -88,6 +89,8 @@ def compare(
         if changed.size:
             parts.append(_cells(keys[changed], field=column, before=before[changed], after=after[changed]))
             parts[-1].insert(0, "row", changed)
+    if not parts:
+        return pd.DataFrame({"row": pd.Series(dtype="int64"), **empty_cells()})
     return pd.concat(parts, ignore_index=True)
 
 
@@ -159,6 +162,8 @@ def import_parts(cells: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
             yield part, True
 
 
-def _cells(keys: pd.MultiIndex, *, field: str, before: object, after: object) -> pd.DataFrame:
+def _cells(
+    keys: pd.MultiIndex, *, field: str, before: npt.NDArray[np.object_], after: npt.NDArray[np.object_]
+) -> pd.DataFrame:
     frame = keys.to_frame(index=False)
     return frame.assign(field=field, before=before, after=after).astype("str")

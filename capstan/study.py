@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -21,7 +22,7 @@ from pydantic import (
 )
 
 from capstan.errors import StudyError
-from capstan.visits import Period
+from capstan.periods import Period
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = r"^[a-z][a-z0-9_-]*$"
@@ -85,7 +86,7 @@ class Redcap(_Part):
 
     url: str
     timezone: ZoneText = ""
-    batch_rows: int = Field(1000, ge=1)
+    batch_rows: int = Field(default=1000, ge=1)
     token: TokenSource
     project: ProjectIdentity
 
@@ -144,7 +145,7 @@ class Holidays(_Part):
 
     country: str = ""
     subdivision: str = ""
-    days: tuple[str, ...] = ()
+    days: tuple[str | date, ...] = ()
 
 
 class Criterion(_Part):
@@ -177,10 +178,10 @@ class Limits(_Part):
     that would erase or create is stopped by itself; above 0, the run is held when it would do more.
     """
 
-    records: int = Field(200, ge=0)
-    share: float = Field(0.2, ge=0, le=1)
-    blanked: int = Field(0, ge=0)
-    new_records: int = Field(0, ge=0)
+    records: int = Field(default=200, ge=0)
+    share: float = Field(default=0.2, ge=0, le=1)
+    blanked: int = Field(default=0, ge=0)
+    new_records: int = Field(default=0, ge=0)
 
 
 class Writes(_Part):
@@ -213,7 +214,7 @@ class Study(_Part):
     eligibility: Eligibility = Eligibility()
     writes: Writes = Writes()
     checks: Checks = Checks()
-    retention_days: int = Field(90, ge=1)
+    retention_days: int = Field(default=90, ge=1)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,6 +11,8 @@ from capstan.plan import KEYS
 
 VERDICT_COLUMNS = (*KEYS, "field", "check", "severity", "reason")
 
+NO_VERDICTS = pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
+
 
 class Severity(StrEnum):
     """How far a verdict reaches."""
@@ -34,6 +36,8 @@ def verdicts(
     places: pd.DataFrame, *, check: str, severity: Severity, reason: str | pd.Series, field: str | None = None
 ) -> pd.DataFrame:
     """Say one check of many places: `places` has the four keys, and `field` unless one is given."""
+    if places.empty:
+        return NO_VERDICTS
     where = places[list(KEYS)].copy()
     where["field"] = places["field"].to_numpy() if field is None else field
     where["check"] = check
@@ -50,8 +54,8 @@ def project_verdict(check: str, *, severity: Severity, reason: str, field: str =
 
 def collected(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """One frame of all verdicts, with the right columns even where there are none."""
-    none = pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
-    return pd.concat([none, *parts], ignore_index=True)
+    said = [part for part in parts if len(part)]
+    return pd.concat(said, ignore_index=True) if said else NO_VERDICTS
 
 
 def of_severity(found: pd.DataFrame, *severities: Severity) -> pd.DataFrame:

@@ -119,7 +119,10 @@ class _Bench:
     def hear(self, found: pd.DataFrame) -> None:
         """Keep verdicts; those that are errors take the cells of their rows out."""
         self.heard.append(found)
-        stopped = changes.rows_of(of_severity(found, Severity.ERROR))
+        errors = of_severity(found, Severity.ERROR)
+        if errors.empty:
+            return
+        stopped = changes.rows_of(errors)
         out = pd.MultiIndex.from_frame(self.cells[list(KEYS)]).isin(stopped)
         self.rejected = pd.concat([self.rejected, self.cells[out]])
         self.cells = self.cells[~out]

@@ -51,7 +51,7 @@ def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
     for name in ("check", "where", "why"):
         table.add_column(name, overflow="fold", no_wrap=name == "check")
     for row in stopped.head(most).itertuples(index=False):
-        table.add_row(f"[red]{row.check}[/red]", _place(row), escape(row.reason))
+        table.add_row(f"[red]{row.check}[/red]", _place(row), escape(str(row.reason)))
     console.print(table)
     if len(stopped) > most:
         console.print(f"… and {len(stopped) - most} more; `capstan journal show` lists all.")

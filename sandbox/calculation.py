@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capstan.logic import Event as LogicEvent
-from capstan.logic import Expression, Layout, Table, parse
-from capstan.logic.parsing import LogicError  # type: ignore[attr-defined]  # it is the error of `parse`
+from capstan.logic import Expression, Layout, LogicError, Table, parse
 from sandbox.errors import bad_logic
 from sandbox.exports.cells import Style
 from sandbox.exports.columns import Selection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
 from prefect.blocks.system import Secret
 
@@ -113,7 +114,8 @@ def read_token(source: TokenSource, *, folder: Path) -> str:
         return token
     if source.file:
         return _token_of_file((folder / source.file).expanduser())
-    return str(Secret.load(source.prefect_secret, _sync=True).get())
+    block = cast(Secret[Any], Secret.load(source.prefect_secret))
+    return str(block.get())
 
 
 def open_store(settings: Settings) -> Store:

@@ -6,6 +6,7 @@ Pure: no input or output, no clock (`now` is an argument), and nothing else of C
     table.truth(parse("[age] >= 61 and [consent(1)] = '1'"), now=now)
 """
 
+from capstan.errors import LogicError
 from capstan.logic.checking import check
 from capstan.logic.evaluation import calculate, evaluate, truth
 from capstan.logic.functions import FUNCTIONS
@@ -19,6 +20,7 @@ __all__ = [
     "Event",
     "Expression",
     "Layout",
+    "LogicError",
     "Reference",
     "Table",
     "calculate",

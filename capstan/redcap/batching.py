@@ -39,7 +39,7 @@ def batches(
         places.setdefault(record, []).append(place)
     sizes = _row_sizes(frame, as_format=as_format)
     units = ((rows, sum(sizes[place] for place in rows)) for rows in places.values())
-    room = max_bytes - encoded_size(",".join(frame.columns))
+    room = max_bytes - encoded_size(",".join(frame.columns) + "\n")
     for part in _parts(units, max_rows=max_rows, max_bytes=room):
         yield frame.iloc[part]
 

@@ -114,9 +114,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name():
     assert list(exported(Reply("\ufeffrecord_id,a\n1,2\n")).columns) == ["record_id", "a"]
 
 
-def test_a_row_of_several_megabytes_is_read():
+def test_rows_of_several_megabytes_are_read_across_blocks():
     cell = 'note "quoted"\n' * 50_000
-    sent = text_frame([[str(i), cell, cell] for i in range(4)], ["record_id", "a", "b"])
+    sent = text_frame([[str(i), cell, cell] for i in range(8)], ["record_id", "a", "b"])
 
     pd.testing.assert_frame_equal(exported(Reply(as_csv(sent))), sent)
 

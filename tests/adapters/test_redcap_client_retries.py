@@ -63,6 +63,7 @@ def test_pauses_grow_and_are_capped():
     assert len(pauses) == 11
     assert all(0 <= pause <= min(MAX_BACKOFF_SECONDS, 2.0**i) for i, pause in enumerate(pauses))
     assert len(set(pauses)) == 11
+    assert max(pauses) > 1
 
 
 def test_an_answer_that_is_final_is_not_asked_for_again():
@@ -119,12 +120,12 @@ def test_a_read_without_a_server_is_tried_again_and_unavailable():
 
 @pytest.mark.parametrize("reply", [Reply(GOOD.body, hangs=True), Reply("", hangs=True, sent=0)])
 def test_an_answer_that_does_not_come_in_time_is_unavailable(reply):
-    with serving(reply) as server, pytest.raises(RedcapUnavailable, match=r"in time|broke off"):
+    with serving(reply) as server, pytest.raises(RedcapUnavailable, match="in time"):
         connected(server, timeout_seconds=NO_TIME, attempts=1).records()
 
 
 def test_a_slow_answer_to_a_write_leaves_its_outcome_unknown():
-    with serving(Reply('["1"]', hangs=True)) as server, pytest.raises(OutcomeUnknown):
+    with serving(Reply('["1"]', hangs=True)) as server, pytest.raises(OutcomeUnknown, match="in time"):
         connected(server, timeout_seconds=NO_TIME).import_records(ROWS)
 
 

@@ -259,8 +259,18 @@ def test_batches_hold_every_row_once_and_never_cut_a_record(rows, max_rows, max_
     assert sorted(place for part in parts for place in part.index) == list(range(len(rows)))
     for part, key in zip(parts, keys, strict=True):
         size = encoded_size(payload(part, as_format=as_format))
-        assert len(key) == 1 or (len(part) <= max_rows and size <= max_bytes + 2)
+        assert len(key) == 1 or (len(part) <= max_rows and size <= max_bytes)
         assert all(group.index.is_monotonic_increasing for _, group in part.groupby("record_id"))
+
+
+def test_a_long_header_counts_in_every_batch():
+    wide = {f"a_rather_long_field_name_{i}": ["", "", ""] for i in range(50)}
+    frame = text_frame(record_id=["1", "2", "3"], **wide)
+    max_bytes = encoded_size(payload(frame, as_format="csv")) - 1
+
+    parts = list(batches(frame, record_field="record_id", max_rows=9, max_bytes=max_bytes))
+
+    assert [len(part) for part in parts] == [2, 1]
 
 
 @given(rows=st.lists(RECORD, min_size=1, max_size=30), max_rows=st.integers(1, 8))

@@ -54,7 +54,9 @@ def make_study(
         "odm": xml,
     }
     token = requests.post(url, data=create, timeout=60).text[-32:]
-    info = requests.post(url, data={"token": token, "content": "project", "format": "json"}, timeout=60).json()
+    info = requests.post(
+        url, data={"token": token, "content": "project", "format": "json"}, timeout=60
+    ).json()
     folder = tmp_path / "studies" / name
     folder.mkdir(parents=True)
     head = (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 from hypothesis import strategies as st
 
 from capstan.dictionary import Field, FieldType
 
-_DAYS = st.dates(min_value=__import__("datetime").date(1990, 1, 1), max_value=__import__("datetime").date(2025, 12, 31))
+_DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2025, 12, 31))
 _CLOCK = st.times()
 _WORD = st.text("abcdefghijklmnopqrstuvwxyzÄÖÜéñ -'", min_size=1, max_size=20).map(str.strip).filter(bool)
 
@@ -29,7 +32,9 @@ VALID: dict[str, st.SearchStrategy[str]] = {
     "time": _CLOCK.map(lambda t: f"{t:%H:%M}"),
     "time_hh_mm_ss": _CLOCK.map(lambda t: f"{t:%H:%M:%S}"),
     "time_mm_ss": _CLOCK.map(lambda t: f"{t:%M:%S}"),
-    "email": st.tuples(_digits(3), st.sampled_from(["org", "ac.uk", "museum"])).map(lambda p: f"p{p[0]}@example.{p[1]}"),
+    "email": st.tuples(_digits(3), st.sampled_from(["org", "ac.uk", "museum"])).map(
+        lambda p: f"p{p[0]}@example.{p[1]}"
+    ),
     "phone": st.tuples(st.integers(200, 989), st.integers(100, 199)).map(lambda p: f"({p[0]}) 555-0{p[1]}"),
     "phone_australia": st.just("0299999999"),
     "zipcode": _digits(5),
@@ -70,7 +75,9 @@ def valid_text(field: Field) -> st.SearchStrategy[str] | None:
     """Texts that the field admits, None where an import cannot set it."""
     match field.type:
         case FieldType.TEXT:
-            return _in_range(field, VALID[{"int": "integer", "float": "number"}.get(field.validation, field.validation)])
+            return _in_range(
+                field, VALID[{"int": "integer", "float": "number"}.get(field.validation, field.validation)]
+            )
         case FieldType.NOTES:
             return st.tuples(_WORD, _WORD).map("\n".join)
         case FieldType.CHECKBOX:
@@ -85,10 +92,14 @@ def valid_text(field: Field) -> st.SearchStrategy[str] | None:
 def _in_range(field: Field, texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     if field.minimum and field.maximum and field.validation == "integer":
         return st.integers(int(field.minimum), int(field.maximum)).map(str)
-    if field.minimum or field.maximum:
-        low, high = field.minimum or "0", field.maximum or "9999"
-        return texts.filter(lambda text: low <= text <= high) if low[:1].isdigit() and "-" in low else texts
-    return texts
+    if not (field.minimum or field.maximum):
+        return texts
+    if field.validation.startswith("number"):
+        low, high = (float(bound or default) for bound, default in ((field.minimum, 0), (field.maximum, 99)))
+        decimals = re.fullmatch(r"number_([1-4])dp", field.validation)
+        tail = "." + "5" * int(decimals[1]) if decimals else ""
+        return st.integers(int(low) + 1, int(high) - 1).map(lambda whole: f"{whole}{tail}")
+    return texts.filter(lambda text: (field.minimum or "0") <= text <= (field.maximum or "9999-12-31"))
 
 
 def spoilt(field: Field) -> list[tuple[str, str]]:
@@ -101,7 +112,12 @@ def spoilt(field: Field) -> list[tuple[str, str]]:
                 wrong += [(str(int(field.maximum) + 1), "out_of_range")] if field.maximum else []
             if field.validation == "phone":
                 wrong.append(("555-0100", "phone_e164"))
-            return [*wrong, ("a\x07b", "control_chars"), ("a\nb", "control_chars"), ("x" * 65_001, "too_long")]
+            return [
+                *wrong,
+                ("a\x07b", "control_chars"),
+                ("a\nb", "control_chars"),
+                ("x" * 65_001, "too_long"),
+            ]
         case FieldType.NOTES:
             return [("a\x00b", "control_chars"), ("x" * 65_001, "too_long")]
         case FieldType.CHECKBOX:
