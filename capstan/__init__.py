@@ -1,1 +1,1 @@
-"""The library below the flows: vocabulary, pure rules and adapters. It knows neither Prefect nor any study."""
+"""The library below the flows: vocabulary, pure rules, adapters. It knows neither Prefect nor a study."""

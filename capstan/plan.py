@@ -104,10 +104,10 @@ def held(cells: pd.DataFrame, *, present: pd.DataFrame, record_field: str) -> pd
     )
     found = position >= 0
     values = np.full(len(cells), "", dtype=object)
-    for field, places in cells.reset_index(drop=True).groupby("field", sort=False).indices.items():
+    for column, places in cells.reset_index(drop=True).groupby("field", sort=False).indices.items():
         here = places[found[places]]
-        if field in present.columns:
-            values[here] = present[field].to_numpy(dtype=object)[position[here]]
+        if column in present.columns:
+            values[here] = present[column].to_numpy(dtype=object)[position[here]]
     return pd.DataFrame({"value": pd.array(values, dtype="str"), "row_exists": found}, index=cells.index)
 
 

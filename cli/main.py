@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -26,6 +27,8 @@ app.add_typer(sandbox.app, name="sandbox")
 
 def main() -> None:
     """Run the command; a person's mistake ends with one sentence and its exit code, without a traceback."""
+    # A study's machine calls nobody but its REDCap and its Prefect server.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
         app()
     except CapstanError as error:
