@@ -51,7 +51,7 @@ class TokenSource(_Part):
     @field_validator("env")
     @classmethod
     def _is_a_name(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        if value and not is_variable_name(value):
             raise ValueError("must be the name of an environment variable, not a token")
         return value
 
@@ -234,7 +234,7 @@ class Study(_Part):
         """
         try:
             raw = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
             raise StudyError(
                 f"{source}{_line(error)}: not readable as YAML; check the indentation."
             ) from None
@@ -256,6 +256,12 @@ def read_study(folder: Path, *, environment: Mapping[str, str] | None = None) ->
     return Study.from_text(
         text, source=str(path), environment=os.environ if environment is None else environment
     )
+
+
+def is_variable_name(text: str) -> bool:
+    """Whether a text names an environment variable; one that has the form of a token never does."""
+    is_token = re.fullmatch(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}", text)
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text)) and not is_token
 
 
 def find_study(name: str, *, folders: tuple[Path, ...]) -> Path:
@@ -294,6 +300,6 @@ def _first_problem(error: ValidationError, *, source: str) -> str:
     return f"{source}: {place}: {message}; {advice}.{more}"
 
 
-def _line(error: yaml.YAMLError) -> str:
+def _line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return f" line {mark.line + 1}" if mark else ""

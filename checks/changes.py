@@ -21,8 +21,11 @@ def forbidden_columns(writes: Writes, *, dictionary: Dictionary) -> Mapping[str,
 
 def drop_equivalent(cells: pd.DataFrame, *, dictionary: Dictionary) -> pd.DataFrame:
     """Leave out cells that change nothing in REDCap, though their texts differ."""
-    equal = same(cells["before"], cells["after"], fields=cells["field"], zeros=dictionary.zero_columns)
-    return cells[~equal]
+    zeros = dictionary.zero_columns
+    # A value where nothing was is a change, whatever it is, unless blank and 0 are the same there.
+    doubtful = cells[(cells["before"] != "") | cells["field"].isin(zeros)]
+    equal = same(doubtful["before"], doubtful["after"], fields=doubtful["field"], zeros=zeros)
+    return cells.drop(index=doubtful.index[equal]) if equal.any() else cells
 
 
 def judge_changes(
@@ -63,7 +66,7 @@ def judge_stale(cells: pd.DataFrame, *, now_held: pd.Series, dictionary: Diction
 
 def judge_volume(cells: pd.DataFrame, *, known_records: frozenset[str], limits: Limits) -> pd.DataFrame:
     """Hold a run whose accepted cells change more than the study's limits allow."""
-    touched = set(cells["record"])
+    touched = set(cells["record"].unique())
     new = len(touched - known_records)
     existing = len(touched & known_records)
     blanked = int(((cells["after"] == "") & (cells["before"] != "")).sum())

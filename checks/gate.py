@@ -213,7 +213,7 @@ def _differences(table: pd.DataFrame, *, present: Present, rules: Rules, blanks_
     record_field = rules.dictionary.record_field
     cells = compare(table, present=present.frame, record_field=record_field, blanks_erase=blanks_erase)
     cells = changes.drop_equivalent(cells, dictionary=rules.dictionary)
-    bare = ~table[record_field].isin(present.records | set(cells["record"])).to_numpy()
+    bare = ~table[record_field].isin(present.records | set(cells["record"].unique())).to_numpy()
     if not bare.any():
         return cells
     ids = _keys(table[bare]).assign(field=record_field, before="", after=table.loc[bare, record_field])

@@ -45,18 +45,19 @@ def judge_rows(
 def merge(present: pd.DataFrame, *, cells: pd.DataFrame, record_field: str) -> pd.DataFrame:
     """What REDCap would hold after the plan: `present` (keyed, text) with the cells put in.
 
-    Rows that do not exist yet are added; columns that `present` lacks are not.
+    Rows and columns that only the cells have are added, blank elsewhere.
     """
     index = [record_field, *KEY_NAMES]
-    known = cells[cells["field"].isin(present.columns)]
-    wide = known.pivot(index=list(KEYS), columns="field", values="after")
-    base = present.set_index(index)
+    wide = cells.pivot(index=list(KEYS), columns="field", values="after")
+    fields = [name for name in wide.columns if name != record_field]
+    columns = list(dict.fromkeys([*present.columns[len(index) :], *fields]))
+    base = present.set_index(index).reindex(columns=columns, fill_value="")
     base.index.names = list(KEYS)
     added = wide.index.difference(base.index)
     new = pd.DataFrame("", index=added, columns=base.columns, dtype="str")
     merged = pd.concat([base, new]) if len(added) else base.copy()
     at = merged.index.get_indexer(wide.index)
-    for column in wide.columns:
+    for column in fields:
         values = merged[column].to_numpy(dtype=object).copy()
         told = wide[column].notna().to_numpy()
         values[at[told]] = wide[column].to_numpy(dtype=object)[told]

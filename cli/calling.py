@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
-import yaml
+from pydantic import ValidationError, create_model
 
 from capstan.errors import UsageError
 
 FLOWS = ("poll_participants", "compute_visit_dates", "check_eligibility", "import_records", "revert_run")
-EXIT_CODES = {"held": 3, "refused": 3, "partly": 4}
 
 
 def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,35 +31,34 @@ def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return dict(flow.fn(**given))
 
 
-def read_parameters(pairs: list[str]) -> dict[str, Any]:
-    """Read `key=value` pairs; numbers, dates and true or false are what they look like."""
-    found: dict[str, Any] = {}
+def read_parameters(pairs: list[str]) -> dict[str, str]:
+    """Read `key=value` pairs as text; the flow's own types make numbers, dates and truth of them."""
+    found: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f"-p {pair}: write it as key=value.")
-        found[key.strip().replace("-", "_")] = yaml.safe_load(value)
+        found[key.strip().replace("-", "_")] = value.strip()
     return found
 
 
-def exit_code(summary: Mapping[str, Any]) -> int:
-    """0 done, 3 held, refused or every row stopped, 4 partly done."""
-    code = EXIT_CODES.get(str(summary["outcome"]), 0)
-    if code == 0 and summary.get("rows_rejected"):
-        return 4 if summary.get("cells_planned") else 3
-    return code
-
-
 def _checked(flow: Any, parameters: dict[str, Any]) -> dict[str, Any]:
-    known = set(flow.parameters.properties)
-    unknown = sorted(set(parameters) - known)
+    known = signature(flow.fn).parameters
+    unknown = sorted(set(parameters) - set(known))
     if unknown:
         raise UsageError(f"{flow.name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+    # Not by Prefect's own validation, which logs all parameters where one of them is wrong.
+    fields: dict[str, Any] = {
+        name: (item.annotation, ... if item.default is item.empty else item.default)
+        for name, item in known.items()
+    }
     try:
-        return dict(flow.validate_parameters(parameters))
-    except ValueError as error:
-        told = str(error).splitlines()
-    raise UsageError(f"{flow.name}: {' '.join(line.strip() for line in told[:3])}")
+        checked = create_model("Parameters", **fields).model_validate(parameters)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+    else:
+        return {name: getattr(checked, name) for name in known}
+    raise UsageError(f"{flow.name}: the parameter {first['loc'][0]}: {first['msg']}; correct it.")
 
 
 def _has_server() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from cli.running import AsJson
 from cli.showing import console, print_json
@@ -28,5 +29,12 @@ def doctor(
         print_json({"study": study, "healthy": not failed, "findings": [f._asdict() for f in findings]})
     else:
         for finding in findings:
-            console.print(f"{_MARKS[finding.verdict]}  [bold]{finding.what}[/bold]  {finding.said}")
+            # A rule is full of brackets, and its caret must stay under its place.
+            console.print(
+                f"{_MARKS[finding.verdict]}  [bold]{finding.what}[/bold]  {escape(finding.said)}",
+                soft_wrap=True,
+            )
+    if failed:
+        again = f"mend what it says and run `capstan doctor {study}` again"
+        typer.echo(f"capstan: {study} is not ready, see FAIL; {again}.", err=True)
     raise typer.Exit(1 if failed else 0)

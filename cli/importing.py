@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from cli.running import AsJson, DryRun, Parameters, StudyOption
-from cli.showing import print_json, show_stopped, show_summary
 
 
 def import_file(
@@ -24,25 +23,15 @@ def import_file(
 
     Example: capstan import exams.csv --study demo -p max_share=0.5
     """
-    from capstan.store import find_run, read_verdicts
-    from cli.calling import call_flow, exit_code, read_parameters
-    from cli.stores import open_store_here
+    from cli.calling import call_flow, read_parameters
+    from cli.finishing import finish, stopped_verdicts
 
     parameters = {"study": study, "file": str(file), "dry_run": dry_run, **read_parameters(param)}
     summary = call_flow("import_records", parameters)
-    with open_store_here() as store:
-        verdicts = read_verdicts(store, find_run(store, summary["run"]))
-    stopped = verdicts[verdicts["severity"].isin(["fatal", "hold", "error"])]
-    if as_json:
-        print_json(
-            {
-                **summary,
-                "accepted": summary["rows_accepted"],
-                "rejected": stopped.to_dict("records"),
-                "cells": summary["cells_planned"],
-            }
-        )
-    else:
-        show_stopped(stopped)
-        show_summary(summary)
-    raise typer.Exit(exit_code(summary))
+    stopped = stopped_verdicts(summary)
+    more = {
+        "accepted": summary["rows_accepted"],
+        "rejected": stopped.to_dict("records"),
+        "cells": summary["cells_planned"],
+    }
+    finish({**summary, **more} if as_json else summary, stopped=stopped, as_json=as_json)

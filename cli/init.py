@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from capstan.errors import UsageError
 from cli.running import AsJson
@@ -29,7 +30,7 @@ def init(
     """
     from capstan.drafting import Draft, draft_study
     from capstan.redcap import Redcap
-    from capstan.study import TokenSource, read_study
+    from capstan.study import TokenSource, is_variable_name, read_study
     from tasks.connections import read_structure, read_token
 
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
@@ -37,20 +38,25 @@ def init(
     folder = _home_of_studies() / name
     if (folder / "study.yaml").exists() and not force:
         raise UsageError(f"{folder / 'study.yaml'} is there already; --force replaces it.")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", token_env):
+    if not is_variable_name(token_env):
         raise UsageError("--token-env takes the name of an environment variable, not a token.")
     redcap = Redcap(url, read_token(TokenSource(env=token_env), folder=folder))
     info = redcap.project()
     dictionary, grid = read_structure(redcap, missing_codes=str(info.get("missing_data_codes") or ""))
     text = draft_study(Draft(name, url, token_env, info, dictionary, grid))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "study.yaml").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder / 'study.yaml'}: cannot be written ({error.strerror}).") from None
     study = read_study(folder)
     if as_json:
         print_json({"study": name, "file": str(folder / "study.yaml"), "visits": len(study.visits)})
         return
     console.print(
-        f"Wrote [bold]{folder / 'study.yaml'}[/bold]; read its comments, then `capstan doctor {name}`."
+        f"Wrote [bold]{escape(str(folder / 'study.yaml'))}[/bold]; read its comments, then "
+        f"`capstan doctor {name}`.",
+        soft_wrap=True,
     )
 
 

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from cli.running import AsJson, DryRun
-from cli.showing import console, print_json, show_stopped, show_summary
+from cli.showing import console, print_json, show_stopped
 
 app = typer.Typer(no_args_is_help=True, help="What runs did, and how to undo one.")
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
@@ -73,7 +74,7 @@ def show(run: RunName, as_json: AsJson = False) -> None:
     for name in shown:
         table.add_column(name, overflow="fold")
     for row in images[list(shown)].head(200).itertuples(index=False):
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     if len(images):
         console.print(table)
 
@@ -85,17 +86,14 @@ def revert(run: RunName, dry_run: DryRun = False, as_json: AsJson = False) -> No
     Example: capstan journal revert 20261122-1015 --dry-run
     """
     from capstan.store import find_run
-    from cli.calling import call_flow, exit_code
+    from cli.calling import call_flow
+    from cli.finishing import finish, stopped_verdicts
     from cli.stores import open_store_here
 
     with open_store_here() as store:
         found = find_run(store, run)
     summary = call_flow("revert_run", {"study": found.study, "run": found.id, "dry_run": dry_run})
-    if as_json:
-        print_json(summary)
-    else:
-        show_summary(summary)
-    raise typer.Exit(exit_code(summary))
+    finish(summary, stopped=stopped_verdicts(summary), as_json=as_json)
 
 
 def _public(run: Any) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from cli.showing import print_json, show_summary
-
 StudyOption = Annotated[str, typer.Option("--study", "-s", help="The name of the study.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge and report, write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON line, last.")]
@@ -27,11 +25,8 @@ def run(
 
     Example: capstan run compute_visit_dates --study demo --dry-run -p max_share=1
     """
-    from cli.calling import call_flow, exit_code, read_parameters
+    from cli.calling import call_flow, read_parameters
+    from cli.finishing import finish, stopped_verdicts
 
     summary = call_flow(flow, {"study": study, "dry_run": dry_run, **read_parameters(param)})
-    if as_json:
-        print_json(summary)
-    else:
-        show_summary(summary)
-    raise typer.Exit(exit_code(summary))
+    finish(summary, stopped=stopped_verdicts(summary), as_json=as_json)

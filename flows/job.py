@@ -132,7 +132,8 @@ def job(
 
     `today` is a day to compute for, at noon in the study's zone, instead of now.
     """
-    live = open_project(study)
+    # A run can be undone even after the project lost a field that the rules name.
+    live = open_project(study, check_rules=reverts is None)
     started = utc_now()
     try:
         run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)

@@ -9,13 +9,14 @@ from typing import Any, cast
 from prefect.blocks.system import Secret
 
 from capstan.dictionary import Dictionary
-from capstan.errors import IdentityError, StudyError, TokenRefused
+from capstan.errors import IdentityError, StudyError, UsageError
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Layout
 from capstan.redcap import Redcap
 from capstan.settings import Settings, load_settings
 from capstan.store import Store, load_keys
 from capstan.study import ProjectIdentity, Study, TokenSource, find_study, read_study
+from capstan.study_check import check_study
 from tasks.crash import crash_point
 from tasks.shield import effect
 
@@ -49,19 +50,36 @@ class LiveProject:
 
 
 @effect("open project")
-def open_project(name: str) -> LiveProject:
+def open_project(name: str, *, check_rules: bool = True) -> LiveProject:
     """Open a study's project and refuse any other than the one that the study names.
 
-    Raises StudyError for the study file, TokenRefused, IdentityError, RedcapUnavailable.
+    Raises StudyError for the study file and, with `check_rules`, for names in it that the project does not
+    have; UsageError where no token is kept; TokenRefused, IdentityError, RedcapUnavailable.
     """
     settings = load_settings()
     folder = find_study(name, folders=study_folders(settings))
     study = read_study(folder)
     token = read_token(study.redcap.token, folder=folder)
     redcap = Redcap(study.redcap.url, token, max_rows=study.redcap.batch_rows)
-    live = connect(study, redcap=redcap, store=open_store(settings))
+    store = open_store(settings)
+    try:
+        live = connect(study, redcap=redcap, store=store)
+        if check_rules:
+            _refuse_problems(live, file=folder / "study.yaml")
+    except BaseException:
+        store.close()
+        raise
     crash_point("opened")
     return live
+
+
+def _refuse_problems(live: LiveProject, *, file: Path) -> None:
+    """Refuse rules that name what the project does not have, before anything is exported or written."""
+    problems = check_study(live.study, dictionary=live.dictionary, grid=live.grid)
+    if problems:
+        count = len(problems)
+        head = f" {count} problems, of which `capstan doctor` lists all:" if count > 1 else ""
+        raise StudyError(f"{file}:{head} {problems[0]}")
 
 
 def connect(study: Study, *, redcap: Redcap, store: Store) -> LiveProject:
@@ -106,15 +124,21 @@ def check_identity(wanted: ProjectIdentity, *, info: dict[str, object]) -> None:
 
 
 def read_token(source: TokenSource, *, folder: Path) -> str:
-    """Read a token from where the study says that it is kept; raises StudyError or TokenRefused."""
+    """Read a token from where the study says that it is kept; raises UsageError where there is none."""
     if source.env:
         token = os.environ.get(source.env, "")
         if not token.strip():
-            raise TokenRefused(f"The environment variable {source.env} holds no token; set it.")
+            raise UsageError(f"The environment variable {source.env} holds no token; set it.")
         return token
     if source.file:
         return _token_of_file((folder / source.file).expanduser())
-    block = cast(Secret[Any], Secret.load(source.prefect_secret))
+    try:
+        block = cast(Secret[Any], Secret.load(source.prefect_secret))
+    except ValueError:
+        raise UsageError(
+            f"Prefect has no secret block {source.prefect_secret!r}, or no server is configured; make the "
+            "block, or name another place in redcap.token."
+        ) from None
     return str(block.get())
 
 
@@ -129,6 +153,6 @@ def _token_of_file(path: Path) -> str:
             raise StudyError(f"The token file {path} can be read by others; run `chmod 600 {path}`.")
         return path.read_text(encoding="utf-8").strip().splitlines()[0]
     except (OSError, IndexError):
-        raise TokenRefused(
+        raise UsageError(
             f"The token file {path} cannot be read or is empty; write the token into it."
         ) from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from capstan.errors import CapstanError, RightMissing
 from capstan.redcap import Redcap
-from capstan.settings import load_settings
+from capstan.settings import Settings, load_settings
 from capstan.study import find_study, read_study
 from capstan.study_check import check_study
 from checks.changes import forbidden_columns
@@ -23,10 +24,15 @@ class Finding(NamedTuple):
 
 
 def examine(name: str) -> list[Finding]:
-    """Examine a study from its file to its rules; stops at the first fault that hides the rest."""
+    """Examine a study from its file to its rules; stops at the first fault that hides the rest.
+
+    Raises UsageError for a name that no study has, which is no finding about a study.
+    """
+    settings = load_settings()
+    folder = find_study(name, folders=study_folders(settings))
     findings: list[Finding] = []
     try:
-        for finding in _examine(name):
+        for finding in _examine(folder, settings=settings):
             findings.append(finding)
     except CapstanError as error:
         findings.append(Finding(_stage(findings), "fail", str(error)))
@@ -40,9 +46,7 @@ def _stage(findings: list[Finding]) -> str:
     return _STAGES[min(len(findings), len(_STAGES) - 1)]
 
 
-def _examine(name: str) -> Iterator[Finding]:
-    settings = load_settings()
-    folder = find_study(name, folders=study_folders(settings))
+def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
     study = read_study(folder)
     yield Finding("study file", "ok", str(folder / "study.yaml"))
     with open_store(settings) as store:
@@ -54,8 +58,10 @@ def _examine(name: str) -> Iterator[Finding]:
         project = study.redcap.project
         said = f"{project.title} (id {project.id}, {project.status}), REDCap {redcap.version()}"
         yield Finding("project", "ok", said)
-        for look in (_address, _records, _rules, _arms, _writes, _log):
+        looks: tuple[Callable[[LiveProject], Finding], ...] = (_address, _records, _arms, _writes, _log)
+        for look in looks:
             yield look(live)
+        yield from _rules(live)
 
 
 def _address(live: LiveProject) -> Finding:
@@ -76,13 +82,15 @@ def _records(live: LiveProject) -> Finding:
     return Finding("records", "ok", f"{rows[record_field].nunique()} visible")
 
 
-def _rules(live: LiveProject) -> Finding:
-    problems = check_study(live.study, dictionary=live.dictionary, grid=live.grid)
-    if problems:
-        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        return Finding("rules", "fail", f"{problems[0]}{more}")
+def _rules(live: LiveProject) -> Iterator[Finding]:
+    """One finding for each problem, so that all can be mended at once."""
     study = live.study
-    return Finding("rules", "ok", f"{len(study.visits)} visits, {len(study.eligibility.criteria)} criteria")
+    problems = check_study(study, dictionary=live.dictionary, grid=live.grid)
+    for problem in problems:
+        yield Finding("rules", "fail", str(problem))
+    if not problems:
+        said = f"{len(study.visits)} visits, {len(study.eligibility.criteria)} criteria"
+        yield Finding("rules", "ok", said)
 
 
 def _arms(live: LiveProject) -> Finding:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from capstan.errors import InputFileError
 from tasks.shield import effect, run_logger
+
+_COLUMN = "[A-Za-z][A-Za-z0-9_]*"
 
 
 @effect("read file")
@@ -19,8 +23,10 @@ def read_table(path: str) -> pd.DataFrame:
     """
     text = _decoded(Path(path).expanduser())
     header, *rows = _parsed(text, name=path)
+    names = [name.strip() for name in header]
+    _check_header(names, name=path)
     frame = pd.DataFrame(rows, columns=range(len(header)), dtype="str")
-    frame.columns = pd.Index([name.strip() for name in header])
+    frame.columns = pd.Index(names)
     run_logger().info("read %d rows, %d columns", *frame.shape)
     return frame
 
@@ -40,21 +46,35 @@ def _decoded(path: Path) -> str:
 
 
 def _parsed(text: str, *, name: str) -> list[list[str]]:
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text), strict=True)
+    # Lines end only where CSV says so: a form feed or a U+2028 is part of a cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[list[str]] = []
+    line = 1
     try:
         for row in reader:
             if any(row):
                 rows.append(row)
-                _check_width(row, header=rows[0], name=name, line=reader.line_num)
+                _check_width(row, header=rows[0], name=name, line=line)
+            line = reader.line_num + 1
     except csv.Error:
         raise InputFileError(
-            f"{name}, line {reader.line_num}: not readable as CSV; a quote is open or misplaced."
+            f"{name}, line {line}: not readable as CSV; a quote is open or misplaced in the row that begins "
+            "there; close or double it."
         ) from None
     if len(rows) < 2:
         what = "has a header and no rows" if rows else "is empty"
         raise InputFileError(f"{name}: {what}; there is nothing to import.")
     return rows
+
+
+def _check_header(header: list[str], *, name: str) -> None:
+    """Refuse what cannot be a column of an export; it is not shown, because it may be a row of values."""
+    odd = [number for number, column in enumerate(header, 1) if not re.fullmatch(_COLUMN, column)]
+    if odd:
+        raise InputFileError(
+            f"{name}, line 1: column {odd[0]} does not have the name of a field ({len(odd)} of "
+            f"{len(header)}); the first line must hold the names of a raw export, not labels or values."
+        )
 
 
 def _check_width(row: list[str], *, header: list[str], name: str, line: int) -> None:

@@ -51,9 +51,17 @@ def read_records(
     """Do what `export_records` does, as a plain call within another task."""
     record_field = live.dictionary.record_field
     wanted = [record_field, *(name for name in fields if name != record_field)] if fields else []
-    none = pd.DataFrame({record_field: pd.Series(dtype="str")})
     if records is not None and not records:
-        return keyed(none, record_field=record_field)
+        return _no_rows(live, fields=wanted)
     frame = live.redcap.records(fields=wanted, records=sorted(records or ()), changed_since=changed_since)
-    frame = frame if len(frame) else none
+    # An export without rows comes without columns too.
+    frame = frame if len(frame) else _no_rows(live, fields=wanted)
     return key_contract(record_field).validate(keyed(frame, record_field=record_field))
+
+
+def _no_rows(live: LiveProject, *, fields: Collection[str]) -> pd.DataFrame:
+    """A keyed frame without rows, with the columns that an export of `fields` (all if empty) would have."""
+    chosen = [item for item in live.dictionary.fields if not fields or item.name in fields]
+    columns = [column for item in chosen for column in item.columns]
+    frame = pd.DataFrame({column: pd.Series(dtype="str") for column in columns})
+    return keyed(frame, record_field=live.dictionary.record_field)

@@ -1,0 +1,146 @@
+"""Marked values in every field, every flow run well and badly, and then the search for marks and tokens."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import pickle
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from leaks import Leak, search_file, search_folder, search_text
+from live_study import LiveStudy
+from planted_study import CONTROL, MARK, pattern, plant, write_files
+from prefect_servers import own_prefect, read_tables
+
+HERE = Path(__file__).resolve().parent
+CONTROL_PATTERN = re.compile(CONTROL.encode(), re.IGNORECASE)
+# Everything is written that Prefect can be asked to write.
+LOUD = {
+    "PREFECT_LOGGING_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_TO_API_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "capstan,urllib3,sqlalchemy",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true",
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is left when all is over: how runs ended, what was printed, and the folders to search."""
+
+    ended: dict[str, dict[str, Any]]
+    prefect: Path
+    printed: Path
+    study: LiveStudy
+    export: bytes
+    marks: re.Pattern[bytes]
+
+
+@pytest.fixture(scope="module")
+def evidence(addresses: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    folder = tmp_path_factory.mktemp("planted")
+    study = plant(folder, addresses)
+    write_files(folder / "files")
+    printed = folder / "printed"
+    printed.mkdir()
+    command = [sys.executable, str(HERE / "planted_flows.py"), study.name]
+    command += [str(folder / "files"), addresses["control_url"]]
+    with own_prefect(folder / "server") as server:
+        environment = {**server.environment, **LOUD, **study.environment}
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=300, cwd=folder)
+    (printed / "stdout").write_bytes(done.stdout)
+    (printed / "stderr").write_bytes(done.stderr)
+    assert done.returncode == 0, done.stderr[-3000:].decode()
+    ended = json.loads(done.stdout.splitlines()[-1])
+    marks = pattern(study.token, addresses["super_token"])
+    return Evidence(ended, folder / "server", printed, study, study.export(), marks)
+
+
+def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
+    outcomes = {name: ended["outcome"] for name, ended in evidence.ended.items()}
+
+    assert outcomes == {}
+
+
+@pytest.mark.parametrize("shape", [MARK, r"XPLANTEDX-7\b", r"193[01]-\d\d-\d\d", r"555-01\d\d", "child must"])
+def test_redcap_itself_holds_marks_of_every_shape(shape: str, evidence: Evidence) -> None:
+    found = re.search(shape.encode(), evidence.export)
+
+    assert found
+    assert evidence.marks.search(evidence.export)
+
+
+def test_nothing_that_prefect_keeps_holds_a_mark(evidence: Evidence) -> None:
+    assert search_folder(evidence.prefect, pattern=evidence.marks) == set()
+
+
+def test_nothing_that_was_printed_holds_a_mark(evidence: Evidence) -> None:
+    assert search_folder(evidence.printed, pattern=evidence.marks) == set()
+
+
+def test_nothing_in_the_home_holds_a_mark_in_the_clear(evidence: Evidence) -> None:
+    assert (evidence.study.home / "store.sqlite").stat().st_size > 100_000
+    assert search_folder(evidence.study.home, pattern=evidence.marks) == set()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "prefect/prefect.db:log.message",
+        "prefect/prefect.db:flow_run.name",
+        "prefect/prefect.db:flow_run.parameters",
+        "prefect/prefect.db:flow_run_state.message",
+        "prefect/prefect.db:artifact.data",
+        "prefect/prefect.db:events.payload",
+        "prefect/storage/",
+    ],
+)
+def test_the_searcher_finds_what_a_careless_flow_left(place: str, evidence: Evidence) -> None:
+    leaks = search_folder(evidence.prefect, pattern=CONTROL_PATTERN)
+
+    assert [leak for leak in leaks if leak.place.startswith(place)]
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        bytes,
+        base64.b64encode,
+        lambda text: b"path/to-" + base64.urlsafe_b64encode(b"x" + text),
+        gzip.compress,
+        lambda text: base64.b64encode(gzip.compress(text)),
+        lambda text: json.dumps(base64.b64encode(pickle.dumps(text.decode())).decode()).encode(),
+        lambda text: "".join(f"\\u{ord(letter):04x}" for letter in text.decode()).encode(),
+        lambda text: b"/runs?name=" + b"".join(b"%%%02X" % byte for byte in text),
+    ],
+)
+def test_the_searcher_finds_a_hidden_text(hide: Any) -> None:
+    text = f"told {CONTROL} at the desk".encode()
+
+    leaks = search_text(hide(text), pattern=CONTROL_PATTERN, place="here")
+
+    assert leaks == {Leak("here", CONTROL)}
+
+
+def test_the_searcher_reads_file_names(tmp_path: Path) -> None:
+    file = tmp_path / f"{CONTROL}.txt"
+    file.touch()
+
+    leaks = search_file(file, pattern=CONTROL_PATTERN, root=tmp_path)
+
+    assert leaks == {Leak(f"name of {CONTROL}.txt", CONTROL)}
+
+
+def test_prefect_kept_logs_states_and_events_of_failed_runs(evidence: Evidence) -> None:
+    texts = [str(value) for _, _, value in read_tables(evidence.prefect / "prefect" / "prefect.db")]
+
+    assert any("Unexpected ValueError at" in text for text in texts)
+    assert any("prefect.task-run.Failed" in text for text in texts)
+    assert any("[redacted]" in text for text in texts)
