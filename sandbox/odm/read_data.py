@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made
 
 from lxml import etree
 
-from sandbox.model import Project, RowKey
+from sandbox.model import Field, Project, RowKey
 from sandbox.odm.text import NAMESPACES, O, R
 
 
@@ -16,10 +17,10 @@ from sandbox.odm.text import NAMESPACES, O, R
 class Clinical:
     """Data of one XML: values in document order, and what is no value of a field."""
 
-    values: dict[tuple[RowKey, str, str], str] = field(default_factory=dict)
-    pseudo: dict[tuple[RowKey, str], str] = field(default_factory=dict)
-    groups: dict[str, str] = field(default_factory=dict)
-    files: list[tuple[RowKey, str, str, str, bytes]] = field(default_factory=list)
+    values: dict[tuple[RowKey, str, str], str] = made(default_factory=dict)
+    pseudo: dict[tuple[RowKey, str], str] = made(default_factory=dict)
+    groups: dict[str, str] = made(default_factory=dict)
+    files: list[tuple[RowKey, str, str, str, bytes]] = made(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,14 @@ def _read_item(found: Clinical, oid: str, *, value: str, key: RowKey, project: P
     elif column.code:
         if value == "1":
             found.values[key, column.field.field_name, column.code] = column.code
-    elif value:
+    elif value and not _waits_for_a_save(column.field):
         is_datetime = column.field.validation.startswith("datetime")
         found.values[key, oid, ""] = value.replace("T", " ", 1) if is_datetime else value
+
+
+def _waits_for_a_save(field: Field) -> bool:
+    """Whether a calculation reads no field: its value is not loaded (golden/validation-types-1)."""
+    return field.field_type == "calc" and "[" not in field.select_choices_or_calculations
 
 
 def _bytes(item: etree._Element) -> bytes:
