@@ -63,8 +63,8 @@ CATALOGUE = MappingProxyType(
         # The run.
         "mass_change": Entry(Severity.HOLD, "more changes than the study allows one run"),
         "all_or_nothing": Entry(Severity.FATAL, "rows were stopped, and the study writes all or none"),
-        "dictionary_drift": Entry(Severity.FATAL, "dictionary or events changed between plan and write"),
-        "response_count": Entry(Severity.FATAL, "REDCap holds something else than was written"),
+        "response_count": Entry(Severity.ERROR, "a cell in which REDCap does not hold what was written"),
+        "moved_on": Entry(Severity.WARNING, "a cell that somebody changed since, so an undo leaves it alone"),
         "row_refused": Entry(Severity.ERROR, "a row that REDCap itself refused"),
     }
 )

@@ -11,6 +11,7 @@ from capstan.plan import KEYS, same
 from capstan.study import Limits, Writes
 from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
+from checks.frames import normal_form
 
 
 def forbidden_columns(writes: Writes, *, dictionary: Dictionary) -> Mapping[str, str]:
@@ -20,11 +21,15 @@ def forbidden_columns(writes: Writes, *, dictionary: Dictionary) -> Mapping[str,
 
 
 def drop_equivalent(cells: pd.DataFrame, *, dictionary: Dictionary) -> pd.DataFrame:
-    """Leave out cells that change nothing in REDCap, though their texts differ."""
+    """Leave out cells that change nothing in REDCap, though their texts differ.
+
+    Wanted values come in normal form, so what REDCap holds is compared in it too.
+    """
     zeros = dictionary.zero_columns
     # A value where nothing was is a change, whatever it is, unless blank and 0 are the same there.
     doubtful = cells[(cells["before"] != "") | cells["field"].isin(zeros)]
     equal = same(doubtful["before"], doubtful["after"], fields=doubtful["field"], zeros=zeros)
+    equal |= same(normal_form(doubtful["before"]), doubtful["after"], fields=doubtful["field"], zeros=zeros)
     return cells.drop(index=doubtful.index[equal]) if equal.any() else cells
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -38,12 +39,18 @@ def normalise(frame: pd.DataFrame) -> Normal:
     changed = 0
     for column in clean.columns:
         codes, distinct = pd.factorize(clean[column])
-        normal = pd.Index([unicodedata.normalize("NFC", value.strip()) for value in distinct], dtype="str")
+        normal = _normal_texts(distinct)
         moved = normal != distinct
         if moved.any():
             changed += int(moved[codes].sum())
             clean[column] = normal.take(codes).to_numpy()
     return Normal(clean.astype("str"), changed)
+
+
+def normal_form(texts: pd.Series) -> pd.Series:
+    """Give texts the normal form that `normalise` gives every cell."""
+    codes, distinct = pd.factorize(texts)
+    return pd.Series(_normal_texts(distinct).take(codes).to_numpy(), index=texts.index, dtype="str")
 
 
 def key_contract(record_field: str) -> pa.DataFrameSchema:
@@ -53,6 +60,10 @@ def key_contract(record_field: str) -> pa.DataFrameSchema:
     """
     names = [record_field, *KEY_NAMES]
     return pa.DataFrameSchema({name: pa.Column(str) for name in names}, unique=names)
+
+
+def _normal_texts(distinct: Iterable[str]) -> pd.Index:
+    return pd.Index([unicodedata.normalize("NFC", value.strip()) for value in distinct], dtype="str")
 
 
 def _duplicates(columns: list[str]) -> list[pd.DataFrame]:

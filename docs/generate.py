@@ -21,7 +21,6 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-import click
 import typer
 import yaml
 from pydantic import BaseModel
@@ -71,10 +70,8 @@ def documents() -> Mapping[Path, str]:
 def checks_page() -> str:
     """Every check of the gate by its id."""
     head = (
-        "# Checks\n\nEvery check by its id, with its reach and its meaning. A check that is `fatal`\n"
-        "refuses the whole run, one that is a `hold` lets it wait for a person, and an `error` stops its row\n"
-        "and no other. The reason that a person reads stands in the output of `capstan import` and\n"
-        "`capstan journal show`.\n\n"
+        "# Checks\n\nEvery check by its id. The reason for each finding, and what to do, stands in the\n"
+        "output of `capstan import` and `capstan journal show`.\n\n"
     )
     rows = [
         (f"`{check}`", severity.value, _REACH[severity], meaning)
@@ -86,8 +83,8 @@ def checks_page() -> str:
 def settings_page() -> str:
     """Every setting of an installation."""
     head = (
-        "# Settings\n\nSettings belong to an installation, not to a study. Each is an environment variable; a\n"
-        "blank one counts as not set. What belongs to a study stands in its\n[study.yaml](study.md).\n\n"
+        "# Settings\n\nSettings belong to an installation, not to a study; those of a study stand in its\n"
+        "[study.yaml](study.md). Each is an environment variable; a blank one counts as not set.\n\n"
     )
     rows = [
         (
@@ -117,7 +114,7 @@ _FLOWS_HEAD = (
 )
 
 
-def commands_by_name() -> Iterator[tuple[str, click.Command]]:
+def commands_by_name() -> Iterator[tuple[str, Any]]:
     """All commands that do something, by their whole names, such as `journal list`."""
     yield from _leaves(typer.main.get_command(app), name="")
 
@@ -133,7 +130,12 @@ def _leaves(command: Any, *, name: str) -> Iterator[tuple[str, Any]]:
 def _command_section(name: str, command: Any) -> str:
     text, _, example = inspect.cleandoc(command.help).partition("Example: ")
     rows = [(f"`{_spelling(item)}`", getattr(item, "help", "") or "") for item in command.params]
-    parts = [f"## capstan {name}\n", _paragraphs(text), f"```sh\n{example.strip()}\n```\n", _table(None, rows)]
+    parts = [
+        f"## capstan {name}\n",
+        _paragraphs(text),
+        f"```sh\n{example.strip()}\n```\n",
+        _table(None, rows),
+    ]
     return "\n".join(parts)
 
 
@@ -199,7 +201,8 @@ def _written(value: Any) -> str:
     if value in ("", None, PydanticUndefined):
         return ""
     text = yaml.safe_dump(_plain(value), default_flow_style=True, width=1000, allow_unicode=True)
-    return f"`{text.removesuffix('...\n').strip()}`"
+    text = text.removesuffix("...\n").strip()
+    return f"`{text}`"
 
 
 def _plain(value: Any) -> Any:

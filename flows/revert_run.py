@@ -5,7 +5,7 @@ from __future__ import annotations
 from capstan.store.states import RunState
 from flows.job import Summary, job, utc_now
 from tasks.journal import mark_reverted
-from tasks.reverting import plan_way_back, remove_rows
+from tasks.reverting import plan_way_back, record_way_back, remove_rows
 from tasks.shield import study_flow
 from tasks.writing import write_cells
 
@@ -27,6 +27,7 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
             "cells_to_restore": len(way.restore) + len(way.remove),
             "cells_moved_on": len(way.moved_on),
         }
+        current.run = record_way_back(live, current.run, way=way, now=utc_now())
         if dry_run or (way.restore.empty and way.remove.empty):
             outcome = "dry run" if dry_run else "idle"
             return current.finish(state=RunState.IDLE, counts={"cells_reverted": 0}, outcome=outcome)

@@ -53,7 +53,7 @@ class ApiEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = HttpRequest(scope, receive)
         received = await self._receive(request)
-        fault = self._state.faults.take(received.call.content)
+        fault = self._state.faults.take(received.call.content, received.call.verb)
         if fault is not None and fault.kind == Kind.LATENCY:
             await anyio.sleep(fault.seconds)
         early = _early_answer(fault)

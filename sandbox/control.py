@@ -48,6 +48,7 @@ def control_routes(state: State) -> list[Route]:
         ("DELETE", "/_sandbox/requests", clear_requests),
         ("POST", "/_sandbox/clock", set_clock),
         ("POST", "/_sandbox/version", set_version),
+        ("GET", "/_sandbox/faults", count_faults),
         ("POST", "/_sandbox/faults", add_fault),
         ("DELETE", "/_sandbox/faults", clear_faults),
     ]
@@ -156,8 +157,14 @@ def add_fault(state: State, order: Order) -> Any:
         status=int(order.body.get("status", 503)),
         seconds=float(order.body.get("seconds", 0)),
         content=str(order.body.get("content", "")),
+        action=str(order.body.get("action", "")),
     )
     state.faults.add(fault, int(order.body.get("count", 1)))
+    return {"waiting": len(state.faults)}
+
+
+def count_faults(state: State, _: Order) -> Any:
+    """Say how many faults no request has met yet."""
     return {"waiting": len(state.faults)}
 
 

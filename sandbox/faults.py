@@ -25,12 +25,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault; `status` is for STATUS, `seconds` for LATENCY, `content` limits it to one method."""
+    """One fault: `status` of STATUS, `seconds` of LATENCY; `content` and `action` limit it to a method."""
 
     kind: Kind
     status: int = 503
     seconds: float = 0.0
     content: str = ""
+    action: str = ""
+
+    def fits(self, content: str, action: str) -> bool:
+        """Whether a request is of the method that the fault is limited to."""
+        return self.content in ("", content) and self.action in ("", action)
 
 
 class Faults:
@@ -45,10 +50,10 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take(self, content: str) -> Fault | None:
+    def take(self, content: str, action: str) -> Fault | None:
         """Take the oldest fault that fits a request."""
         for index, fault in enumerate(self._waiting):
-            if fault.content in ("", content):
+            if fault.fits(content, action):
                 return self._waiting.pop(index)
         return None
 

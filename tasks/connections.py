@@ -18,7 +18,7 @@ from capstan.store import Store, load_keys
 from capstan.study import ProjectIdentity, Study, TokenSource, find_study, read_study
 from capstan.study_check import check_study
 from tasks.crash import crash_point
-from tasks.shield import effect
+from tasks.shield import effect, run_logger
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -143,8 +143,11 @@ def read_token(source: TokenSource, *, folder: Path) -> str:
 
 
 def open_store(settings: Settings) -> Store:
-    """Open Capstan's own database."""
-    return Store.open(settings.store_url, load_keys(settings.key, home=settings.home))
+    """Open Capstan's own database; warns when its key was just made, because it must be backed up."""
+    keys = load_keys(settings.key, home=settings.home)
+    if keys.made_file:
+        run_logger().warning("made the key %s; back it up, the journal is lost without it", keys.made_file)
+    return Store.open(settings.store_url, keys)
 
 
 def _token_of_file(path: Path) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -18,6 +19,9 @@ from tasks.crash import crash_point
 from tasks.redcap import read_records
 from tasks.shield import effect, run_logger
 
+# How long after its start an import of a dead process is still expected to reach REDCap.
+IN_FLIGHT = timedelta(seconds=10)
+
 
 @effect("begin run")
 def begin_run(
@@ -25,9 +29,11 @@ def begin_run(
 ) -> Run:
     """Open a run in the journal; raises Refused while the study has another open run.
 
-    Runs of dead processes are settled first.
+    Runs of dead processes are settled first, and what the study's retention has passed is deleted.
     """
     settle_interrupted(live, now=now)
+    kept = timedelta(days=live.study.retention_days)
+    journal.purge(live.store, before=now - kept, now=now, study=live.study.study)
     undone = _run_of_study(live, reverts).id if reverts else None
     run = journal.begin_run(
         live.store,
@@ -69,11 +75,23 @@ def settle_interrupted(live: LiveProject, *, now: datetime) -> int:
 def settle_batches(live: LiveProject, run: Run, *, now: datetime) -> Mapping[str, int]:
     """Give every journaled cell without an outcome the one that REDCap shows; returns counts by outcome."""
     images = journal.read_images(live.store, run)
-    open_cells = images[images["outcome"] == ""]
-    for number, image in open_cells.groupby("batch"):
-        outcomes = image[list(journal.CELL_KEYS)].assign(outcome=outcomes_of(live, image))
-        journal.finish_batch(live.store, run, batch=int(str(number)), outcomes=outcomes, now=now)
+    sent_at = {batch.number: batch.sent_at for batch in journal.list_batches(live.store, run)}
+    for number, image in images[images["outcome"] == ""].groupby("batch"):
+        batch = int(str(number))
+        outcomes = _landed(live, image, sent_at=sent_at[batch])
+        told = image[list(journal.CELL_KEYS)].assign(outcome=outcomes)
+        journal.finish_batch(live.store, run, batch=batch, outcomes=told, now=now)
     return outcome_counts(journal.read_images(live.store, run))
+
+
+def _landed(live: LiveProject, image: pd.DataFrame, *, sent_at: datetime | None) -> pd.Series:
+    """Outcomes of a batch; one that was sent a moment ago may still be on its way, so it is waited for."""
+    outcomes = outcomes_of(live, image)
+    until = (sent_at or datetime.min.replace(tzinfo=UTC)) + IN_FLIGHT
+    while (outcomes == Outcome.NOT_WRITTEN).any() and datetime.now(UTC) < until:
+        time.sleep(0.5)
+        outcomes = outcomes_of(live, image)
+    return outcomes
 
 
 def outcomes_of(live: LiveProject, cells: pd.DataFrame) -> pd.Series:

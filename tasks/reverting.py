@@ -11,8 +11,10 @@ import pandas as pd
 from capstan import store as journal
 from capstan.dictionary import Dictionary
 from capstan.errors import Refused
-from capstan.plan import KEY_NAMES, KEYS, held, same
+from capstan.plan import CELL_COLUMNS, KEY_NAMES, KEYS, Plan, held, same
 from capstan.store import Outcome, Run
+from capstan.verdict import Decision, verdicts
+from checks.catalogue import severity
 from tasks.connections import LiveProject
 from tasks.journal import outcome_counts, outcomes_of
 from tasks.redcap import read_records
@@ -55,6 +57,24 @@ def plan_way_back(live: LiveProject, run_id: str) -> WayBack:
     )
     goes = pd.MultiIndex.from_frame(undone[list(KEYS)]).isin(removable)
     return WayBack(undone[~goes], undone[goes], moved_on)
+
+
+@effect("record the way back")
+def record_way_back(live: LiveProject, run: Run, *, way: WayBack, now: datetime) -> Run:
+    """Keep in the journal what comes back, and as verdicts the cells that moved on."""
+    plan = Plan(pd.concat([way.remove, way.restore])[list(CELL_COLUMNS)])
+    reason = "Somebody changed this cell since; it was left alone."
+    said = verdicts(way.moved_on, check="moved_on", severity=severity("moved_on"), reason=reason)
+    counts = {"cells_planned": len(plan.cells), "cells_moved_on": len(way.moved_on)}
+    return journal.record_gate(
+        live.store,
+        run,
+        decision=Decision.APPLY.value,
+        plan_digest=plan.digest,
+        counts=counts,
+        verdicts=said,
+        now=now,
+    )
 
 
 @effect("remove rows")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from asyncio import CancelledError
 from collections.abc import Callable
 from functools import wraps
 from inspect import get_annotations, signature
@@ -18,12 +19,18 @@ from typing import ParamSpec, TypeVar
 import prefect
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import PrefectSignal, TerminationSignal
 
 from capstan.errors import CapstanError
+from tasks.redaction import redact_logs
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _ROOT = Path(__file__).resolve().parent.parent
+# How a run is told to stop: none of these holds a value.
+_SIGNALS = (KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError, PrefectSignal, TerminationSignal)
+
+redact_logs()
 
 
 def effect(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -70,7 +77,10 @@ def shielded(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except CapstanError as error:
             told: Exception = error
-        except Exception as error:  # noqa: BLE001 - the one place that turns foreign errors into ours
+        except _SIGNALS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the one place that turns foreign errors into ours
+            # All of them: libraries written in Rust panic with what is no Exception.
             told = CapstanError(_spoken(error))
         # Raised here, outside the handlers, so that neither cause nor context keeps the values.
         told.__cause__ = told.__context__ = None
@@ -92,7 +102,7 @@ def flow_run_id() -> str | None:
     return str(context.flow_run.id) if context and context.flow_run else None
 
 
-def _spoken(error: Exception) -> str:
+def _spoken(error: BaseException) -> str:
     trace = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in trace if _is_ours(Path(frame.filename))]
     place = (

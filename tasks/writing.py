@@ -47,6 +47,11 @@ class Written:
         """Whether every cell landed."""
         return not self.heard and set(self.counts) <= {"cells_written"}
 
+    def hear(self, found: pd.DataFrame) -> None:
+        """Keep verdicts, if there are any."""
+        if len(found):
+            self.heard.append(found)
+
     def count(self, outcomes: pd.Series) -> None:
         """Add the outcomes of one batch."""
         for name, number in outcome_counts(outcomes.to_frame("outcome")).items():
@@ -94,13 +99,12 @@ def _write_batch(
         told = cells[list(journal.CELL_KEYS)].assign(outcome=outcomes)
         journal.finish_batch(live.store, run, batch=number, outcomes=told, now=clock())
         crash_point("finished")
-        if not refused:
-            written.count(outcomes)
-            return
         out = cells["record"].isin(refused)
-        again = ~out & (outcomes == Outcome.NOT_WRITTEN)
+        again = ~out & (outcomes == Outcome.NOT_WRITTEN) & bool(refused)
+        missed = ~out & ~again & (outcomes != Outcome.WRITTEN)
         written.count(outcomes[~again])
-        written.heard.append(_refusals(cells[out], reasons=refused))
+        written.hear(_refusals(cells[out], reasons=refused))
+        written.hear(_said(cells[missed], "response_count", "REDCap does not hold what was written here."))
         cells = cells[again]
 
 
@@ -111,7 +115,7 @@ def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Writte
     present = read_records(live, fields=fields, records=set(cells["record"]))
     now = held(cells, present=present, record_field=live.dictionary.record_field)
     stale = judge_stale(cells, now_held=now["value"], dictionary=live.dictionary)
-    written.heard.extend([stale] if len(stale) else [])
+    written.hear(stale)
     moved = pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(stale))
     crash_point("checked")
     return cells.assign(before=now["value"], row_existed=now["row_exists"])[~moved]
@@ -138,11 +142,9 @@ def _import(
 
 
 def _refusals(cells: pd.DataFrame, *, reasons: dict[str, str]) -> pd.DataFrame:
-    rows = cells.drop_duplicates(list(KEYS))
-    return verdicts(
-        rows,
-        check="row_refused",
-        severity=severity("row_refused"),
-        reason=rows["record"].map(reasons).astype("str"),
-        field="",
-    )
+    rows = cells.drop_duplicates(list(KEYS)).assign(field="")
+    return _said(rows, "row_refused", rows["record"].map(reasons).astype("str"))
+
+
+def _said(cells: pd.DataFrame, check: str, reason: str | pd.Series) -> pd.DataFrame:
+    return verdicts(cells, check=check, severity=severity(check), reason=reason)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import gzip
 import json
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -29,11 +29,7 @@ class Leak(NamedTuple):
 
 def search_text(data: bytes, *, pattern: re.Pattern[bytes], place: str) -> set[Leak]:
     """Search bytes, and what they hold in base64, compressed, or with JSON's or an address's escapes."""
-    return {
-        Leak(place, found.group().decode(errors="replace"))
-        for view in _views(data, depth=0)
-        for found in pattern.finditer(view)
-    }
+    return {Leak(place, text) for text in _found(data, pattern=pattern, depth=0)}
 
 
 def search_file(file: Path, *, pattern: re.Pattern[bytes], root: Path) -> set[Leak]:
@@ -47,7 +43,7 @@ def search_file(file: Path, *, pattern: re.Pattern[bytes], root: Path) -> set[Le
         return leaks | search_text(data, pattern=pattern, place=name)
     # As it stands too: deleted rows stay in the file's free pages.
     leaks |= {Leak(name, found.group().decode(errors="replace")) for found in pattern.finditer(data)}
-    for table, column, value in read_tables(file):
+    for table, column, value in set(read_tables(file)):
         told = value if isinstance(value, bytes) else str(value).encode()
         leaks |= search_text(told, pattern=pattern, place=f"{name}:{table}.{column}")
     return leaks
@@ -59,39 +55,40 @@ def search_folder(folder: Path, *, pattern: re.Pattern[bytes]) -> set[Leak]:
     return {leak for file in files for leak in search_file(file, pattern=pattern, root=folder)}
 
 
-def _views(data: bytes, *, depth: int) -> Iterator[bytes]:
-    yield data
+def _found(data: bytes, *, pattern: re.Pattern[bytes], depth: int) -> set[str]:
+    texts = {found.group().decode(errors="replace") for found in pattern.finditer(data)}
     if depth < _DEEPEST:
-        for inner in _decoded(data):
-            yield from _views(inner, depth=depth + 1)
+        for inner in _unescaped(data):
+            texts |= _found(inner, pattern=pattern, depth=depth + 1)
+        for run in set(_BASE64.findall(data)):
+            texts |= _found_in_base64(run.rstrip(b"="), pattern=pattern, depth=depth + 1)
+    return texts
 
 
-def _decoded(data: bytes) -> Iterator[bytes]:
+@cache
+def _found_in_base64(run: bytes, *, pattern: re.Pattern[bytes], depth: int) -> frozenset[str]:
+    """Kept, because ids stand in many places and look like base64."""
+    return frozenset(
+        text for inner in _from_base64(run) for text in _found(inner, pattern=pattern, depth=depth)
+    )
+
+
+def _unescaped(data: bytes) -> Iterator[bytes]:
     if b"\\u" in data:
         yield _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)).encode(errors="replace"), data)
     if b"%" in data:
         yield unquote_to_bytes(data)
     if data.startswith(b'"'):
-        try:
+        with suppress(ValueError):
             yield str(json.loads(data)).encode(errors="replace")
-        except ValueError:
-            pass
-    for start, unpack in ((b"\x1f\x8b", gzip.decompress), (b"\x78", zlib.decompress)):
-        if data.startswith(start):
-            try:
-                yield unpack(data)
-            except (OSError, EOFError, zlib.error):
-                pass
-    for found in _BASE64.finditer(data):
-        yield from _from_base64(found.group().rstrip(b"="))
+    if data.startswith((b"\x1f\x8b", b"\x78")):
+        with suppress(zlib.error):
+            yield zlib.decompressobj(wbits=47).decompress(data)
 
 
 def _from_base64(text: bytes) -> Iterator[bytes]:
     """A path before the text shifts it, so all four beginnings are tried."""
     for shift in range(4):
         part = text[shift:].translate(bytes.maketrans(b"-_", b"+/"))
-        try:
-            inner = base64.b64decode(part[: len(part) // 4 * 4])
-        except binascii.Error:
-            continue
-        yield inner
+        whole = part[:-1] if len(part) % 4 == 1 else part
+        yield base64.b64decode(whole + b"=" * (-len(whole) % 4))

@@ -25,6 +25,7 @@ import capstan.redcap.wire
 import checks.gate
 import tasks.redcap
 import tasks.rules
+import tasks.writing
 from capstan.errors import RedcapError
 from capstan.plan import keyed
 from capstan.verdict import NO_VERDICTS
@@ -71,6 +72,18 @@ class Stage:
         yield
         requests.delete(f"{self.control}faults", timeout=30).raise_for_status()
 
+    @contextmanager
+    def import_fault(self, kind: str) -> Iterator[None]:
+        """Let the next import meet a fault; what is read before it does not."""
+
+        def meet(point: str) -> None:
+            if point == "sent":
+                asked = {"kind": kind, "content": "record"}
+                requests.post(f"{self.control}faults", json=asked, timeout=30).raise_for_status()
+
+        with bug(tasks.writing, "crash_point", meet):
+            yield
+
 
 @contextmanager
 def bug(module: ModuleType, name: str, broken: Callable[..., Any]) -> Iterator[None]:
@@ -85,8 +98,8 @@ def tell_values(_study: object, export: pd.DataFrame, **_: object) -> Any:
     raise ValueError(f"cannot read {export.iloc[0].to_dict()}")
 
 
-def chain_values(_study: object, table: Any, **_: object) -> Any:
-    record = table.frame.iloc[0, 0]
+def chain_values(_study: object, result: Any, **_: object) -> Any:
+    record = result.participants["record"].iloc[0]
     try:
         raise KeyError(record)
     except KeyError as error:
@@ -107,7 +120,7 @@ def panic(_study: object, export: pd.DataFrame, **_: object) -> Any:
 
 def double(frame: pd.DataFrame, *, record_field: str) -> pd.DataFrame:
     whole = keyed(frame, record_field=record_field)
-    return pd.concat([whole, whole])
+    return pd.concat([whole, whole], ignore_index=True)
 
 
 def hear_nothing(*_: object, **__: object) -> pd.DataFrame:
@@ -147,11 +160,11 @@ def run_all(stage: Stage) -> None:
     for name, broken in (("value error", tell_values), ("our error", hide_values), ("panic", panic)):
         with bug(tasks.rules, "compute_visits", broken):
             stage.compute(name)
-    for kind, about in (("html", {}), ("status", {"status": 500}), ("close_before", {})):
-        with stage.fault(kind, count=4, content="record", **about):
+    for kind in ("status", "close_before"):
+        with stage.fault(kind, count=4, content="record", status=500):
             stage.compute(f"visits {kind}")
     stage.compute("visits")
-    with bug(tasks.rules, "check_eligibility", chain_values):
+    with bug(tasks.rules, "wanted_eligibility", chain_values):
         stage.run("key error", "check_eligibility", today=TODAY)
     with bug(tasks.redcap, "keyed", double):
         stage.run("contract", "check_eligibility", today=TODAY)
@@ -174,8 +187,11 @@ def run_imports(stage: Stage) -> None:
     with bug(checks.gate, "_cell_verdicts", hear_nothing):
         stage.load("refused rows", "mixed.csv")
     stage.undo("revert refused rows", of="refused rows")
-    with stage.fault("close_after", content="record", count=40):
+    with stage.import_fault("close_after"):
         stage.load("closed", "good.csv")
+    with stage.import_fault("html"):
+        stage.undo("revert closed", of="closed")
+    stage.undo("revert closed again", of="closed")
     stage.load("good", "good.csv")
     stage.load("later", "later.csv")
     stage.undo("moved on", of="good")

@@ -32,7 +32,6 @@ _BAD = {
     "moon": f"{MARK} place",
     "yes": f"{MARK} box",
     "maybe": f"{MARK} yesno",
-    "3": f"{MARK} status",
     "101": f"{MARK} slider",
     "twenty": f"{MARK} twenty",
     "33": "3331313131",
@@ -60,7 +59,7 @@ def write_files(folder: Path) -> None:
     text = make_import(people(), today=TODAY, good_rows=9, seed=1)
     reader = csv.DictReader(io.StringIO(text.text))
     rows = [
-        _with_remark(row) if number not in text.expected else {k: _BAD.get(v, v) for k, v in row.items()}
+        _with_remark(row) if number not in text.expected else _with_bad_value(row)
         for number, row in enumerate(reader)
     ]
     good = [row for number, row in enumerate(rows) if number not in text.expected]
@@ -117,6 +116,13 @@ def _marked_row(values: dict[str, str], *, record: str) -> dict[str, str]:
 
 def _with_remark(row: dict[str, str]) -> dict[str, str]:
     return row | {"exam_remarks": f"{MARK} new remark"} if row["exam_date"] else row
+
+
+def _with_bad_value(row: dict[str, str]) -> dict[str, str]:
+    marked = {name: _BAD.get(value, value) for name, value in row.items()}
+    return marked | (
+        {name: f"{MARK} status" for name in row if name.endswith("_complete") and row[name] == "3"}
+    )
 
 
 def _write(path: Path, rows: Iterable[dict[str, str]]) -> None:

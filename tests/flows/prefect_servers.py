@@ -52,6 +52,8 @@ def read_tables(file: Path) -> Iterator[tuple[str, str, Any]]:
             rows = connection.execute(f'SELECT * FROM "{table.decode()}"')
             columns = [column[0] for column in rows.description]
             for row in rows:
-                yield from ((table.decode(), column, value) for column, value in zip(columns, row, strict=True))
+                yield from (
+                    (table.decode(), column, value) for column, value in zip(columns, row, strict=True)
+                )
     finally:
         connection.close()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 # A server that has the flows imported and no threads, from which each process is forked in no time.
@@ -30,18 +31,37 @@ def run_flow(
     flow: str, parameters: Mapping[str, Any], *, environment: Mapping[str, str], crash_at: str = ""
 ) -> Ended:
     """Run a flow without Prefect's engine in a new process, which may be told where to die."""
+    started = start_flow(flow, parameters, environment=environment, crash_at=crash_at)
+    return started.end()
+
+
+class Started:
+    """A flow that runs in a process of its own."""
+
+    def __init__(self, process: BaseProcess, answer: Connection) -> None:
+        self.process, self._answer = process, answer
+
+    def end(self) -> Ended:
+        """Wait for its end."""
+        try:
+            told = self._answer.recv()
+        except EOFError:
+            told = None
+        self.process.join(120)
+        return Ended(self.process.exitcode, told)
+
+
+def start_flow(
+    flow: str, parameters: Mapping[str, Any], *, environment: Mapping[str, str], crash_at: str = ""
+) -> Started:
+    """Start a flow in a new process and do not wait for it."""
     ours, theirs = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(
         target=_run, args=(flow, dict(parameters), {**environment, "CAPSTAN_CRASH_AT": crash_at}, theirs)
     )
     process.start()
     theirs.close()
-    try:
-        told = ours.recv()
-    except EOFError:
-        told = None
-    process.join(120)
-    return Ended(process.exitcode, told)
+    return Started(process, ours)
 
 
 def _run(flow: str, parameters: dict[str, Any], environment: dict[str, str], answer: Connection) -> None:

@@ -1,0 +1,148 @@
+"""Visit dates, eligibility and polling on the demo study: what is written, and that nothing is the second time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from live_study import LiveStudy
+
+from flows.check_eligibility import check_eligibility
+from flows.compute_visit_dates import compute_visit_dates
+from flows.poll_participants import poll_participants
+from flows.revert_run import revert_run
+from studies.demo.generate import project_xml
+
+TODAY = date(2026, 6, 1)
+ROOT = Path(__file__).resolve().parents[2]
+STATUSES = {"1": "upcoming", "2": "due", "3": "overdue", "4": "missed", "5": "complete", "6": "not scheduled"}
+
+
+@pytest.fixture
+def trial(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveStudy:
+    """The demo study's own file, on a fresh project."""
+    url = addresses["redcap_url"]
+    create = {
+        "token": addresses["super_token"],
+        "content": "project",
+        "format": "json",
+        "data": json.dumps([{"project_title": "Tooth Fairy Trial", "purpose": 0}]),
+        "odm": project_xml(TODAY, participants=60),
+    }
+    token = requests.post(url, data=create, timeout=60).text[-32:]
+    info = requests.post(
+        url, data={"token": token, "content": "project", "format": "json"}, timeout=60
+    ).json()
+    study = LiveStudy(
+        "demo", ROOT / "studies" / "demo", url, token, int(info["project_id"]), tmp_path / "home"
+    )
+    for name, value in {**study.environment, "REDCAP_API_DEMO": token}.items():
+        monkeypatch.setenv(name, value)
+    return study
+
+
+def rows(study: LiveStudy, *fields: str) -> list[dict[str, str]]:
+    return list(study.call(content="record", format="json", fields=",".join(("record_id", *fields))).json())
+
+
+def test_visit_dates_are_written_once_and_agree_with_the_counts(trial: LiveStudy) -> None:
+    first = compute_visit_dates.fn("demo", today=TODAY)
+    written = [row for row in rows(trial, "vt_due", "vt_status") if row["vt_status"]]
+    second = compute_visit_dates.fn("demo", today=TODAY)
+
+    labels = {code: label for code, label in choices(trial, "vt_status").items()}
+    assert first["outcome"] == "done"
+    assert Counter(labels[row["vt_status"]].lower() for row in written) == first["visits"]
+    assert (second["outcome"], second["cells_written"]) == ("idle", 0)
+
+
+def choices(study: LiveStudy, field: str) -> dict[str, str]:
+    answer = study.call(content="metadata", format="json", fields=field).json()
+    pairs = (part.split(",", 1) for part in answer[0]["select_choices_or_calculations"].split("|"))
+    return {code.strip(): label.strip() for code, label in pairs}
+
+
+def test_a_visit_moves_from_due_to_overdue_as_days_pass_and_only_its_cells_are_written(
+    trial: LiveStudy,
+) -> None:
+    first = compute_visit_dates.fn("demo", today=TODAY)
+
+    later = compute_visit_dates.fn("demo", today=TODAY + timedelta(days=20))
+
+    assert 0 < later["cells_written"] < first["cells_written"] / 2
+    assert later["visits"] != first["visits"]
+
+
+def test_the_day_is_the_studys_own_when_none_is_given(trial: LiveStudy) -> None:
+    said = compute_visit_dates.fn("demo", dry_run=True)
+
+    assert said["outcome"] == "dry run"
+    assert sum(said["visits"].values()) > 0
+
+
+def test_eligibility_is_written_with_reasons_and_counts_per_criterion(trial: LiveStudy) -> None:
+    first = check_eligibility.fn("demo", today=TODAY)
+    second = check_eligibility.fn("demo", today=TODAY)
+
+    held = rows(trial, "elig_status", "elig_reasons")
+    labels = choices(trial, "elig_status")
+    assert (
+        Counter(labels[row["elig_status"]].lower() for row in held if row["elig_status"])
+        == first["eligibility"]
+    )
+    assert all(row["elig_reasons"] for row in held if row["elig_status"])
+    assert set(first["criterion age"]) == {"met", "not_met", "undetermined"}
+    assert (second["outcome"], second["cells_written"]) == ("idle", 0)
+
+
+@contextmanager
+def server_clock(addresses: dict[str, Any], now: str) -> Iterator[None]:
+    """REDCap's own clock stands still: what is saved meanwhile carries this time in its log."""
+    url = f"{addresses['control_url']}clock"
+    assert requests.post(url, json={"now": now}, timeout=30).ok
+    yield
+    requests.post(url, json={"now": None}, timeout=30)
+
+
+def test_the_first_poll_takes_everybody_and_the_next_only_who_changed(
+    trial: LiveStudy, addresses: dict[str, Any]
+) -> None:
+    with server_clock(addresses, "2020-01-01 12:00:00"):
+        first = poll_participants.fn("demo", today=TODAY)
+    change = {"record_id": "7", "redcap_event_name": "baseline_arm_1", "part_age": "17"}
+    with server_clock(addresses, "2036-01-01 12:00:00"):
+        trial.call(content="record", format="json", data=json.dumps([change]))
+
+    second = poll_participants.fn("demo", today=TODAY)
+
+    assert (first["records_changed"], first["outcome"]) == (60, "done")
+    assert (second["records_changed"], second["eligibility"]) == (1, {"ineligible": 1})
+    assert second["cells_written"] == 2
+
+
+def test_a_poll_after_which_nothing_changed_is_idle(trial: LiveStudy, addresses: dict[str, Any]) -> None:
+    with server_clock(addresses, "2020-01-01 12:00:00"):
+        poll_participants.fn("demo", today=TODAY)
+
+    again = poll_participants.fn("demo", today=TODAY)
+
+    assert (again["outcome"], again["records_changed"], again["cells_written"]) == ("idle", 0, 0)
+
+
+def test_visit_dates_can_be_taken_back_byte_for_byte(trial: LiveStudy) -> None:
+    before = trial.export()
+    done = compute_visit_dates.fn("demo", today=TODAY)
+    between = trial.export()
+
+    undone = revert_run.fn("demo", done["run"])
+
+    assert between != before
+    assert (undone["outcome"], undone["cells_reverted"]) == ("done", done["cells_written"])
+    assert trial.export() == before
