@@ -79,7 +79,9 @@ class Job:
     def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
         """End the run without any plan, such as when nothing changed."""
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=counts)
-        return self._summary(outcome=outcome, counts=dict(counts))
+        summary = self._summary(outcome=outcome, counts=dict(counts))
+        publish_report(summary)
+        return summary
 
     def _nothing_written(self, judgement: Judgement) -> Summary:
         refused = judgement.decision is not Decision.APPLY
@@ -106,7 +108,9 @@ class Job:
     ) -> Summary:
         verdicts = collected([judgement.verdicts, *([] if heard is None else [heard])])
         stopped = dict(rows_by_check(of_severity(verdicts, Severity.ERROR)))
+        whole = dict(rows_by_check(of_severity(verdicts, Severity.FATAL, Severity.HOLD)))
         counts = {**judgement.counts(), "cells_written": 0, **(written or {}), "rows_stopped": stopped}
+        counts |= {"run_stopped": whole} if whole else {}
         summary = self._summary(outcome=outcome, counts={"decision": judgement.decision.value, **counts})
         publish_report(summary)
         return summary

@@ -28,14 +28,13 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
             "cells_moved_on": len(way.moved_on),
         }
         current.run = record_way_back(live, current.run, way=way, now=utc_now())
-        if dry_run or (way.restore.empty and way.remove.empty):
-            outcome = "dry run" if dry_run else "idle"
-            return current.finish(state=RunState.IDLE, counts={"cells_reverted": 0}, outcome=outcome)
+        if dry_run:
+            return current.finish(state=RunState.IDLE, counts={"cells_reverted": 0}, outcome="dry run")
         removed = remove_rows(live, current.run, cells=way.remove, clock=utc_now)
         written = write_cells(live, current.run, cells=way.restore, clock=utc_now)
         reverted = removed.get("cells_written", 0) + written.counts["cells_written"]
         complete = way.moved_on.empty and reverted == len(way.restore) + len(way.remove)
-        state = RunState.DONE if complete else RunState.PARTLY
+        state = (RunState.DONE if reverted else RunState.IDLE) if complete else RunState.PARTLY
         summary = current.finish(state=state, counts={"cells_reverted": reverted}, outcome=state.value)
         if complete:
             mark_reverted(live, by=current.run, now=utc_now())

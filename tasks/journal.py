@@ -151,6 +151,7 @@ def end_run(
 
 @effect("mark reverted")
 def mark_reverted(live: LiveProject, *, by: Run, now: datetime) -> None:
-    """Say in the journal that the run `by` undid the one that it was begun for."""
+    """Say in the journal that the run `by` undid the one that it was begun for, unless that is said."""
     target = journal.find_run(live.store, str(by.reverts))
-    journal.mark_reverted(live.store, target, by=by, now=now)
+    if target.state is not RunState.REVERTED:
+        journal.mark_reverted(live.store, target, by=by, now=now)

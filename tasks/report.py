@@ -2,50 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
+from prefect.utilities.urls import url_for
 
 from checks.catalogue import CATALOGUE
 from tasks.shield import effect
 
+Summary = Mapping[str, object]
+
+OUTCOMES = MappingProxyType(
+    {
+        "done": "Everything that was planned is in REDCap.",
+        "partly": "Some of it did not reach REDCap, or somebody had changed it in the meantime.",
+        "held": "Nothing was written: the plan changes more than the study allows one run. "
+        "A person must look at it.",
+        "refused": "Nothing was written: the run as a whole was refused.",
+        "idle": "Nothing differs from what REDCap holds, so nothing was written.",
+        "dry run": "A dry run: everything was judged, nothing was written.",
+    }
+)
+COUNTS = MappingProxyType(
+    {
+        "records_changed": "records changed since the last poll",
+        "rows_in": "rows looked at",
+        "rows_unchanged": "rows that change nothing",
+        "rows_accepted": "rows accepted",
+        "rows_rejected": "rows stopped",
+        "cells_planned": "cells to write",
+        "cells_normalised": "cells tidied (blanks trimmed, letters composed)",
+        "cells_written": "cells written",
+        "cells_not_written": "cells that did not reach REDCap",
+        "cells_to_restore": "cells to put back",
+        "cells_reverted": "cells put back",
+        "cells_moved_on": "cells that somebody changed since, left alone",
+    }
+)
+_CHECKS = MappingProxyType(
+    {
+        "run_stopped": "What stopped the run",
+        "rows_stopped": "Rows stopped, by check",
+        "rows_warned": "Rows written, but to be looked at",
+    }
+)
+
 
 @effect("publish report")
-def publish_report(summary: Mapping[str, object]) -> None:
+def publish_report(summary: Summary) -> None:
     """Publish a run's summary as artifacts of the flow run, where there is one."""
     if FlowRunContext.get() is None:
         return
     study, flow = str(summary["study"]), str(summary["flow"])
     key = f"{study}-{flow}".replace("_", "-")
-    create_markdown_artifact(markdown=_markdown(summary), key=key, description=f"{flow} of {study}")
+    create_markdown_artifact(markdown=markdown(summary), key=key, description=_title(summary))
     rows = [
-        {"check": check, "rows": count, "severity": severity.value, "means": meaning}
-        for check, count in _by_check(summary)
-        for severity, meaning in [CATALOGUE[check]]
+        {"check": check, "rows": count, "severity": CATALOGUE[check].severity.value, "means": _meaning(check)}
+        for part in _CHECKS
+        for check, count in _counts(summary, part).items()
     ]
     if rows:
-        create_table_artifact(
-            table=rows, key=f"{key}-checks", description=f"Rows by check, {flow} of {study}"
-        )
+        description = f"{_title(summary)}. What the checks found, in rows."
+        create_table_artifact(table=rows, key=f"{key}-checks", description=description)
 
 
-def _by_check(summary: Mapping[str, object]) -> list[tuple[str, int]]:
-    both = [summary.get("rows_stopped"), summary.get("rows_warned")]
-    return [
-        (str(check), int(count))
-        for part in both
-        if isinstance(part, Mapping)
-        for check, count in part.items()
+def markdown(summary: Summary) -> str:
+    """A run's summary as a page for people, in Markdown."""
+    said = OUTCOMES.get(str(summary["outcome"]), "")
+    parts = [f"# {_title(summary)}", said, *_numbers(summary), *_by_check(summary), *_details(summary)]
+    return "\n\n".join([part for part in parts if part] + ["\n".join(_next(summary))])
+
+
+def _title(summary: Summary) -> str:
+    flow = str(summary["flow"]).replace("_", " ").capitalize()
+    return f"{flow}, study {summary['study']}: {summary['outcome']}"
+
+
+def _numbers(summary: Summary) -> Iterator[str]:
+    """What was counted, in words; a zero says nothing, except that no cell was written."""
+    shown = {name: summary.get(name) for name in COUNTS}
+    rows = [
+        f"| {value:,} | {COUNTS[name]} |"
+        for name, value in shown.items()
+        if isinstance(value, int) and (value or name == "cells_written")
     ]
+    if rows:
+        yield "\n".join(["| count | what |", "|---:|---|", *rows])
 
 
-def _markdown(summary: Mapping[str, object]) -> str:
-    numbers = [
-        (name, value)
-        for name, value in summary.items()
-        if isinstance(value, int) and not isinstance(value, bool)
-    ]
-    lines = [f"| {name.replace('_', ' ')} | {value} |" for name, value in numbers]
-    head = f"# {summary['flow']} of {summary['study']}: {summary['outcome']}\n\nRun `{summary['run']}`"
-    return "\n".join([head, "", "| what | count |", "|---|---:|", *lines])
+def _by_check(summary: Summary) -> Iterator[str]:
+    for part, title in _CHECKS.items():
+        found = sorted(_counts(summary, part).items(), key=lambda pair: (-pair[1], pair[0]))
+        if found:
+            rows = [f"| {count:,} | {_meaning(check)} | `{check}` |" for check, count in found]
+            yield "\n".join([f"## {title}", "", "| rows | what was found | check |", "|---:|---|---|", *rows])
+
+
+def _details(summary: Summary) -> Iterator[str]:
+    """Counts by word, such as visits by status; criteria share one table."""
+    criteria = [name for name in summary if name.startswith("criterion ")]
+    for name in summary:
+        if name not in (*_CHECKS, *criteria) and (found := _counts(summary, name)):
+            rows = [f"| {count:,} | {word} |" for word, count in found.items()]
+            yield "\n".join([f"## {name.capitalize()}", "", "| count | status |", "|---:|---|", *rows])
+    if criteria:
+        words = list(_counts(summary, criteria[0]))
+        head = [f"| criterion | {' | '.join(word.replace('_', ' ') for word in words)} |"]
+        head.append("|---|" + "---:|" * len(words))
+        for name in criteria:
+            counts = " | ".join(f"{count:,}" for count in _counts(summary, name).values())
+            head.append(f"| {name.removeprefix('criterion ')} | {counts} |")
+        yield "\n".join(["## Criteria", "", *head])
+
+
+def _next(summary: Summary) -> Iterator[str]:
+    """Where to go from here: the cells themselves are shown in a terminal only."""
+    run = summary["run"]
+    yield "## From here\n"
+    yield f"* `capstan journal show {run}` lists the rows that were stopped, and why, and the cells."
+    if summary.get("cells_written"):
+        yield f"* `capstan journal revert {run}` undoes this run."
+    if summary.get("reverts"):
+        yield f"* It undoes the run `{summary['reverts']}`."
+    page = url_for("flow-run", obj_id=str(summary["flow_run"])) if summary.get("flow_run") else None
+    if page:
+        yield f"* [The flow run]({page}) has the steps, their times and their logs."
+
+
+def _counts(summary: Summary, name: str) -> dict[str, int]:
+    found = summary.get(name)
+    return {str(word): int(count) for word, count in found.items()} if isinstance(found, Mapping) else {}
+
+
+def _meaning(check: str) -> str:
+    return CATALOGUE[check].meaning

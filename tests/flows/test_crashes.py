@@ -109,3 +109,20 @@ def _lines(text: str) -> list[str]:
         csv.writer(line, lineterminator="\n").writerow(row)
         out.append(line.getvalue())
     return out
+
+
+@pytest.mark.parametrize("point", ["begun", "journaled", "sent", "imported", "read_back:2", "finished"])
+def test_an_undo_that_is_killed_can_be_started_again(
+    point: str, addresses: dict[str, Any], file: Path, tmp_path: Path
+) -> None:
+    study = trial(tmp_path, addresses)
+    before = study.export()
+    done = run_flow("import_records", parameters(study, file), environment=study.environment).summary
+    asked = {"study": study.name, "run": done["run"]}
+
+    killed = run_flow("revert_run", asked, environment=study.environment, crash_at=point)
+    again = run_flow("revert_run", asked, environment=study.environment)
+
+    assert killed.exit_code == -9
+    assert again.summary["outcome"] in ("done", "idle")
+    assert study.export() == before
