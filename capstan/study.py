@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
 )
 
@@ -27,7 +28,11 @@ from capstan.periods import Period
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = r"^[a-z][a-z0-9_-]*$"
 
-PeriodText = Annotated[Period, BeforeValidator(lambda value: Period.parse(str(value)))]
+PeriodText = Annotated[
+    Period,
+    BeforeValidator(lambda value: Period.parse(str(value))),
+    WithJsonSchema({"type": "string", "examples": ["6 months", "-14d"]}),
+]
 
 
 class _Part(BaseModel):
@@ -128,7 +133,7 @@ class Visit(_Part):
     after: PeriodText
     window: tuple[PeriodText, PeriodText] = (Period(), Period())
     done_when: str
-    move: Literal["no", "next workday", "previous workday", "nearest workday"] = "no"
+    move: Literal["never", "next workday", "previous workday", "nearest workday"] = "never"
     write: VisitFields = VisitFields()
 
 
@@ -197,7 +202,6 @@ class Checks(_Part):
     """What this study adds to the checks that its data dictionary gives."""
 
     not_future: tuple[str, ...] = ()
-    phone_region: str = "US"
 
 
 class Study(_Part):

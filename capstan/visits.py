@@ -167,7 +167,7 @@ def _days_of(visit: Visit, *, anchor: Dates, study: Study) -> dict[str, Dates]:
     nominal = visit.after.shift(anchor)
     opens, closes = (side.shift(nominal) for side in visit.window)
     due = nominal
-    if visit.move != "no" and not np.isnat(nominal).all():
+    if visit.move != "never" and not np.isnat(nominal).all():
         years = nominal[~np.isnat(nominal)].astype("datetime64[Y]").astype(int) + 1970
         free = days_off(study.holidays, first_year=int(years.min()) - 1, last_year=int(years.max()) + 1)
         due = move_to_workday(nominal, rule=visit.move, free=free)

@@ -50,11 +50,6 @@ class Rules:
         """Columns that must not be written, with the reason."""
         return dict(changes.forbidden_columns(self.study.writes, dictionary=self.dictionary))
 
-    @property
-    def digest(self) -> str:
-        """What a write compares with the live project, to see drift."""
-        return f"{self.dictionary.digest}:{self.grid.digest}"
-
 
 @dataclass(frozen=True)
 class Present:

@@ -216,7 +216,6 @@ def study_schema() -> dict[str, Any]:
     """The JSON schema of study.yaml, for editors: with meanings, and `${NAME}` wherever a value may be."""
     schema = Study.model_json_schema()
     parts = schema.pop("$defs")
-    parts.pop("Period", None)
     _describe(schema, parts=parts, told=dict(study_keys()))
     whole = {**schema, "title": "study.yaml", "$defs": parts}
     told = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_for_editors(whole)}
@@ -238,17 +237,14 @@ def _describe(
 
 
 _VARIABLE = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
-_PERIOD = {"type": "string", "examples": ["6 months", "-14d"]}
 
 
 def _for_editors(schema: Any) -> Any:
-    """Say what a person writes: text for periods, variables for numbers, no titles that repeat names."""
+    """Say what a person writes: variables for numbers too, no titles that repeat names."""
     if isinstance(schema, list):
         return [_for_editors(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("$ref") == "#/$defs/Period":
-        return {**_PERIOD, **{name: text for name, text in schema.items() if name == "description"}}
     kept = {name: _for_editors(item) for name, item in schema.items() if name != "default"}
     if "properties" in kept or "type" in kept:
         kept.pop("title", None) if kept.get("title") != "study.yaml" else None

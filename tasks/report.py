@@ -16,12 +16,12 @@ Summary = Mapping[str, object]
 
 OUTCOMES = MappingProxyType(
     {
-        "done": "Everything that was planned is in REDCap.",
+        "done": "Every cell that was accepted is in REDCap.",
         "partly": "Some of it did not reach REDCap, or somebody had changed it in the meantime.",
         "held": "Nothing was written: the plan changes more than the study allows one run. "
         "A person must look at it.",
         "refused": "Nothing was written: the run as a whole was refused.",
-        "idle": "Nothing differs from what REDCap holds, so nothing was written.",
+        "idle": "Nothing was left to write.",
         "dry run": "A dry run: everything was judged, nothing was written.",
     }
 )
@@ -57,7 +57,7 @@ def publish_report(summary: Summary) -> None:
         return
     study, flow = str(summary["study"]), str(summary["flow"])
     key = f"{study}-{flow}".replace("_", "-")
-    create_markdown_artifact(markdown=markdown(summary), key=key, description=_title(summary))
+    create_markdown_artifact(markdown=markdown(summary), key=key, description=_said(summary))
     rows = [
         {"check": check, "rows": count, "severity": CATALOGUE[check].severity.value, "means": _meaning(check)}
         for part in _CHECKS
@@ -70,14 +70,27 @@ def publish_report(summary: Summary) -> None:
 
 def markdown(summary: Summary) -> str:
     """A run's summary as a page for people, in Markdown."""
-    said = OUTCOMES.get(str(summary["outcome"]), "")
-    parts = [f"# {_title(summary)}", said, *_numbers(summary), *_by_check(summary), *_details(summary)]
+    parts = [
+        f"# {_title(summary)}",
+        _said(summary),
+        *_numbers(summary),
+        *_by_check(summary),
+        *_details(summary),
+    ]
     return "\n\n".join([part for part in parts if part] + ["\n".join(_next(summary))])
 
 
 def _title(summary: Summary) -> str:
     flow = str(summary["flow"]).replace("_", " ").capitalize()
     return f"{flow}, study {summary['study']}: {summary['outcome']}"
+
+
+def _said(summary: Summary) -> str:
+    said, stopped = OUTCOMES.get(str(summary["outcome"]), ""), summary.get("rows_rejected")
+    rows = "row was" if stopped == 1 else "rows were"
+    return (
+        f"{said} **{stopped:,} {rows} stopped**, see below." if isinstance(stopped, int) and stopped else said
+    )
 
 
 def _numbers(summary: Summary) -> Iterator[str]:

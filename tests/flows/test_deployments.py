@@ -85,9 +85,7 @@ def test_all_flows_are_deployed_without_a_question(deployed: Deployed) -> None:
 
     assert set(found) == NAMES
     assert {one["entrypoint"].partition(".")[0] for one in found.values()} == {"flows"}
-    assert {
-        one["concurrency_limit"] or one["global_concurrency_limit"]["limit"] for one in found.values()
-    } == {1}
+    assert [one["global_concurrency_limit"]["limit"] for one in found.values()] == [1] * len(NAMES)
 
 
 def test_the_worker_is_sent_to_the_clone_and_the_file_names_no_machine(deployed: Deployed) -> None:
@@ -161,3 +159,5 @@ def test_a_worker_runs_a_deployment_to_its_end(deployed: Deployed) -> None:
     assert run["parameters"]["study"] == "demo"
     report = deployed.server.ask("artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})
     assert [one["key"] for one in report] == ["demo-compute-visit-dates"]
+    assert report[0]["data"].startswith("# Compute visit dates, study demo: done\n\nEvery cell")
+    assert f"{deployed.server.pages}/runs/flow-run/{run['id']}" in report[0]["data"]

@@ -19,6 +19,8 @@ from live_study import LiveStudy
 from planted_study import CONTROL, MARK, pattern, plant, write_files
 from prefect_servers import own_prefect, read_tables
 
+from tasks.redaction import REDACTED, redact
+
 HERE = Path(__file__).resolve().parent
 CONTROL_PATTERN = re.compile(CONTROL.encode(), re.IGNORECASE)
 # Everything is written that Prefect can be asked to write.
@@ -194,3 +196,35 @@ def test_prefect_kept_logs_states_and_events_of_failed_runs(evidence: Evidence) 
     assert any("Unexpected ValueError at" in text for text in texts)
     assert any("prefect.task-run.Failed" in text for text in texts)
     assert any("[redacted]" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "(628) 555-0123",
+        "628-555-0123",
+        "6285550123",
+        "+1 628 555 0123",
+        "+442079460123",
+        "a.family+1@mail.example.org",
+        "0123456789ABCDEF0123456789ABCDEF",
+        "0123456789abcdef0123456789abcdef",
+    ],
+)
+def test_log_lines_lose_numbers_addresses_and_tokens(secret: str) -> None:
+    assert redact(f"calling {secret}, now") == f"calling {REDACTED}, now"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "run 20261122-112441-9689bf",
+        "2026-11-22 11:24:41.123",
+        "task 01a20300-514d-7dc2-b3f0-eb72f1455dce",
+        "plan " + "0123456789abcdef" * 4,
+        "http://127.0.0.1:47429/api/flow_runs/5550123456",
+        "wrote: {'cells_written': 1234567}",
+    ],
+)
+def test_log_lines_keep_runs_times_ids_and_counts(text: str) -> None:
+    assert redact(text) == text
