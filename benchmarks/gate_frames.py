@@ -91,8 +91,8 @@ def main(rows: int, columns: int) -> None:
         def lazy(wanted: pd.DataFrame = wanted) -> None:
             try:
                 schema.validate(wanted, lazy=True)
-            except pandera.errors.SchemaErrors as error:
-                assert len(error.failure_cases)
+            except pandera.errors.SchemaErrors:
+                return
 
         ours, theirs = timed(gate), timed(lazy)
         print(  # noqa: T201

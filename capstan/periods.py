@@ -84,8 +84,9 @@ class Period:
 
 def _shift_months(day: Dates, *, months: int) -> Dates:
     month = day.astype("datetime64[M]")
-    first = (month + months).astype("datetime64[D]")
-    last = (month + months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    reached_month = month + np.timedelta64(months, "M")
+    first = reached_month.astype("datetime64[D]")
+    last = (reached_month + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
     reached: Dates = np.minimum(first + (day - month.astype("datetime64[D]")), last)
     return reached
 

@@ -35,7 +35,6 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
         reverted = removed.get("cells_written", 0) + written.counts["cells_written"]
         complete = way.moved_on.empty and reverted == len(way.restore) + len(way.remove)
         state = (RunState.DONE if reverted else RunState.IDLE) if complete else RunState.PARTLY
-        summary = current.finish(state=state, counts={"cells_reverted": reverted}, outcome=state.value)
         if complete:
             mark_reverted(live, by=current.run, now=utc_now())
-        return summary
+        return current.finish(state=state, counts={"cells_reverted": reverted}, outcome=state.value)

@@ -125,12 +125,23 @@ def _deletions(live: LiveProject, cells: pd.DataFrame) -> Iterator[Callable[[], 
     whole = sorted(set(cells["record"]) - survivors)
     if whole:
         yield lambda: live.redcap.delete_records(whole)
-    partly = cells[cells["record"].isin(survivors)]
-    form_of = {column: item.form for column, item in live.dictionary.by_column.items()}
-    places = partly.assign(form=partly["field"].map(form_of)).drop_duplicates([*KEYS, "form"])
-    for (event, instance, form), group in places.groupby(["event", "instance", "form"], sort=False):
-        records = sorted(set(group["record"]))
-        yield _form_deletion(live, records, event=str(event), form=str(form), instance=str(instance))
+    partly = cells[cells["record"].isin(survivors)].drop_duplicates(list(KEYS))
+    for (event, instrument, instance), group in partly.groupby(
+        ["event", "instrument", "instance"], sort=False
+    ):
+        # Every form of the row, not only ours: an empty one may have left a form status that keeps the row.
+        for form in _forms_of_row(live, event=str(event), instrument=str(instrument)):
+            records = sorted(set(group["record"]))
+            yield _form_deletion(live, records, event=str(event), form=form, instance=str(instance))
+
+
+def _forms_of_row(live: LiveProject, *, event: str, instrument: str) -> list[str]:
+    if instrument:
+        return [instrument]
+    forms = live.grid.forms_of(event)
+    return [
+        form for form in live.dictionary.forms if form in forms and (event, form) not in live.grid.repeating
+    ]
 
 
 def _form_deletion(

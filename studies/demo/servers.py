@@ -53,8 +53,9 @@ def prefect_server(home: Path) -> Iterator[str]:
         "PREFECT_API_URL": f"{pages}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_TO_API_LEVEL": "INFO",
+        # The run pages show what the tasks logged; the terminal shows the summaries.
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "prefect-server.log").open("wb") as log:

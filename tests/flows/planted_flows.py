@@ -170,13 +170,11 @@ def run_all(stage: Stage) -> None:
         stage.run("contract", "check_eligibility", today=TODAY)
     stage.run("eligibility", "check_eligibility", today=TODAY, max_share=1)
     stage.run("poll", "poll_participants", today=TODAY, everybody=True)
-    stage.run("second poll", "poll_participants", today=TODAY, max_share=1)
     run_imports(stage)
 
 
 def run_imports(stage: Stage) -> None:
     """Imports of all files, with and without faults, and their undoing."""
-    stage.load("dry run", "mixed.csv", dry_run=True)
     stage.load("held", "mixed.csv", max_records=1)
     for file in ("headless", "ragged", "latin"):
         stage.load(file, f"{file}.csv")
@@ -191,10 +189,8 @@ def run_imports(stage: Stage) -> None:
         stage.load("closed", "good.csv")
     with stage.import_fault("html"):
         stage.undo("revert closed", of="closed")
-    stage.undo("revert closed again", of="closed")
-    stage.load("good", "good.csv")
     stage.load("later", "later.csv")
-    stage.undo("moved on", of="good")
+    stage.undo("moved on", of="closed")
 
 
 def main(study: str, files: str, address: str) -> None:

@@ -302,11 +302,6 @@ def test_the_caps_project_is_drafted_computed_imported_into_and_undone(
     assert (reverted, project.export() == untouched) == ("done", True)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="A revert blanks the cells of a form that was empty in a row that existed, instead of deleting the "
-    "form; its status stays stored as 0 and keeps the row when the run that made the row is reverted too.",
-)
 def test_two_runs_on_one_row_that_are_undone_newest_first_leave_no_trace(
     addresses: dict[str, Any], desk: Desk, capstan: CommandLine
 ) -> None:

@@ -45,7 +45,7 @@ STATUSES = """
 
 # Without a holiday list: 2026-07-04 is a Saturday, 2026-07-05 a Sunday.
 MOVES = """
-2026-01-04 | no               | -14d | +30d | 2026-07-04
+2026-01-04 | never               | -14d | +30d | 2026-07-04
 2026-01-04 | next workday     | -14d | +30d | 2026-07-06
 2026-01-04 | previous workday | -14d | +30d | 2026-07-03
 2026-01-04 | nearest workday  | -14d | +30d | 2026-07-03
