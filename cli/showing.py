@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 console = Console(highlight=False, soft_wrap=False)
+_ALWAYS = ("rows_in", "cells_written", "cells_reverted")
 _COLOURS = {"done": "green", "idle": "green", "dry run": "cyan", "held": "yellow", "partly": "yellow"}
 
 
@@ -30,7 +31,7 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in summary.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and (value or name in _ALWAYS):
             table.add_row(name.replace("_", " "), f"{value:,}")
         elif isinstance(value, Mapping) and value:
             told = ", ".join(f"{key} {count}" for key, count in value.items())

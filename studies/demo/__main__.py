@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rich.panel import Panel
 
+from capstan.store import load_keys
 from cli.showing import console, print_json, show_stopped, show_summary
 from studies.demo.generate import import_rows
 from studies.demo.servers import prefect_server, sandbox_with_trial
@@ -27,6 +29,8 @@ STUDY = "demo"
 def main(arguments: list[str]) -> int:
     """Run the demo; returns the exit code."""
     options = _options(arguments)
+    # So that the servers are stopped too, however the demo is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console.quiet = options.json
     started = time.monotonic()
     today = datetime.now(ZoneInfo("America/Los_Angeles")).date()
@@ -62,7 +66,11 @@ def _run_all(file: Path, *, pages: str) -> dict[str, Any]:
     _show_stopped(str(imported["run"]))
     said = "5. Undo that import"
     reverted = _step(said, "revert_run", pages=pages, run=imported["run"])
-    polled = _step("6. Poll: only what changed since", "poll_participants", pages=pages)
+    polled = _step(
+        "6. Poll: everybody is new to the first one, and nothing is left to write",
+        "poll_participants",
+        pages=pages,
+    )
     written = (visits, again, eligible, imported, polled)
     return {
         "rows_stopped": imported["rows_stopped"],
@@ -104,6 +112,7 @@ def _fresh_home() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True, mode=0o700)
     os.environ["CAPSTAN_HOME"] = str(HOME / "home")
+    load_keys(None, home=HOME / "home")  # here, so that no run needs to say that it made one
     for name in ("CAPSTAN_STORE", "CAPSTAN_KEY", "CAPSTAN_STUDIES", "CAPSTAN_CRASH_AT"):
         os.environ.pop(name, None)
     os.chdir(ROOT)
@@ -126,4 +135,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

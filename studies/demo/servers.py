@@ -63,12 +63,22 @@ def prefect_server(home: Path) -> Iterator[str]:
         try:
             _wait_until_healthy(f"{pages}/api/health", server=server, log=home / "prefect-server.log")
             yield pages
+            _send_last_logs()
         finally:
             server.terminate()
             try:
                 server.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def _send_last_logs() -> None:
+    """Let Prefect's background threads finish while their server is still there; else they wait for it."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
 
 
 def _wait_until_healthy(url: str, *, server: subprocess.Popen[bytes], log: Path) -> None:
