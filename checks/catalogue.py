@@ -64,7 +64,7 @@ CATALOGUE = MappingProxyType(
         "mass_change": Entry(Severity.HOLD, "more changes than the study allows one run"),
         "all_or_nothing": Entry(Severity.FATAL, "rows were stopped, and the study writes all or none"),
         "response_count": Entry(Severity.ERROR, "a cell in which REDCap does not hold what was written"),
-        "moved_on": Entry(Severity.WARNING, "a cell that somebody changed since, so an undo leaves it alone"),
+        "moved_on": Entry(Severity.ERROR, "a cell that somebody changed since, so an undo leaves it alone"),
         "row_refused": Entry(Severity.ERROR, "a row that REDCap itself refused"),
     }
 )

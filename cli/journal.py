@@ -12,6 +12,7 @@ from cli.running import AsJson, DryRun
 from cli.showing import console, print_json, show_stopped
 
 app = typer.Typer(no_args_is_help=True, help="What runs did, and how to undo one.")
+_MOST_CELLS = 200
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
 
 
@@ -73,10 +74,12 @@ def show(run: RunName, as_json: AsJson = False) -> None:
     shown = ("record", "event", "instrument", "instance", "field", "before", "after", "outcome")
     for name in shown:
         table.add_column(name, overflow="fold")
-    for row in images[list(shown)].head(200).itertuples(index=False):
+    for row in images[list(shown)].head(_MOST_CELLS).itertuples(index=False):
         table.add_row(*map(escape, row))
     if len(images):
         console.print(table)
+    if len(images) > _MOST_CELLS:
+        console.print(f"… and {len(images) - _MOST_CELLS} more cells; --json prints all.")
 
 
 @app.command()

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from capstan.errors import UsageError
+
 app = typer.Typer(no_args_is_help=True, help="A stateful REDCap on this machine.")
 
 
@@ -19,7 +21,7 @@ def sandbox() -> None:
 def serve(
     port: Annotated[int, typer.Option(help="The port; 0 picks a free one.")] = 8080,
     smtp_port: Annotated[
-        int | None, typer.Option(help="The port of the mail server; 0 picks a free one.")
+        int | None, typer.Option(help="The port of the mail server, which is not there yet.")
     ] = None,
     state: Annotated[
         Path | None, typer.Option(help="A folder that keeps its state; in memory without it.")
@@ -31,4 +33,10 @@ def serve(
     """
     from sandbox.server import serve as serve_sandbox
 
-    serve_sandbox(port=port, smtp_port=smtp_port, state_dir=state)
+    try:
+        serve_sandbox(port=port, smtp_port=smtp_port, state_dir=state)
+    except OSError as error:
+        told = error.strerror
+    else:
+        return
+    raise UsageError(f"Cannot listen on port {port} ({told}); --port 0 picks a free one.")

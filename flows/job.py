@@ -18,7 +18,7 @@ from capstan.study import Limits
 from capstan.verdict import Decision, Severity, collected, of_severity, rows_by_check
 from checks.gate import Judgement, Present
 from tasks.connections import LiveProject, open_project
-from tasks.journal import begin_run, end_run, hold_run, record_judgement
+from tasks.journal import begin_run, end_run, hold_run, record_judgement, record_verdicts
 from tasks.judging import judge_plan
 from tasks.report import publish_report
 from tasks.shield import flow_run_id
@@ -94,6 +94,7 @@ class Job:
 
     def _write(self, judgement: Judgement) -> Summary:
         written = write_cells(self.live, self.run, cells=judgement.plan.cells, clock=utc_now)
+        self.run = record_verdicts(self.live, self.run, heard=written.verdicts, now=utc_now())
         state = RunState.DONE if written.is_complete else RunState.PARTLY
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=written.counts)
         return self._report(judgement, outcome=state.value, written=written.counts, heard=written.verdicts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capstan.store.states import RunState
 from flows.job import Summary, job, utc_now
-from tasks.journal import mark_reverted
+from tasks.journal import mark_reverted, record_verdicts
 from tasks.reverting import plan_way_back, record_way_back, remove_rows
 from tasks.shield import study_flow
 from tasks.writing import write_cells
@@ -17,7 +17,7 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
     Args:
         study: The name of the study.
         run: The id of the run in the journal, or its beginning.
-        dry_run: Say what would come back, write nothing.
+        dry_run: Say how much would come back, write nothing.
     """
     with job(study, flow="revert_run", dry_run=dry_run, reverts=run) as current:
         live = current.live
@@ -32,6 +32,7 @@ def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
             return current.finish(state=RunState.IDLE, counts={"cells_reverted": 0}, outcome="dry run")
         removed = remove_rows(live, current.run, cells=way.remove, clock=utc_now)
         written = write_cells(live, current.run, cells=way.restore, clock=utc_now)
+        current.run = record_verdicts(live, current.run, heard=written.verdicts, now=utc_now())
         reverted = removed.get("cells_written", 0) + written.counts["cells_written"]
         complete = way.moved_on.empty and reverted == len(way.restore) + len(way.remove)
         state = (RunState.DONE if reverted else RunState.IDLE) if complete else RunState.PARTLY

@@ -13,6 +13,7 @@ from capstan import store as journal
 from capstan.errors import UsageError
 from capstan.plan import Plan, held, same
 from capstan.store import Outcome, Run, RunKind, RunState
+from capstan.verdict import collected
 from checks.gate import Judgement
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
@@ -130,6 +131,22 @@ def record_judgement(live: LiveProject, run: Run, *, judgement: Judgement, now: 
     run_logger().info("%s: %s", judgement.decision, counts)
     crash_point("judged")
     return run
+
+
+@effect("record verdicts")
+def record_verdicts(live: LiveProject, run: Run, *, heard: pd.DataFrame, now: datetime) -> Run:
+    """Add to a run's verdicts what only the write could tell."""
+    if heard.empty:
+        return run
+    return journal.record_gate(
+        live.store,
+        run,
+        decision=str(run.decision),
+        plan_digest=str(run.plan_digest),
+        counts={},
+        verdicts=collected([journal.read_verdicts(live.store, run), heard]),
+        now=now,
+    )
 
 
 @effect("hold run")

@@ -13,12 +13,16 @@ import requests
 from live_study import LiveStudy, make_study
 
 from capstan.store import RunState, find_run, list_runs, read_verdicts
+from capstan.study import Limits
+from checks.gate import Present
 from flows.compute_visit_dates import compute_visit_dates
 from flows.import_records import import_records
+from flows.job import job
 from flows.revert_run import revert_run
 from studies.demo.generate import project_xml
 from tasks.connections import LiveProject, open_project
 from tasks.journal import begin_run, end_run
+from tasks.redcap import read_records
 from tasks.writing import write_cells
 
 TODAY = date(2026, 6, 1)
@@ -268,3 +272,29 @@ def test_visit_dates_without_fields_to_write_are_counted_and_write_nothing(
 
     assert sum(said["visits"].values()) > 10
     assert (said["outcome"], said["cells_written"]) == ("idle", 0)
+
+
+def test_what_only_the_write_could_tell_stands_with_the_runs_verdicts(study: LiveStudy) -> None:
+    wanted = pd.DataFrame(
+        {
+            "record_id": ["1", "2"],
+            "redcap_event_name": ["baseline_arm_1", "baseline_arm_1"],
+            "part_first_name": ["Ann", "Ben"],
+        },
+        dtype="str",
+    )
+
+    with job("trial", flow="test", dry_run=False) as current:
+        frame = read_records(current.live, records={"1", "2"})
+        outdated = frame.assign(
+            part_first_name=frame["part_first_name"].where(frame["record_id"] != "1", "Old")
+        )
+        present = Present(outdated, frozenset({"1", "2"}))
+        done = current.apply(wanted, present=present, limits=Limits(share=1))
+        said = read_verdicts(current.live.store, current.run)
+
+    assert (done["outcome"], done["cells_written"]) == ("partly", 1)
+    assert done["rows_stopped"] == {"stale_base": 1}
+    assert said.loc[said["severity"] == "error", ["record", "check"]].to_numpy().tolist() == [
+        ["1", "stale_base"]
+    ]
