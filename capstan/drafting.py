@@ -14,6 +14,7 @@ from capstan.events import Event, EventGrid
 
 _PERIOD = re.compile(r"([0-9]+)[ _-]*(day|week|month|year)s?", re.IGNORECASE)
 _WINDOWS = {"day": 1, "week": 3, "month": 14, "year": 30}
+_RANDOM = re.compile(r"(^|_)(rand|arm)")
 _PAST = re.compile(r"birth|\bdob\b|dob_|_dob|consent|enrol", re.IGNORECASE)
 
 
@@ -49,7 +50,7 @@ def draft_study(draft: Draft) -> str:
 
 
 def assigning_field(dictionary: Dictionary, *, grid: EventGrid) -> Field | None:
-    """The choice field whose every code is an arm's number, or whose every label or code an arm's name."""
+    """The choice field whose every label is an arm's name, or whose every code an arm's number."""
     if len(grid.arms) < 2:
         return None
     numbers, names = set(grid.arms), {name.strip().lower() for name in grid.arms.values()}
@@ -57,20 +58,23 @@ def assigning_field(dictionary: Dictionary, *, grid: EventGrid) -> Field | None:
     for item in dictionary.fields:
         if item.type in (FieldType.RADIO, FieldType.DROPDOWN) and len(item.choices) > 1:
             labels = {label.strip().lower() for label in item.choices.values()}
-            by_number = set(item.choices) <= numbers and (labels <= names or "rand" in item.name)
+            by_number = _codes_are_arms(item, numbers=numbers) and _RANDOM.search(item.name)
             if by_number or labels <= names:
                 found.append(item)
-    by_name = [item for item in found if "rand" in item.name or "arm" in item.name]
+    by_name = [item for item in found if _RANDOM.search(item.name)]
     return next(iter(by_name or found), None)
 
 
+def _codes_are_arms(item: Field, *, numbers: set[str]) -> bool:
+    """Whether every code is an arm's number, and no arm but the first ones is left over to be shared."""
+    codes = set(item.choices)
+    return codes <= numbers and all(int(left) < min(map(int, codes)) for left in numbers - codes)
+
+
 def arm_codes(item: Field, *, grid: EventGrid) -> dict[str, int]:
-    """The arm number of each code, by number, else by name."""
+    """The arm number of each code, by its label, else by number: codes may count from 1, arms from 2."""
     named = {name.strip().lower(): number for number, name in grid.arms.items()}
-    return {
-        code: int(code if code in grid.arms else named[label.strip().lower()])
-        for code, label in item.choices.items()
-    }
+    return {code: int(named.get(label.strip().lower(), code)) for code, label in item.choices.items()}
 
 
 def _identity(draft: Draft) -> str:

@@ -137,11 +137,14 @@ def to_rows(cells: pd.DataFrame, *, key_columns: tuple[str, ...], value: str = "
 
     A row that has no cell for a field is blank there.
     """
-    order = list(dict.fromkeys(cells["field"]))
-    wide = cells.pivot(index=list(KEYS), columns="field", values=value)[order].fillna("").reset_index()
-    named = wide.rename(columns=dict(zip(KEYS, (key_columns[0], *KEY_NAMES), strict=True)))
-    wanted = [*key_columns, *(name for name in order if name not in key_columns)]
-    return named[wanted].astype("str")
+    wide = cells.pivot(index=list(KEYS), columns="field", values=value).fillna("")
+    # Built from the index: a field may have the name of a key, and the record id may be a cell of its own.
+    keys = dict(
+        zip((key_columns[0], *KEY_NAMES), (wide.index.get_level_values(key) for key in KEYS), strict=True)
+    )
+    fields = [name for name in dict.fromkeys(cells["field"]) if name not in key_columns]
+    values = {name: wide[name].to_numpy() for name in fields}
+    return pd.DataFrame({**{name: keys[name].to_numpy() for name in key_columns}, **values}, dtype="str")
 
 
 def import_parts(cells: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:

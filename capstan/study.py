@@ -96,12 +96,16 @@ class Redcap(_Part):
     project: ProjectIdentity
 
 
+# YAML reads a bare 1 as a number, and a code is a text.
+CodeText = Annotated[str, BeforeValidator(lambda code: str(code) if isinstance(code, int) else code)]
+
+
 class Assignment(_Part):
     """The field that says a participant's arm; `arms` maps its codes to arm numbers where they differ."""
 
     event: str = ""
     field: str
-    arms: dict[str, int] = {}
+    arms: dict[CodeText, int] = {}
 
 
 class Arms(_Part):
@@ -257,9 +261,14 @@ def read_study(folder: Path, *, environment: Mapping[str, str] | None = None) ->
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise StudyError(f"{path}: cannot be read as UTF-8 text; `capstan init` writes a new one.") from None
-    return Study.from_text(
+    study = Study.from_text(
         text, source=str(path), environment=os.environ if environment is None else environment
     )
+    if study.study != folder.name:
+        raise StudyError(
+            f"{path}: study: says {study.study!r}, but the folder is {folder.name!r}; use one name for both."
+        )
+    return study
 
 
 def is_variable_name(text: str) -> bool:

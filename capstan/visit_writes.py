@@ -71,7 +71,7 @@ def _visit_parts(study: Study, visits: pd.DataFrame, *, layout: Layout) -> Itera
             field: to_codes(rows[column], field=field, layout=layout) for field, column in fields.items()
         }
         if values:
-            yield rows[["record", "event"]].assign(**values)
+            yield pd.DataFrame({layout.record_field: rows["record"], KEY_NAMES[0]: rows["event"], **values})
 
 
 def _tracking_places(study: Study, frame: pd.DataFrame, *, layout: Layout) -> pd.Series[str]:
@@ -104,7 +104,8 @@ def _part(words: pd.Series[str], *, places: pd.Series[str], field: str, layout: 
     # Index.isin is a Python loop over texts; get_indexer is not.
     held = words[places.index.get_indexer(words.index) >= 0]
     values = to_codes(held, field=field, layout=layout).to_numpy()
-    return pd.DataFrame({"record": held.index, "event": places[held.index].to_numpy(), field: values})
+    keys = {layout.record_field: held.index, KEY_NAMES[0]: places[held.index].to_numpy()}
+    return pd.DataFrame({**keys, field: values})
 
 
 def _stamp(study: Study, *, layout: Layout, now: datetime) -> str:

@@ -53,6 +53,7 @@ CATALOGUE = MappingProxyType(
         ),
         # Cells: what they would change.
         "read_only_field": Entry(Severity.ERROR, "a field that this study, or REDCap, does not let us write"),
+        "not_exported": Entry(Severity.ERROR, "a field that the token may not export, so no undo"),
         "overwrite_with_blank": Entry(Severity.ERROR, "a blank that would erase a value"),
         "overwrite_value": Entry(Severity.WARNING, "a value that replaces another"),
         "stale_base": Entry(Severity.ERROR, "a cell that somebody changed since the plan was made"),

@@ -34,12 +34,21 @@ def drop_equivalent(cells: pd.DataFrame, *, dictionary: Dictionary) -> pd.DataFr
 
 
 def judge_changes(
-    cells: pd.DataFrame, *, forbidden: Mapping[str, str], may_erase: bool, derived: frozenset[str]
+    cells: pd.DataFrame,
+    *,
+    forbidden: Mapping[str, str],
+    visible: frozenset[str],
+    may_erase: bool,
+    derived: frozenset[str],
 ) -> pd.DataFrame:
-    """Judge cells by what they would change: forbidden fields, erased values, replaced values.
+    """Judge cells by what they would change: forbidden or unseen fields, erased values, replaced values.
 
+    `visible` are the columns that the export has: what others hold could be neither compared nor kept.
     `derived` names columns that this run computes itself: replacing their values is its purpose.
     """
+    unseen = (
+        "The token's user may not export this field, so what it holds could not be kept; ask for the right."
+    )
     barred = cells[cells["field"].isin(forbidden)]
     erased = (cells["after"] == "") & (cells["before"] != "")
     replaced = (cells["after"] != "") & (cells["before"] != "") & ~cells["field"].isin(derived)
@@ -49,6 +58,11 @@ def judge_changes(
             check="read_only_field",
             severity=severity("read_only_field"),
             reason=barred["field"].map(forbidden).astype("str"),
+        ),
+        _cells(
+            cells[~cells["field"].isin(visible) & ~cells["field"].isin(forbidden)],
+            check="not_exported",
+            reason=unseen,
         ),
         _cells(
             cells[replaced & ~cells["field"].isin(forbidden)],
@@ -74,14 +88,15 @@ def judge_volume(cells: pd.DataFrame, *, known_records: frozenset[str], limits: 
     touched = set(cells["record"].unique())
     new = len(touched - known_records)
     existing = len(touched & known_records)
+    # One record may always change, however small the project.
+    most = max(1.0, limits.share * len(known_records))
     blanked = int(((cells["after"] == "") & (cells["before"] != "")).sum())
-    share = existing / len(known_records) if known_records else 0.0
     return collected(
         [
             *_above(len(touched), limit=limits.records, option="max_records", what="records would change"),
             *_above(blanked, limit=limits.blanked, option="max_blanked", what="values would be erased"),
             *_above(new, limit=limits.new_records, option="max_new_records", what="records would be created"),
-            *_share_above(share, limit=limits.share),
+            *_share_above(existing, most=most, known=len(known_records), limit=limits.share),
         ]
     )
 
@@ -109,15 +124,15 @@ def _cells(cells: pd.DataFrame, *, check: str, reason: str) -> pd.DataFrame:
 
 def _above(count: int, *, limit: int, option: str, what: str) -> Iterator[pd.DataFrame]:
     if count > limit:
-        reason = f"{count} {what}, the limit is {limit}; look at the plan, or raise {option} for this run."
+        reason = f"{count} {what}, the limit is {limit}; send less at once, or raise {option} for this run."
         yield project_verdict("mass_change", severity=severity("mass_change"), reason=reason)
 
 
-def _share_above(share: float, *, limit: float) -> Iterator[pd.DataFrame]:
-    if share > limit:
+def _share_above(existing: int, *, most: float, known: int, limit: float) -> Iterator[pd.DataFrame]:
+    if existing > most:
         reason = (
-            f"{share:.0%} of the project's records would change, the limit is {limit:.0%}; "
-            "look at the plan, or raise max_share for this run."
+            f"{existing / known:.0%} of the project's records would change, the limit is {limit:.0%}; "
+            "send less at once, or raise max_share for this run."
         )
         yield project_verdict("mass_change", severity=severity("mass_change"), reason=reason)
 

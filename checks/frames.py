@@ -35,7 +35,7 @@ def judge_columns(columns: list[str], *, dictionary: Dictionary, grid: EventGrid
 
 def normalise(frame: pd.DataFrame) -> Normal:
     """Trim blanks and compose letters (NFC) in every cell; text in, text out."""
-    clean = frame.astype("str").reset_index(drop=True)
+    clean = frame.fillna("").astype("str").reset_index(drop=True)
     changed = 0
     for column in clean.columns:
         codes, distinct = pd.factorize(clean[column])

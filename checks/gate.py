@@ -28,6 +28,7 @@ from capstan.verdict import (
 )
 from checks import arms, changes, frames, logic, placement, rows, values
 from checks.catalogue import severity
+from checks.placement import WHOLE
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Present:
-    """What REDCap holds: a keyed frame of the wanted records, and the ids of all records."""
+    """What REDCap holds: a keyed frame of the wanted records, and the ids of all records.
+
+    The frame has every column that the token may see of the fields in question, also where it has no rows.
+    """
 
     frame: pd.DataFrame = field(repr=False)
     records: frozenset[str] = field(repr=False)
@@ -151,7 +155,8 @@ def judge(
     bench.hear(doubles[pd.MultiIndex.from_frame(doubles[list(KEYS)]).isin(changes.rows_of(cells))])
     bench.hear(_row_verdicts(cells, present=present, rules=rules, limits=limits))
     bench.hear(placement.judge_fields(bench.cells, dictionary=rules.dictionary, grid=rules.grid))
-    bench.hear(_cell_verdicts(bench.cells, rules=rules, limits=limits, derived=derived))
+    visible = frozenset(present.frame.columns)
+    bench.hear(_cell_verdicts(bench.cells, rules=rules, limits=limits, derived=derived, visible=visible))
     bench.hear(_arm_verdicts(bench.cells, table=table, present=present, rules=rules))
     bench.hear(
         logic.judge_rows(
@@ -181,20 +186,45 @@ def _keys(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbered(table: pd.DataFrame, *, present: pd.DataFrame) -> pd.DataFrame:
-    """Give rows with the instance `new` the numbers that REDCap would give them: the next free ones."""
+    """Give rows with the instance `new` the numbers that REDCap would give them: the next free ones.
+
+    A row whose values an instance has already is taken for that one: importing a file again, after a crash
+    or by mistake, adds nothing.
+    """
     fresh = table["redcap_repeat_instance"].str.lower() == "new"
     if not fresh.any():
         return table
-    group = list(table.columns[:3])
-    used = pd.concat([present[list(table.columns[:4])], table.loc[~fresh, list(table.columns[:4])]])
-    number = pd.to_numeric(used["redcap_repeat_instance"], errors="coerce").fillna(0)
-    last = number.groupby([used[name] for name in group]).max()
-    places = pd.MultiIndex.from_frame(table.loc[fresh, group])
-    start = last.reindex(places).fillna(0).to_numpy(dtype="int64")
-    counted = start + table.loc[fresh].groupby(group).cumcount().to_numpy() + 1
     numbered = table.copy()
+    numbered.loc[fresh, "redcap_repeat_instance"] = _known_instances(table[fresh], present=present)
+    fresh &= numbered["redcap_repeat_instance"] == ""
+    group = list(table.columns[:3])
+    used = pd.concat([present[list(table.columns[:4])], numbered.loc[~fresh, list(table.columns[:4])]])
+    whole = used["redcap_repeat_instance"].str.fullmatch(WHOLE)
+    number = pd.to_numeric(used["redcap_repeat_instance"].where(whole, "0"))
+    last = number.groupby([used[name] for name in group]).max()
+    places = pd.MultiIndex.from_frame(numbered.loc[fresh, group])
+    start = last.reindex(places).fillna(0).to_numpy(dtype="int64")
+    counted = start + numbered.loc[fresh].groupby(group).cumcount().to_numpy() + 1
     numbered.loc[fresh, "redcap_repeat_instance"] = counted.astype(str)
     return numbered
+
+
+def _known_instances(new: pd.DataFrame, *, present: pd.DataFrame) -> list[str]:
+    """The instance that holds a new row's values already, "" where none does; each is taken once."""
+    shared = [name for name in new.columns[4:] if name in present.columns]
+    group = list(new.columns[:3])
+    held = present[present["redcap_repeat_instance"] != ""]
+    instances = {place: rows.to_dict("records") for place, rows in held.groupby(group, sort=False)}
+    found = []
+    for row in new.to_dict("records"):
+        there = instances.get(tuple(row[name] for name in group), [])
+        told = [name for name in shared if row[name] != ""]
+        fits = (one for one in there if told and all(one[name] == row[name] for name in told))
+        match = next(fits, None)
+        if match is not None:
+            there.remove(match)
+        found.append(str(match["redcap_repeat_instance"]) if match else "")
+    return found
 
 
 def _all_same(table: pd.DataFrame, *, keys: pd.DataFrame) -> pd.Series:
@@ -231,13 +261,20 @@ def _row_verdicts(cells: pd.DataFrame, *, present: Present, rules: Rules, limits
 
 
 def _cell_verdicts(
-    cells: pd.DataFrame, *, rules: Rules, limits: Limits, derived: frozenset[str]
+    cells: pd.DataFrame,
+    *,
+    rules: Rules,
+    limits: Limits,
+    derived: frozenset[str],
+    visible: frozenset[str],
 ) -> pd.DataFrame:
     erasing = limits.blanked > 0
     return collected(
         [
             values.judge_values(cells, schema=rules.values, dictionary=rules.dictionary),
-            changes.judge_changes(cells, forbidden=rules.forbidden, may_erase=erasing, derived=derived),
+            changes.judge_changes(
+                cells, forbidden=rules.forbidden, visible=visible, may_erase=erasing, derived=derived
+            ),
         ]
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.errors import LogicError
 from capstan.events import EventGrid, logic_layout
-from capstan.logic import Table, parse
+from capstan.logic import Expression, Table, parse
 from capstan.plan import KEY_NAMES, KEYS
 from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
@@ -72,7 +72,10 @@ def _judge_field(
     if not set(item.columns) <= set(table.data.columns):
         return
     try:
-        shown = table.truth(parse(item.branching), now=now, rows=rows) if item.branching else None
+        expression = parse(item.branching)
+        if not _is_exported(expression, table=table):
+            return
+        shown = table.truth(expression, now=now, rows=rows) if item.branching else None
     except LogicError:
         reason = "Its branching logic could not be read, so it was not checked."
         check = "logic_not_evaluated"
@@ -86,6 +89,13 @@ def _judge_field(
         yield _said("required_blank", keys.loc[blank], item, "A required field of a started form is blank.")
     hidden = rows[(~visible & filled).to_numpy()]
     yield _said("hidden_has_value", keys.loc[hidden], item, "Branching logic hides this field here.")
+
+
+def _is_exported(expression: Expression, *, table: Table) -> bool:
+    """Whether the export has every field that the logic reads; without it, nothing can be said."""
+    boxes = table.layout.checkboxes
+    columns = [tuple(boxes[name].values()) if name in boxes else (name,) for name in expression.fields]
+    return all(set(names) <= set(table.data.columns) for names in columns)
 
 
 def _said(check: str, where: pd.DataFrame, item: Field, reason: str) -> pd.DataFrame:

@@ -17,13 +17,13 @@ from capstan.verdict import collected, verdicts
 from checks.catalogue import severity
 
 Finding = tuple[str, str] | None
-_WHOLE = "[1-9][0-9]{0,8}"
+WHOLE = "[1-9][0-9]{0,8}"
 
 
 def judge_repeats(keys: pd.DataFrame, *, grid: EventGrid) -> pd.DataFrame:
     """Judge instrument and instance of rows (columns record, event, instrument, instance)."""
     known = keys[keys["event"].isin(grid.names)]
-    shape = known["instance"].str.fullmatch(_WHOLE).map({True: "whole", False: "odd"})
+    shape = known["instance"].str.fullmatch(WHOLE).map({True: "whole", False: "odd"})
     shape = shape.where(known["instance"] != "", "blank")
     places = pd.DataFrame({"event": known["event"], "instrument": known["instrument"], "shape": shape})
     return _broadcast(known.assign(field=""), places=places, judge=lambda *place: _repeat(*place, grid=grid))

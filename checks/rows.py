@@ -74,10 +74,22 @@ def _records(keys: pd.DataFrame, *, known: frozenset[str], may_create: bool) -> 
     odd = (keys["record"] == "") | (keys["record"].str.len() > MAX_RECORD_LENGTH)
     reason = "The record id is blank or longer than 100 characters; give the participant's id."
     yield _rows(keys[odd], check="record_blank", reason=reason)
+    unknown = ~odd & ~keys["record"].isin(known)
+    alike = unknown & keys["record"].isin(_alike(keys.loc[unknown, "record"], known=known))
+    reason = "Another record has this id in other letters' case, and REDCap takes both for one; use its own."
+    yield _rows(keys[alike], check="record_unknown", reason=reason)
     if not may_create:
-        unknown = ~odd & ~keys["record"].isin(known)
+        unknown &= ~alike
         reason = "The project has no such record; correct the id, or allow new ones with max_new_records."
         yield _rows(keys[unknown], check="record_unknown", reason=reason)
+
+
+def _alike(unknown: pd.Series, *, known: frozenset[str]) -> set[str]:
+    """New ids that differ from another, known or new, by nothing but letters' case."""
+    folded = {record.casefold() for record in known}
+    new = pd.Series(unknown.unique(), dtype="str")
+    twins = new.str.casefold()
+    return set(new[twins.isin(folded) | twins.duplicated(keep=False)])
 
 
 def _events(keys: pd.DataFrame, *, grid: EventGrid) -> Iterator[pd.DataFrame]:

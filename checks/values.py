@@ -126,7 +126,7 @@ def _slider(item: Field, *, exempt: frozenset[str]) -> pa.Check:
     reason = f"A slider holds a whole number from {low} to {high}; correct it."
 
     def test(value: str) -> bool:
-        return re.fullmatch(r"-?[0-9]+", value) is not None and low <= int(value) <= high
+        return re.fullmatch(r"-?[0-9]{1,9}", value) is not None and low <= int(value) <= high
 
     return _check("slider_value", test=test, reason=reason, exempt=exempt)
 

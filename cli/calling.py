@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from inspect import signature
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from pydantic import ValidationError, create_model
 
-from capstan.errors import UsageError
+from capstan.errors import CapstanError, UsageError
 
 FLOWS = ("poll_participants", "compute_visit_dates", "check_eligibility", "import_records", "revert_run")
 
@@ -25,7 +27,8 @@ def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         raise UsageError(f"There is no flow {name!r}; the flows are {', '.join(FLOWS)}.")
     flow = getattr(import_module(f"flows.{chosen}"), chosen)
     given = _checked(flow, dict(parameters))
-    if _has_server():
+    if api := _server_address():
+        _check_server(api)
         return dict(flow(**given))
     logging.getLogger("capstan").setLevel(logging.WARNING)
     return dict(flow.fn(**given))
@@ -61,7 +64,21 @@ def _checked(flow: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     raise UsageError(f"{flow.name}: the parameter {first['loc'][0]}: {first['msg']}; correct it.")
 
 
-def _has_server() -> bool:
+def _server_address() -> str | None:
     from prefect.settings import get_current_settings
 
-    return get_current_settings().api.url is not None
+    return get_current_settings().api.url
+
+
+def _check_server(api: str) -> None:
+    """Refuse a Prefect server that does not answer; any answer will do, also one that asks who we are."""
+    try:
+        requests.get(f"{api}/health", timeout=10)
+    except requests.RequestException:
+        host = urlsplit(api).hostname
+        told = (
+            f"The Prefect server at {host} does not answer; start it, or unset PREFECT_API_URL to run here."
+        )
+    else:
+        return
+    raise CapstanError(told)

@@ -13,6 +13,8 @@ from capstan.verdict import Severity, of_severity
 from cli.showing import print_json, show_stopped, show_summary
 from cli.stores import open_store_here
 
+# What stops a row by itself goes away with the next run.
+_PASSING = {"stale_base", "response_count"}
 EXIT_CODES = {"held": 3, "refused": 3, "partly": 4}
 
 
@@ -53,12 +55,13 @@ def _sentence(summary: Mapping[str, Any], *, stopped: pd.DataFrame) -> str:
         place = f"{first['field']}: " if first["field"] else ""
         more = f" ({len(whole) - 1} more reasons)" if len(whole) > 1 else ""
         return f"{outcome}, nothing was written: {place}{first['reason']}{more}"
-    if "cells_moved_on" in summary and "reverts" in summary:
+    if summary.get("cells_moved_on") and "reverts" in summary:
         return (
-            f"{summary['cells_moved_on']} cells hold something else than run {summary['reverts']} wrote and "
-            "were left alone; look at them in REDCap."
+            f"somebody changed cells ({summary['cells_moved_on']}) since run {summary['reverts']} wrote "
+            "them; they were left alone, look at them in REDCap."
         )
     checks = ", ".join(f"{check} {rows}" for check, rows in summary.get("rows_stopped", {}).items())
     done = "the others were written" if summary.get("cells_written") else "nothing was written"
     said = f"rows were stopped ({checks}), {done}" if checks else "some cells did not arrive in REDCap"
-    return f"{said}; `capstan journal show {run}` says why, correct them and run again."
+    mend = "run again" if set(summary.get("rows_stopped", {})) <= _PASSING else "correct them and run again"
+    return f"{said}; `capstan journal show {run}` says why, {mend}."

@@ -69,7 +69,7 @@ def show(run: RunName, as_json: AsJson = False) -> None:
         return
     console.print(f"[bold]{found.flow}[/bold] of [bold]{found.study}[/bold]: {found.state}   run {found.id}")
     console.print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in found.counts.items()))
-    show_stopped(verdicts[verdicts["severity"].isin(["fatal", "hold", "error"])])
+    show_stopped(verdicts[verdicts["severity"].isin(["fatal", "hold", "error"])], most=len(verdicts))
     table = Table(title="Cells", title_justify="left", header_style="bold")
     shown = ("record", "event", "instrument", "instance", "field", "before", "after", "outcome")
     for name in shown:

@@ -34,6 +34,3 @@ def main() -> None:
     except CapstanError as error:
         typer.echo(f"capstan: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("capstan: stopped; `capstan journal list` shows how far the run came.", err=True)
-        sys.exit(1)

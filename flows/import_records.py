@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from checks.frames import normal_form
 from checks.gate import Present
 from flows.job import MaxBlanked, MaxNewRecords, MaxRecords, MaxShare, Summary, chosen_limits, job
 from tasks.files import read_table
@@ -56,4 +57,4 @@ def _named_records(table: pd.DataFrame, *, record_field: str) -> frozenset[str]:
     """The records that a table names; none where it does not have that column exactly once."""
     if list(table.columns).count(record_field) != 1:
         return frozenset()
-    return frozenset(table[record_field].str.strip())
+    return frozenset(normal_form(table[record_field]))

@@ -18,7 +18,7 @@ from capstan.study import Limits
 from capstan.verdict import Decision, Severity, collected, of_severity, rows_by_check
 from checks.gate import Judgement, Present
 from tasks.connections import LiveProject, open_project
-from tasks.journal import begin_run, end_run, hold_run, record_judgement, record_verdicts
+from tasks.journal import begin_run, end_run, give_up, hold_run, record_judgement, record_verdicts
 from tasks.judging import judge_plan
 from tasks.report import publish_report
 from tasks.shield import flow_run_id
@@ -74,7 +74,7 @@ class Job:
             return self._report(judgement, outcome="held")
         if judgement.decision is not Decision.APPLY or self.run.dry_run or judgement.plan.is_empty:
             return self._nothing_written(judgement)
-        return self._write(judgement)
+        return self._write(judgement, expected=present)
 
     def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
         """End the run without any plan, such as when nothing changed."""
@@ -92,8 +92,9 @@ class Job:
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts={})
         return self._report(judgement, outcome=outcome)
 
-    def _write(self, judgement: Judgement) -> Summary:
-        written = write_cells(self.live, self.run, cells=judgement.plan.cells, clock=utc_now)
+    def _write(self, judgement: Judgement, *, expected: Present) -> Summary:
+        cells = judgement.plan.cells
+        written = write_cells(self.live, self.run, cells=cells, clock=utc_now, expected=expected)
         self.run = record_verdicts(self.live, self.run, heard=written.verdicts, now=utc_now())
         state = RunState.DONE if written.is_complete else RunState.PARTLY
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=written.counts)
@@ -175,4 +176,4 @@ def _give_up(current: Job, error: BaseException) -> None:
     refused = isinstance(error, Refused) and current.run.state is RunState.OPEN
     state = RunState.REFUSED if refused else RunState.FAILED
     with suppress(StoreError):  # the first error is the one to tell
-        end_run(current.live, current.run, state=state, now=utc_now(), counts={}, note=type(error).__name__)
+        give_up(current.live, current.run, state=state, note=type(error).__name__, now=utc_now())

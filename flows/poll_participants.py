@@ -56,6 +56,6 @@ def poll_participants(
         frame = overlay([part.frame for part in wanted], record_field=live.dictionary.record_field)
         derived = visit_targets(live.study) | eligibility_targets(live.study)
         summary = current.apply(frame, present=Present(export, records), limits=limits, derived=derived)
-        if summary["outcome"] in ("done", "idle"):
+        if summary["outcome"] in ("done", "idle") and not dry_run and today is None:
             remember_poll(live, started=current.started)
         return summary

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from prefect.blocks.system import Secret
 
@@ -43,6 +44,10 @@ class LiveProject:
     def key_columns(self) -> tuple[str, ...]:
         """The key columns of this project's imports."""
         return self.grid.key_columns(self.dictionary.record_field)
+
+    def watermark(self, name: str) -> str:
+        """The name of a watermark of this project: a study that moves to another one starts anew."""
+        return f"{urlsplit(self.study.redcap.url).hostname}/{self.study.redcap.project.id} {name}"
 
     def close(self) -> None:
         """Close the store's connections."""
@@ -131,7 +136,7 @@ def read_token(source: TokenSource, *, folder: Path) -> str:
             raise UsageError(f"The environment variable {source.env} holds no token; set it.")
         return token
     if source.file:
-        return _token_of_file((folder / source.file).expanduser())
+        return _token_of_file(folder / Path(source.file).expanduser())
     try:
         block = cast(Secret[Any], Secret.load(source.prefect_secret))
     except ValueError:

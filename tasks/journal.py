@@ -166,6 +166,13 @@ def end_run(
     return ended
 
 
+@effect("give up")
+def give_up(live: LiveProject, run: Run, *, state: RunState, note: str, now: datetime) -> None:
+    """End a run that an error stopped, with the counts of what it had written until then."""
+    counts = outcome_counts(journal.read_images(live.store, run))
+    journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now)
+
+
 @effect("mark reverted")
 def mark_reverted(live: LiveProject, *, by: Run, now: datetime) -> None:
     """Say in the journal that the run `by` undid the one that it was begun for, unless that is said."""

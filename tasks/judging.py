@@ -47,10 +47,16 @@ def refuse_empty(live: LiveProject, *, records: frozenset[str], now: datetime, m
 
     A project that never had any `may_be_new`.
     """
-    seen = read_watermark(live.store, live.study.study, name=_SEEN)
+    seen = read_watermark(live.store, live.study.study, name=live.watermark(_SEEN))
     if records:
         if seen != str(len(records)):
-            write_watermark(live.store, live.study.study, name=_SEEN, value=str(len(records)), now=now)
+            write_watermark(
+                live.store,
+                live.study.study,
+                name=live.watermark(_SEEN),
+                value=str(len(records)),
+                now=now,
+            )
         return
     if seen or not may_be_new:
         before = f"it had {seen} before" if seen else "so there is nothing to compute from"

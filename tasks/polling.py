@@ -10,14 +10,15 @@ from tasks.redcap import read_records
 from tasks.shield import effect, run_logger
 
 _NAME = "poll_participants"
-# Clocks differ, and a save that was under way at the last poll carries an earlier time.
-_OVERLAP = timedelta(minutes=5)
+# Clocks differ, a save that was under way at the last poll carries an earlier time, and at the end of
+# summer time the server's wall clock runs through one hour twice.
+_OVERLAP = timedelta(minutes=65)
 
 
 @effect("find changed records")
 def changed_records(live: LiveProject, *, records: frozenset[str]) -> frozenset[str]:
     """The records that were saved since the last finished poll; all of them at the first poll."""
-    last = read_watermark(live.store, live.study.study, name=_NAME)
+    last = read_watermark(live.store, live.study.study, name=live.watermark(_NAME))
     if last is None:
         return records
     since = (datetime.fromisoformat(last) - _OVERLAP).astimezone(live.study.redcap_zone)
@@ -31,4 +32,5 @@ def changed_records(live: LiveProject, *, records: frozenset[str]) -> frozenset[
 @effect("remember poll")
 def remember_poll(live: LiveProject, *, started: datetime) -> None:
     """Let the next poll begin where this one began."""
-    write_watermark(live.store, live.study.study, name=_NAME, value=started.isoformat(), now=started)
+    name, began = live.watermark(_NAME), started.isoformat()
+    write_watermark(live.store, live.study.study, name=name, value=began, now=started)

@@ -81,10 +81,13 @@ def record_way_back(live: LiveProject, run: Run, *, way: WayBack, now: datetime)
 def remove_rows(
     live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Callable[[], datetime]
 ) -> dict[str, int]:
-    """Delete the rows that a run made, journaled like any write; returns counts by outcome."""
-    counts: dict[str, int] = {}
+    """Delete the rows that a run made, journaled like any write; returns counts by outcome.
+
+    Rows that somebody touched since the way back was planned stay as they are.
+    """
+    cells = _still_untouched(live, cells) if len(cells) else cells
     if cells.empty:
-        return counts
+        return {}
     image = cells.assign(row_existed=True)
     number = journal.journal(live.store, run, cells=image, overwrite=True, now=clock())
     journal.mark_sent(live.store, run, batch=number, now=clock())
@@ -96,6 +99,14 @@ def remove_rows(
     counts = {name: count for name, count in outcome_counts(told).items() if count}
     run_logger().info("removed rows: %s", counts)
     return counts
+
+
+def _still_untouched(live: LiveProject, cells: pd.DataFrame) -> pd.DataFrame:
+    present = read_records(live, records=set(cells["record"]))
+    now = held(cells, present=present, record_field=live.dictionary.record_field)["value"]
+    same_still = same(now, cells["before"], fields=cells["field"], zeros=live.dictionary.zero_columns)
+    left = _untouched_rows(present, made=cells[same_still], dictionary=live.dictionary)
+    return cells[pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(left)]
 
 
 def _untouched_rows(present: pd.DataFrame, *, made: pd.DataFrame, dictionary: Dictionary) -> pd.MultiIndex:

@@ -7,13 +7,15 @@ A process that dies between any two of these leaves a batch whose outcome REDCap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import pandas as pd
 
 from capstan import store as journal
+from capstan.arms import participant_arms
 from capstan.errors import OutcomeUnknown, RowsRefused
 from capstan.plan import KEYS, held, import_parts, to_rows
 from capstan.redcap import batches
@@ -21,6 +23,7 @@ from capstan.store import Outcome, Run
 from capstan.verdict import collected, verdicts
 from checks.catalogue import severity
 from checks.changes import judge_stale, rows_of
+from checks.gate import Present
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
 from tasks.journal import outcome_counts, outcomes_of
@@ -30,10 +33,18 @@ from tasks.shield import effect, run_logger
 Clock = Callable[[], datetime]
 
 
+class Basis(NamedTuple):
+    """What the plan was made on: the records that there were, and their arms."""
+
+    records: frozenset[str]
+    arms: Mapping[str, str]
+
+
 @dataclass
 class Written:
     """What became of the cells of a plan: counts by outcome, and what was said on the way."""
 
+    basis: Basis | None = None
     counts: dict[str, int] = field(default_factory=lambda: {"cells_written": 0})
     heard: list[pd.DataFrame] = field(default_factory=list)
 
@@ -60,15 +71,20 @@ class Written:
 
 
 @effect("write cells")
-def write_cells(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> Written:
+def write_cells(
+    live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock, expected: Present | None = None
+) -> Written:
     """Write cells (`capstan.plan.CELL_COLUMNS`) to REDCap in batches; every one is journaled before.
 
     A row that changed since the plan, or that REDCap refuses, is left out and said; the others are
-    written. Raises RedcapError when REDCap cannot be reached; what was sent then stays journaled.
+    written. So is a row of a record that is gone, or in another arm, since it was `expected`.
+    Raises RedcapError when REDCap cannot be reached; what was sent then stays journaled.
     """
-    written = Written()
+    written = Written(basis=_basis(live, expected) if expected else None)
     for part, overwrite in _batches(live, cells):
-        _write_batch(live, run, part, overwrite=overwrite, clock=clock, written=written)
+        # A row that was stopped in one import must not go on in a later one, half written.
+        stopped = pd.MultiIndex.from_frame(part[list(KEYS)]).isin(rows_of(written.verdicts))
+        _write_batch(live, run, part[~stopped], overwrite=overwrite, clock=clock, written=written)
     run_logger().info("wrote: %s", written.counts)
     return written
 
@@ -88,7 +104,7 @@ def _write_batch(
     live: LiveProject, run: Run, cells: pd.DataFrame, *, overwrite: bool, clock: Clock, written: Written
 ) -> None:
     """Write one batch; rows that REDCap refuses are taken out and the rest is tried again."""
-    cells = _still_as_planned(live, cells, written=written)
+    cells = _still_as_planned(live, cells, written=written) if len(cells) else cells
     while not cells.empty:
         number = journal.journal(live.store, run, cells=cells, overwrite=overwrite, now=clock())
         crash_point("journaled")
@@ -109,16 +125,52 @@ def _write_batch(
 
 
 def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Written) -> pd.DataFrame:
-    """Compare and set: leave out rows in which a cell is not what the plan saw."""
+    """Compare and set: leave out rows in which a cell, the record or its arm is not what the plan saw."""
     columns = live.dictionary.by_column
-    fields = {columns[name].name for name in cells["field"].unique()}
+    fields = {columns[name].name for name in cells["field"].unique()} | _arm_fields(live)
     present = read_records(live, fields=fields, records=set(cells["record"]))
     now = held(cells, present=present, record_field=live.dictionary.record_field)
     stale = judge_stale(cells, now_held=now["value"], dictionary=live.dictionary)
     written.hear(stale)
     moved = pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(stale))
+    if written.basis:
+        other = cells["record"].isin(
+            _moved_records(live, present, basis=written.basis, records=cells["record"])
+        )
+        reason = "The record was deleted, or went to another arm, since the plan was made; run again."
+        written.hear(_said(cells[other & ~moved], "stale_base", reason))
+        moved |= other.to_numpy()
     crash_point("checked")
     return cells.assign(before=now["value"], row_existed=now["row_exists"])[~moved]
+
+
+def _basis(live: LiveProject, expected: Present) -> Basis:
+    return Basis(expected.records, _arms(live, expected.frame))
+
+
+def _moved_records(live: LiveProject, present: pd.DataFrame, *, basis: Basis, records: pd.Series) -> set[str]:
+    """The records that are gone, or whose arm is another, since the plan was made."""
+    there, arms = set(present[live.dictionary.record_field]), _arms(live, present)
+    named = set(records)
+    gone = {record for record in named & basis.records if record not in there}
+    # An arm that this run itself has just assigned is no surprise; one that changed or went is.
+    changed = {record for record in named & set(basis.arms) if arms.get(record) != basis.arms[record]}
+    return gone | changed
+
+
+def _arms(live: LiveProject, frame: pd.DataFrame) -> dict[str, str]:
+    assigned = participant_arms(
+        frame,
+        live.study.arms.assigned_by,
+        record_field=live.dictionary.record_field,
+        events=live.layout.events,
+    )
+    return {str(record): str(arm) for record, arm in assigned.items()}
+
+
+def _arm_fields(live: LiveProject) -> set[str]:
+    rule = live.study.arms.assigned_by
+    return {rule.field} if rule else set()
 
 
 def _import(

@@ -124,5 +124,7 @@ def rows(table: str, *, columns: Iterable[str] = ()) -> pd.DataFrame:
 
 
 def export(table: str) -> pd.DataFrame:
-    """A keyed frame of text from lines of cells, as an export of the small project gives it."""
-    return keyed(rows(table), record_field="record_id")
+    """A keyed frame of text from lines of cells, as an export of the small project gives it: every column."""
+    told = rows(table)
+    blank = {column: "" for column in dictionary().by_column if column not in told.columns}
+    return keyed(told.assign(**blank), record_field="record_id")

@@ -115,12 +115,12 @@ def test_the_first_poll_takes_everybody_and_the_next_only_who_changed(
     trial: LiveStudy, addresses: dict[str, Any]
 ) -> None:
     with server_clock(addresses, "2020-01-01 12:00:00"):
-        first = poll_participants.fn("demo", today=TODAY)
+        first = poll_participants.fn("demo")
     change = {"record_id": "7", "redcap_event_name": "baseline_arm_1", "part_age": "17"}
     with server_clock(addresses, "2036-01-01 12:00:00"):
         trial.call(content="record", format="json", data=json.dumps([change]))
 
-    second = poll_participants.fn("demo", today=TODAY)
+    second = poll_participants.fn("demo")
 
     assert (first["records_changed"], first["outcome"]) == (60, "done")
     assert (second["records_changed"], second["eligibility"]) == (1, {"ineligible": 1})
@@ -129,9 +129,9 @@ def test_the_first_poll_takes_everybody_and_the_next_only_who_changed(
 
 def test_a_poll_after_which_nothing_changed_is_idle(trial: LiveStudy, addresses: dict[str, Any]) -> None:
     with server_clock(addresses, "2020-01-01 12:00:00"):
-        poll_participants.fn("demo", today=TODAY)
+        poll_participants.fn("demo")
 
-    again = poll_participants.fn("demo", today=TODAY)
+    again = poll_participants.fn("demo")
 
     assert (again["outcome"], again["records_changed"], again["cells_written"]) == ("idle", 0, 0)
 

@@ -89,7 +89,9 @@ def made_world(dictionary: Dictionary, grid: EventGrid) -> World:
     arm_of = {f"{arm or 0}0{number}": arm for arm in arms for number in (1, 2)}
     first = {event.arm: event.name for event in reversed(grid.events)} or {"": ""}
     rows = [{dictionary.record_field: r, "redcap_event_name": first[arm]} for r, arm in arm_of.items()]
-    frame = keyed(pd.DataFrame(rows, dtype="str"), record_field=dictionary.record_field)
+    told = pd.DataFrame(rows, dtype="str")
+    blank = {column: "" for column in dictionary.by_column if column not in told.columns}
+    frame = keyed(told.assign(**blank), record_field=dictionary.record_field)
     rules = Rules(study, dictionary, grid, NOW.date())
     return World(rules, Present(frame, frozenset(arm_of)), arm_of)
 
@@ -288,7 +290,7 @@ def test_every_check_of_rows_and_cells_has_a_mutant_somewhere() -> None:
     from checks.catalogue import CATALOGUE
 
     elsewhere = {  # tested by test_gate.py and by the flows, because they need more than one cell
-        "duplicate_row", "future_date", "overwrite_with_blank", "stale_base", "row_refused", "response_count", "moved_on",
+        "duplicate_row", "future_date", "overwrite_with_blank", "stale_base", "row_refused", "response_count", "moved_on", "not_exported",
     }  # fmt: skip
     errors = {check for check, entry in CATALOGUE.items() if entry.severity.value == "error"}
     assert errors - elsewhere == seen

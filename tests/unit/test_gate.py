@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
+from capstan.plan import to_rows
 from capstan.study import Limits
 from capstan.verdict import Decision, Severity, of_severity
 from checks.catalogue import CATALOGUE
@@ -239,12 +240,94 @@ def test_what_the_project_holds_judged_against_itself_changes_and_stops_nothing(
 
 def test_the_instance_new_gets_the_next_free_number() -> None:
     table = pd.concat(
-        [one("1", "month_6_arm_2", "outcome", code, instrument="call", instance="new") for code in "12"]
+        [one("1", "month_6_arm_2", "outcome", code, instrument="call", instance="new") for code in "22"]
     )
 
     judgement = judged(table)
 
     assert judgement.plan.cells["instance"].tolist() == ["2", "3"]
+
+
+def test_a_new_instance_with_the_values_of_an_old_one_is_taken_for_it() -> None:
+    table = pd.concat(
+        [one("1", "month_6_arm_2", "outcome", code, instrument="call", instance="new") for code in "11"]
+    )
+
+    judgement = judged(table)
+
+    assert judgement.plan.cells["instance"].tolist() == ["2"]
+    assert judgement.counts()["rows_unchanged"] == 1
+
+
+def test_an_odd_instance_does_not_disturb_the_counting_of_new_ones() -> None:
+    rows_ = [
+        one("1", "month_6_arm_2", "outcome", "2", instrument="call", instance=i) for i in ("1e999", "new")
+    ]
+
+    judgement = judged(pd.concat(rows_))
+
+    assert judgement.plan.cells["instance"].tolist() == ["2"]
+    assert checks_of(judgement) == {"repeat_instance_invalid"}
+
+
+def test_a_field_that_the_export_lacks_is_not_overwritten_blindly() -> None:
+    rules = Rules(study(), dictionary(), grid(), date(2026, 6, 1))
+    hidden = PRESENT.drop(columns="teeth")
+
+    judgement = judge(
+        one("1", "month_6_arm_2", "teeth", "7"),
+        present=Present(hidden, frozenset("123")),
+        rules=rules,
+        limits=Limits(share=1),
+        now=NOW,
+    )
+
+    assert checks_of(judgement) == {"not_exported"}
+    assert judgement.plan.is_empty
+
+
+def test_ids_that_differ_only_by_case_are_stopped_whatever_is_allowed() -> None:
+    present = Present(
+        PRESENT.assign(record_id=PRESENT["record_id"].replace("1", "ab")), frozenset({"ab", "2", "3"})
+    )
+    table = pd.concat([one(r, "baseline_arm_1", "consented", "2026-01-01") for r in ("AB", "x", "X", "new")])
+
+    judgement = judge(
+        table,
+        present=present,
+        rules=Rules(study(), dictionary(), grid(), date(2026, 6, 1)),
+        limits=Limits(share=1, new_records=9),
+        now=NOW,
+    )
+
+    assert judgement.plan.cells["record"].tolist() == ["new"]
+    assert judgement.errors[["record", "check"]].to_numpy().tolist() == [
+        [r, "record_unknown"] for r in ("AB", "x", "X")
+    ]
+
+
+def test_a_record_with_nothing_but_its_id_is_created_when_that_is_allowed() -> None:
+    judgement = judged(one("9", "baseline_arm_1", "consented", ""), limits=Limits(share=1, new_records=1))
+
+    assert judgement.plan.cells[["field", "after"]].to_numpy().tolist() == [["record_id", "9"]]
+    assert to_rows(judgement.plan.cells, key_columns=grid().key_columns("record_id")).to_numpy().tolist() == [
+        ["9", "baseline_arm_1", "", ""]
+    ]
+
+
+def test_a_text_of_thousands_of_digits_is_stopped_and_breaks_nothing() -> None:
+    judgement = judged(one("1", "month_6_arm_2", "pain", "9" * 5000))
+
+    assert checks_of(judgement) == {"slider_value"}
+
+
+def test_missing_values_of_a_frame_mean_blanks() -> None:
+    table = one("1", "month_6_arm_2", "teeth", "22")
+    table = pd.concat([table, table.assign(record_id="2", redcap_event_name="month_6_arm_3", teeth=None)])
+
+    judgement = judged(table)
+
+    assert judgement.plan.cells["record"].tolist() == ["1"]
 
 
 def test_protected_fields_are_read_only_whatever_else_is_allowed() -> None:
