@@ -23,6 +23,7 @@ from studies.demo.generate import project_xml
 from tasks.connections import LiveProject, open_project
 from tasks.journal import begin_run, end_run
 from tasks.redcap import read_records
+from tasks.reverting import plan_way_back, remove_rows
 from tasks.writing import write_cells
 
 TODAY = date(2026, 6, 1)
@@ -298,3 +299,122 @@ def test_what_only_the_write_could_tell_stands_with_the_runs_verdicts(study: Liv
     assert said.loc[said["severity"] == "error", ["record", "check"]].to_numpy().tolist() == [
         ["1", "stale_base"]
     ]
+
+
+def test_a_field_that_the_token_may_not_export_is_not_overwritten(
+    addresses: dict[str, Any], study: LiveStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"username": "blind", "rights": {}, "forms_export": {"participant_info": 1, "exam": 0}}
+    url = f"{addresses['control_url']}projects/{study.project_id}/tokens"
+    token = requests.post(url, json=body, timeout=30).json()["token"]
+    monkeypatch.setenv("TOKEN_TRIAL", token)
+    record, event = exam_row(study)
+    before = study.export()
+    text = f"record_id,redcap_event_name,exam_num_teeth\n{record},{event},7\n"
+
+    done = import_records.fn("trial", file_of(tmp_path, text))
+
+    assert done["rows_stopped"] == {"not_exported": 1}
+    assert study.export() == before
+
+
+def exam_row(study: LiveStudy) -> tuple[str, str]:
+    """A record and the event of its own arm."""
+    rows = study.call(content="record", format="json", fields="record_id,rand_color").json()
+    record, arm = next((row["record_id"], row["rand_color"]) for row in rows if row["rand_color"])
+    return record, f"6_month_arm_{arm}"
+
+
+def test_a_row_that_is_stopped_is_not_half_erased(study: LiveStudy, live: LiveProject) -> None:
+    run = begin_run(live, flow="test", now=now(), dry_run=False)
+    last = held(study, "1", "part_last_name")
+    cells = pd.DataFrame(
+        [
+            cell("1", "part_first_name", before="Somebody else's", after="Ours"),
+            cell("1", "part_last_name", before=last, after=""),
+        ]
+    )
+
+    written = write_cells(live, run, cells=cells, clock=now)
+    end_run(live, run, state=RunState.PARTLY, now=now(), counts=written.counts)
+
+    assert held(study, "1", "part_last_name") == last
+
+
+def test_a_record_that_was_deleted_or_went_to_another_arm_since_the_plan_is_left_alone(
+    addresses: dict[str, Any], study: LiveStudy, live: LiveProject
+) -> None:
+    rows = study.call(content="record", format="json", fields="record_id,rand_color").json()
+    gone, moved = [row["record_id"] for row in rows if row["rand_color"] == "2"][:2]
+    present = Present(read_records(live, records={gone, moved}), frozenset({gone, moved}))
+    run = begin_run(live, flow="test", now=now(), dry_run=False)
+    study.call(content="record", action="delete", **{"records[0]": gone})
+    edit(addresses, study, moved, "rand_color", "3")
+    before = study.export()
+    event = "12_month_arm_2"
+    cells = pd.DataFrame(
+        [cell(r, "exam_num_teeth", before="", after="9", event=event) for r in (gone, moved)]
+    )
+
+    written = write_cells(live, run, cells=cells, clock=now, expected=present)
+    end_run(live, run, state=RunState.PARTLY, now=now(), counts=written.counts)
+
+    assert set(written.verdicts["check"]) == {"stale_base"}
+    assert study.export() == before
+
+
+def test_a_new_record_that_is_touched_while_it_is_undone_stays(
+    addresses: dict[str, Any], study: LiveStudy, live: LiveProject, tmp_path: Path
+) -> None:
+    text = "record_id,redcap_event_name,part_first_name\n777,baseline_arm_1,Newcomer\n"
+    done = import_records.fn("trial", file_of(tmp_path, text))
+    way = plan_way_back(live, done["run"])
+    run = begin_run(live, flow="revert_run", now=now(), dry_run=False, reverts=done["run"])
+    edit(addresses, study, "777", "part_last_name", "Theirs")
+
+    removed = remove_rows(live, run, cells=way.remove, clock=now)
+    end_run(live, run, state=RunState.PARTLY, now=now(), counts=removed)
+
+    assert removed == {}
+    assert held(study, "777", "part_last_name") == "Theirs"
+
+
+def test_importing_new_instances_again_adds_none(study: LiveStudy, tmp_path: Path) -> None:
+    record, event = exam_row(study)
+    text = (
+        "record_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,pfu_contact_date,pfu_remarks\n"
+        f"{record},{event},phone_follow_up,new,2026-05-01,first\n"
+        f"{record},{event},phone_follow_up,new,2026-05-02,second\n"
+    )
+    first = import_records.fn("trial", file_of(tmp_path, text))
+    between = study.export()
+
+    second = import_records.fn("trial", file_of(tmp_path, text))
+
+    assert (first["outcome"], second["outcome"]) == ("done", "idle")
+    assert study.export() == between
+
+
+def test_an_id_in_another_unicode_form_is_the_same_record(study: LiveStudy, tmp_path: Path) -> None:
+    composed, decomposed = "Zo\u00e9", "Zoe\u0301"
+    head = "record_id,redcap_event_name,part_first_name\n"
+    import_records.fn("trial", file_of(tmp_path, f"{head}{composed},baseline_arm_1,Ann\n"))
+
+    again = import_records.fn("trial", file_of(tmp_path, f"{head}{decomposed},baseline_arm_1,Ann\n"))
+
+    assert again["outcome"] == "idle"
+
+
+def test_a_new_record_with_nothing_but_its_id_is_created_beside_others(
+    study: LiveStudy, tmp_path: Path
+) -> None:
+    before = study.export()
+    text = "record_id,redcap_event_name,part_first_name\n1,baseline_arm_1,Ann\n900,baseline_arm_1,\n"
+
+    done = import_records.fn("trial", file_of(tmp_path, text))
+    between = study.export()
+    undone = revert_run.fn("trial", done["run"])
+
+    assert (done["outcome"], undone["outcome"]) == ("done", "done")
+    assert b"\n900,baseline_arm_1," in between
+    assert study.export() == before
