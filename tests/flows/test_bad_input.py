@@ -664,7 +664,7 @@ def test_an_import_above_the_limits_is_held(
 
     assert said.code == 3
     assert said.sentence == (
-        "held, nothing was written: 2 records would change, the limit is 1; look at the plan, or raise "
+        "held, nothing was written: 2 records would change, the limit is 1; send less at once, or raise "
         "max_records for this run."
     )
     assert project.state() == original
@@ -731,7 +731,7 @@ def test_a_revert_that_meets_other_edits_is_partly_done(
     said = capstan("journal", "revert", run_of(capstan, state="done"))
 
     assert said.code == 4
-    assert said.sentence.startswith("1 cells hold something else than run ")
+    assert said.sentence.startswith("somebody changed cells (1) since run ")
 
 
 def run_of(capstan: CommandLine, *, state: str) -> str:
