@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from capstan.errors import StoreError
 
 BUSY_SECONDS = 30
 _PRAGMAS = (
-    "journal_mode=WAL",
     # A before-image must outlive a power cut: with WAL only FULL waits for the disk at each commit.
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -61,8 +61,23 @@ def _make_file(url: URL) -> None:
 def _set_pragmas(connection: sqlite3.Connection, _: Any) -> None:
     # The driver's own habit of opening transactions late is off, so that `_begin` decides.
     connection.isolation_level = None
+    _use_wal(connection)
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Only for this change SQLite does not wait itself while others have the file, as they have when several
+    # processes open a new store at once.
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.02)
 
 
 def _begin(connection: Connection) -> None:
