@@ -11,8 +11,7 @@ import pandas as pd
 
 from capstan.dictionary import Dictionary, FieldType
 from capstan.logic import Layout
-
-RECORD_KEYS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+from capstan.plan import KEY_NAMES
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,8 @@ class EventGrid:
 
     def key_columns(self, record_field: str) -> tuple[str, ...]:
         """The key columns that this project's flat exports and imports have."""
-        event = RECORD_KEYS[:1] if self.is_longitudinal else ()
-        return (record_field, *event, *(RECORD_KEYS[1:] if self.has_repeats else ()))
+        event = KEY_NAMES[:1] if self.is_longitudinal else ()
+        return (record_field, *event, *(KEY_NAMES[1:] if self.has_repeats else ()))
 
     @cached_property
     def digest(self) -> str:

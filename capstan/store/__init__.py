@@ -20,7 +20,6 @@ from capstan.store.owners import LEASE
 from capstan.store.retention import purge
 from capstan.store.rows import Batch, Run
 from capstan.store.runs import (
-    VERDICT_COLUMNS,
     begin_run,
     decide_held,
     end_run,
@@ -36,7 +35,6 @@ __all__ = [
     "CELL_KEYS",
     "IMAGE_COLUMNS",
     "LEASE",
-    "VERDICT_COLUMNS",
     "Batch",
     "BatchState",
     "KeyRing",

@@ -11,9 +11,9 @@ from capstan.errors import Refused, UsageError
 from capstan.plan import CELL_COLUMNS
 from capstan.store.connection import Store
 from capstan.store.rows import Run, to_run
-from capstan.store.runs import VERDICT_COLUMNS
 from capstan.store.states import RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
+from capstan.verdict import VERDICT_COLUMNS
 
 IMAGE_COLUMNS = ("batch", *CELL_COLUMNS, "row_existed", "overwrite", "outcome")
 

@@ -19,8 +19,7 @@ from capstan.store.owners import current_owner, describe_owner, is_alive
 from capstan.store.rows import Run, to_run
 from capstan.store.states import OPEN_STATES, UNFINISHED_BATCHES, BatchState, RunKind, RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
-
-VERDICT_COLUMNS = ("record", "event", "instrument", "instance", "field", "check", "severity", "reason")
+from capstan.verdict import VERDICT_COLUMNS
 
 
 def begin_run(
