@@ -257,7 +257,7 @@ def _for_editors(schema: Any) -> Any:
 def methods_table() -> str:
     """What the sandbox's API answers to, by `content` and action."""
     rows = [
-        (f"`{content}`", verb, inspect.cleandoc(method.__doc__ or "").splitlines()[0])
+        (f"`{content}`", verb, inspect.cleandoc(method.work.__doc__ or "").splitlines()[0])
         for (content, verb), method in METHODS.items()
     ]
     return _table(("`content`", "action", "what it does"), rows)

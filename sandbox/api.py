@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl
 
 import anyio
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
-from sandbox.call import Call, read_call
+from sandbox.call import Call, Upload, read_call
 from sandbox.errors import NO_METHOD
 from sandbox.faults import Fault, Kind, close_socket
 from sandbox.render import Answer, error_answer
@@ -76,8 +77,10 @@ class ApiEndpoint:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             form = await request.form(max_fields=MAX_FIELDS, max_part_size=MAX_PART_BYTES)
             pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+            file = form.get("file")
+            upload = await _read_upload(file) if isinstance(file, UploadFile) else None
             size = int(request.headers.get("content-length") or sum(len(value) for _, value in pairs))
-            return Received(read_call(pairs, strict), size)
+            return Received(read_call(pairs, strict, upload=upload), size)
         body = await request.body()
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
         return Received(read_call(pairs, strict), len(body))
@@ -101,6 +104,11 @@ class ApiEndpoint:
             fault="" if fault is None else fault.kind.value,
         )
         self._state.requests.append(note)
+
+
+async def _read_upload(file: UploadFile) -> Upload:
+    mime = file.content_type or "application/octet-stream"
+    return Upload(file.filename or "", mime, await file.read())
 
 
 def _early_answer(fault: Fault | None) -> Answer | None:

@@ -17,12 +17,22 @@ _VERBS = frozenset(
 
 
 @dataclass(frozen=True)
+class Upload:
+    """The part named `file` of a multipart body."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Call:
     """Form fields of one request; `arrays` holds those that were spelled `name[...]`."""
 
     fields: Mapping[str, str]
     arrays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     strict_arrays: bool = False
+    upload: Upload | None = None
 
     def text(self, name: str, default: str = "") -> str:
         return self.fields.get(name, default)
@@ -70,7 +80,9 @@ class Call:
         return "\t" if wanted.lower() in ("tab", "\\t") else (wanted[:1] or ",")
 
 
-def read_call(pairs: Iterable[tuple[str, str]], strict_arrays: bool = False) -> Call:
+def read_call(
+    pairs: Iterable[tuple[str, str]], strict_arrays: bool = False, *, upload: Upload | None = None
+) -> Call:
     """Sort form fields into plain ones and arrays."""
     plain: dict[str, str] = {}
     arrays: dict[str, list[tuple[str, str]]] = {}
@@ -81,7 +93,7 @@ def read_call(pairs: Iterable[tuple[str, str]], strict_arrays: bool = False) -> 
         else:
             plain[name] = value
     ordered = {name: tuple(value for _, value in sorted(found, key=_index)) for name, found in arrays.items()}
-    return Call(plain, ordered, strict_arrays=strict_arrays)
+    return Call(plain, ordered, strict_arrays=strict_arrays, upload=upload)
 
 
 def _index(pair: tuple[str, str]) -> int:

@@ -62,7 +62,7 @@ def control_routes(state: State) -> list[Route]:
 
 def list_projects(state: State, _: Order) -> Any:
     """List projects by id, title and status."""
-    projects = (state.store.project(one) for one in state.store.project_ids())
+    projects = (state.store.projects.get(one) for one in state.store.projects.ids())
     return [_about(one) for one in projects if one is not None]
 
 
@@ -78,7 +78,7 @@ def load_project(state: State, order: Order) -> Any:
 def delete_project(state: State, order: Order) -> Any:
     """Delete a project; its tokens then get REDCap's text for that."""
     project = _project(state, order)
-    state.store.delete_project(project.project_id)
+    state.store.projects.delete(project.project_id)
     return {"deleted": project.project_id}
 
 
@@ -109,7 +109,7 @@ def set_status(state: State, order: Order) -> Any:
         in_production=wanted == "production",
         production_time=state.clock.stamp() if wanted == "production" else "",
     )
-    state.store.save_project(moved)
+    state.store.projects.save(moved)
     return _about(moved)
 
 
@@ -183,7 +183,7 @@ def _about(project: Project) -> dict[str, Any]:
 
 
 def _project(state: State, order: Order) -> Project:
-    project = state.store.project(order.project_id)
+    project = state.store.projects.get(order.project_id)
     if project is None:
         raise ApiError("There is no such project.", 404)
     return project

@@ -15,7 +15,7 @@ from sandbox.odm.read import Ids, read_project
 from sandbox.odm.read_data import read_data
 from sandbox.odm.text import parse
 from sandbox.rights import Member
-from sandbox.storage import Change, Store
+from sandbox.storage import Change, Store, StoredFile
 
 OWNER = "site_admin"
 _TAGS = {
@@ -49,7 +49,7 @@ def create_project(store: Store, attributes: Mapping[str, str], *, odm: str = ""
         created=now,
         longitudinal=project.longitudinal or attributes.get("is_longitudinal") == "1",
     )
-    store.save_project(project)
+    store.projects.save(project)
     if root is not None:
         _store_data(store, project, root=root)
     return Created(project, add_token(store, project, member=Member(OWNER)))
@@ -59,14 +59,14 @@ def add_token(store: Store, project: Project, *, member: Member) -> str:
     """Make a user of the project and a token for them."""
     token = secrets.token_hex(16).upper()
     save_member(store, project.project_id, member=member)
-    store.add_token(token, project.project_id, username=member.username)
+    store.projects.add_token(token, project.project_id, username=member.username)
     return token
 
 
 def save_member(store: Store, project_id: int, *, member: Member) -> None:
     """Keep a member's rights."""
     body: dict[str, Any] = asdict(member)
-    store.save_member(project_id, body.pop("username"), body=body)
+    store.people.save(project_id, body.pop("username"), body=body)
 
 
 def _parse(odm: str) -> etree._Element:
@@ -99,12 +99,12 @@ def _empty(ids: Ids) -> Project:
 
 def _store_data(store: Store, project: Project, *, root: etree._Element) -> None:
     found = read_data(root, project)
-    store.apply(project.project_id, (Change(*item, value) for item, value in found.values.items()))
-    store.set_pseudo(project.project_id, found.pseudo)
+    store.values.apply(project.project_id, (Change(*item, value) for item, value in found.values.items()))
+    store.values.set_surveys(project.project_id, found.pseudo)
     for key, name, file_name, mime, content in found.files:
-        doc_id = store.add_file(project.project_id, file_name, mime=mime, content=content)
-        store.apply(project.project_id, [Change(key, name, "", str(doc_id))])
+        doc_id = store.files.add(project.project_id, StoredFile(file_name, mime, content))
+        store.values.apply(project.project_id, [Change(key, name, "", str(doc_id))])
     groups = {group.unique_name: group.group_id for group in project.groups}
     for record, name in found.groups.items():
         if name in groups:
-            store.set_group(project.project_id, record, group_id=groups[name])
+            store.groups.assign(project.project_id, record, group_id=groups[name])

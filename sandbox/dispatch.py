@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sandbox.call import Call
 from sandbox.clock import Clock
@@ -15,48 +16,47 @@ from sandbox.rights import Member, member_from
 from sandbox.session import Session, read_version
 from sandbox.storage import Store
 
-Method = Callable[[Session], Answer]
 SUPER_TOKEN = 64
-# The right that a verb needs; reading a version or a next name needs the token alone (B.0).
-_RIGHTS = {"export": "api_export", "import": "api_import"}
-_ADDED_RIGHTS = {
-    ("record", "delete"): "record_delete",
-    ("record", "rename"): "record_rename",
-    ("arm", "delete"): "api_import",
-    ("event", "delete"): "api_import",
-    ("dag", "delete"): "api_import",
-}
+
+
+class Method(NamedTuple):
+    """What answers a content and action, and all the rights that it needs (B.0)."""
+
+    work: Callable[[Session], Answer]
+    rights: tuple[str, ...] = ()
+
+
 METHODS: dict[tuple[str, str], Method] = {
-    ("record", "export"): records.export,
-    ("record", "import"): records.import_records,
-    ("record", "delete"): records.delete,
-    ("record", "rename"): records.rename,
-    ("generateNextRecordName", "export"): records.next_name,
-    ("metadata", "export"): dictionary.export_metadata,
-    ("metadata", "import"): dictionary.import_metadata,
-    ("exportFieldNames", "export"): dictionary.export_field_names,
-    ("instrument", "export"): dictionary.export_instruments,
-    ("arm", "export"): events.export_arms,
-    ("arm", "import"): events.import_arms,
-    ("arm", "delete"): events.delete_arms,
-    ("event", "export"): events.export_events,
-    ("event", "import"): events.import_events,
-    ("event", "delete"): events.delete_events,
-    ("formEventMapping", "export"): events.export_mapping,
-    ("formEventMapping", "import"): events.import_mapping,
-    ("repeatingFormsEvents", "export"): events.export_repeats,
-    ("repeatingFormsEvents", "import"): events.import_repeats,
-    ("project", "export"): projects.export_project,
-    ("project_settings", "import"): projects.import_settings,
-    ("project_xml", "export"): projects.export_xml,
-    ("user", "export"): people.export_users,
-    ("dag", "export"): people.export_groups,
-    ("dag", "import"): people.import_groups,
-    ("dag", "delete"): people.delete_groups,
-    ("userDagMapping", "export"): people.export_group_members,
-    ("userDagMapping", "import"): people.import_group_members,
-    ("log", "export"): log.export_log,
-    ("version", "export"): projects.export_version,
+    ("record", "export"): Method(records.export, ("api_export",)),
+    ("record", "import"): Method(records.import_records, ("api_import",)),
+    ("record", "delete"): Method(records.delete, ("record_delete",)),
+    ("record", "rename"): Method(records.rename, ("record_rename",)),
+    ("generateNextRecordName", "export"): Method(records.next_name, ("api_export",)),
+    ("metadata", "export"): Method(dictionary.export_metadata, ("api_export",)),
+    ("metadata", "import"): Method(dictionary.import_metadata, ("api_import",)),
+    ("exportFieldNames", "export"): Method(dictionary.export_field_names, ("api_export",)),
+    ("instrument", "export"): Method(dictionary.export_instruments, ("api_export",)),
+    ("arm", "export"): Method(events.export_arms, ("api_export",)),
+    ("arm", "import"): Method(events.import_arms, ("api_import",)),
+    ("arm", "delete"): Method(events.delete_arms, ("api_import",)),
+    ("event", "export"): Method(events.export_events, ("api_export",)),
+    ("event", "import"): Method(events.import_events, ("api_import",)),
+    ("event", "delete"): Method(events.delete_events, ("api_import",)),
+    ("formEventMapping", "export"): Method(events.export_mapping, ("api_export",)),
+    ("formEventMapping", "import"): Method(events.import_mapping, ("api_import",)),
+    ("repeatingFormsEvents", "export"): Method(events.export_repeats, ("api_export",)),
+    ("repeatingFormsEvents", "import"): Method(events.import_repeats, ("api_import",)),
+    ("project", "export"): Method(projects.export_project, ("api_export",)),
+    ("project_settings", "import"): Method(projects.import_settings, ("api_import",)),
+    ("project_xml", "export"): Method(projects.export_xml, ("api_export",)),
+    ("user", "export"): Method(people.export_users, ("api_export",)),
+    ("dag", "export"): Method(people.export_groups, ("api_export",)),
+    ("dag", "import"): Method(people.import_groups, ("api_import",)),
+    ("dag", "delete"): Method(people.delete_groups, ("api_import",)),
+    ("userDagMapping", "export"): Method(people.export_group_members, ("api_export",)),
+    ("userDagMapping", "import"): Method(people.import_group_members, ("api_import",)),
+    ("log", "export"): Method(log.export_log, ("api_export",)),
+    ("version", "export"): Method(projects.export_version, ()),
 }
 
 
@@ -76,26 +76,25 @@ class Redcap:
 
     def _answer(self, call: Call) -> Answer:
         token = call.text("token").strip()
-        if len(token) == SUPER_TOKEN and token == self.store.super_token():
+        if len(token) == SUPER_TOKEN and token == self.store.projects.super_token():
             return self._answer_super(call)
         session = self._open(call, token)
         method = METHODS.get((call.content, call.verb))
         if method is None:
             raise ApiError(BAD_CONTENT)
-        if call.content != "version":
-            right = _ADDED_RIGHTS.get((call.content, call.verb)) or _RIGHTS[call.verb]
+        for right in method.rights:
             session.member.require(right)
-        return method(session)
+        return method.work(session)
 
     def _open(self, call: Call, token: str) -> Session:
-        owner = self.store.token_owner(token) if token else None
+        owner = self.store.projects.token_owner(token) if token else None
         if owner is None:
             raise ApiError(NO_ACCESS, 403)
         project_id, username = owner
-        project = self.store.project(project_id)
+        project = self.store.projects.get(project_id)
         if project is None:
             raise ApiError(DELETED)
-        body = self.store.members(project_id).get(username)
+        body = self.store.people.members(project_id).get(username)
         if body is None:
             raise ApiError(NO_ACCESS, 403)
         return Session(self.store, project, member_from(username, body), call, self.clock.now(), self.version)

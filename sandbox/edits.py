@@ -41,6 +41,6 @@ def edit_cell(session: Session, cell: Cell) -> None:
     ]
     stored = load_stored(store, project, records=[cell.record])
     changes = [one for one in wanted if stored.get((one.key, one.field, one.code), "") != one.value]
-    known = frozenset(store.record_names(session.project_id))
-    store.apply(session.project_id, changes)
+    known = frozenset(store.values.record_names(session.project_id))
+    store.values.apply(session.project_id, changes)
     write_log(session, changes, known=known, source="")

@@ -31,9 +31,11 @@ th, td {{ border-bottom: 1px solid #ccc; padding: 0.3rem 1rem; text-align: left;
 def home(state: State) -> str:
     """Return the page that lists the projects."""
     with state.lock:
-        projects = [state.store.project(one) for one in state.store.project_ids()]
+        projects = [state.store.projects.get(one) for one in state.store.projects.ids()]
         rows = [
-            _row(one, len(state.store.record_names(one.project_id))) for one in projects if one is not None
+            _row(one, len(state.store.values.record_names(one.project_id)))
+            for one in projects
+            if one is not None
         ]
     if not rows:
         return _PAGE.format(table="<p>There is no project yet.</p>")

@@ -80,7 +80,7 @@ class Running:
     @property
     def super_token(self) -> str:
         with self.state.lock:
-            return self.state.store.super_token()
+            return self.state.store.projects.super_token()
 
     def addresses(self) -> dict[str, str | None]:
         """Return what a client needs to know; null is what this sandbox does not have yet."""

@@ -27,13 +27,13 @@ class Session:
         return self.project.project_id
 
     def save(self, project: Project) -> None:
-        self.store.save_project(project)
+        self.store.projects.save(project)
 
     def log(self, kind: str, action: str, *, details: str, record: str = "") -> None:
         """Write one row of the project's log."""
         at = self.now.strftime("%Y-%m-%d %H:%M:%S")
         row = LogRow(at, self.member.username, kind, action, details, record)
-        self.store.add_log(self.project_id, [row])
+        self.store.log.add(self.project_id, [row])
 
     def log_design(self, details: str) -> None:
         self.log("manage", "Manage/Design ", details=details)

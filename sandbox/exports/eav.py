@@ -10,9 +10,9 @@ from sandbox.exports.rows import in_order
 from sandbox.model import Project, RowKey
 from sandbox.render import Cell
 from sandbox.storage import Store
+from sandbox.storage.values import Cells, split_item
 
 FEW_RECORDS = 500
-Stored = tuple[int, str, str, str]
 
 
 def eav_table(
@@ -31,7 +31,9 @@ def eav_table(
     lines: list[list[Cell]] = []
     for key in in_order(project, kept):
         lead = _lead(project, key)
-        for _, name, code, value in sorted(values[key]):
+        for stored, found in values[key].items():
+            name, code = split_item(stored)
+            value = code or found
             if name in wanted and (name, code) in project.column_of:
                 lines.append([*lead, name, _label(project, name, value=value) if labels else value])
         if selection.has_group and groups.get(key.record):
@@ -39,11 +41,11 @@ def eav_table(
     return _header(project), lines
 
 
-def _by_row(store: Store, project: Project, *, kept: set[RowKey]) -> dict[RowKey, list[Stored]]:
+def _by_row(store: Store, project: Project, *, kept: set[RowKey]) -> dict[RowKey, Cells]:
     records = {key.record for key in kept}
     # One pass over the project is faster than asking for many records one by one.
     few = sorted(records) if len(records) <= FEW_RECORDS else None
-    return {key: found for key, found in store.values(project.project_id, few) if key in kept}
+    return {key: found for key, found in store.values.rows(project.project_id, few) if key in kept}
 
 
 def _header(project: Project) -> list[str]:

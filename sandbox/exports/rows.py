@@ -19,7 +19,7 @@ def load_rows(store: Store, project: Project, *, records: Sequence[str] | None =
     names = {item(*pair): column.name for pair, column in project.column_of.items()}
     return {
         key: {names[name]: value for name, value in found.items() if name in names}
-        for key, found in store.cells(project.project_id, records)
+        for key, found in store.values.rows(project.project_id, records)
         if key.event_id in project.event_by_id
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sandbox.imports.addressing import Placed
 from sandbox.model import Column, Project, RowKey
 from sandbox.storage import Change, Store
+from sandbox.storage.values import split_item
 
 Item = tuple[RowKey, str, str]
 
@@ -66,9 +67,10 @@ class Pending:
 def load_stored(store: Store, project: Project, *, records: Sequence[str]) -> dict[Item, str]:
     """Return stored values of some records by cell."""
     return {
-        (key, name, code): value
-        for key, found in store.values(project.project_id, records)
-        for _, name, code, value in found
+        (key, *pair): pair[1] or value
+        for key, found in store.values.rows(project.project_id, records)
+        for stored, value in found.items()
+        for pair in [split_item(stored)]
     }
 
 

@@ -50,7 +50,8 @@ def import_records(session: Session) -> Answer:
     except BareObject:
         return Answer('{"count": 0}', "json")
     known = Known(
-        frozenset(session.store.record_names(session.project_id)), session.store.groups(session.project_id)
+        frozenset(session.store.values.record_names(session.project_id)),
+        session.store.groups.by_record(session.project_id),
     )
     placed = _place(session, rows)
     given = _renumber(session, placed, known=known)
@@ -119,9 +120,9 @@ def _bad_records(placed: Sequence[Placed], *, in_background: bool) -> set[str]:
 
 def _store(session: Session, pending: Pending, *, known: Known) -> None:
     changes = pending.changes()
-    session.store.apply(session.project_id, changes)
+    session.store.values.apply(session.project_id, changes)
     computed = recompute(session.store, session.project, touched=pending.touched, now=session.now)
-    session.store.apply(session.project_id, computed)
+    session.store.values.apply(session.project_id, computed)
     write_log(session, [*changes, *computed], known=known.records)
 
 
@@ -137,7 +138,7 @@ def write_log(
         version=session.version,
         source=source,
     )
-    session.store.add_log(session.project_id, rows)
+    session.store.log.add(session.project_id, rows)
 
 
 def _check_group(session: Session, row: Placed, *, known: Known) -> None:
@@ -166,7 +167,7 @@ def _assign_group(session: Session, row: Placed, *, known: Known) -> None:
     known.groups.pop(record, None)
     if new is not None:
         known.groups[record] = new
-    session.store.set_group(session.project_id, record, group_id=new)
+    session.store.groups.assign(session.project_id, record, group_id=new)
     name = session.group_name(new)
     details = f"Assign record to Data Access Group (redcap_data_access_group = '{name}')"
     session.log(

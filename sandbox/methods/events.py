@@ -242,8 +242,8 @@ def _without_events(session: Session) -> Project:
 
 def _drop_events(session: Session, gone: Sequence[int]) -> Project:
     project = session.project
-    session.store.delete_events(session.project_id, gone)
-    session.store.forget_groups_of_missing_records(session.project_id)
+    session.store.values.delete_events(session.project_id, gone)
+    session.store.groups.forget_missing_records(session.project_id)
     events = tuple(event for event in project.events if event.event_id not in gone)
     repeats = tuple(one for one in project.repeats if one.event_id not in gone)
     return replace(project, events=events, repeats=repeats)

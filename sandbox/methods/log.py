@@ -14,7 +14,7 @@ def export_log(session: Session) -> Answer:
     session.member.require("logging")
     rows = [
         (row.at[:16], row.username, row.action, row.details, row.record)
-        for row in session.store.log(session.project_id)
+        for row in session.store.log.rows(session.project_id)
         if _is_wanted(session, row)
     ]
     session.log_design("Export Logging (API)")

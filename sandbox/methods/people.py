@@ -30,7 +30,7 @@ _ABOUT = (
 
 def all_members(session: Session) -> list[Member]:
     """Return the project's users in the order they were added."""
-    members = session.store.members(session.project_id)
+    members = session.store.people.members(session.project_id)
     return [member_from(name, body) for name, body in members.items()]
 
 
@@ -104,9 +104,9 @@ def delete_groups(session: Session) -> Answer:
     _require_groups(session)
     names = session.call.names("dags")
     gone = {one.group_id for one in session.project.groups if one.unique_name in names}
-    for record, group_id in session.store.groups(session.project_id).items():
+    for record, group_id in session.store.groups.by_record(session.project_id).items():
         if group_id in gone:
-            session.store.set_group(session.project_id, record, group_id=None)
+            session.store.groups.assign(session.project_id, record, group_id=None)
     groups = tuple(one for one in session.project.groups if one.group_id not in gone)
     session.save(replace(session.project, groups=groups))
     session.log_design("Delete DAGs (API)")

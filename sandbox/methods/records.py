@@ -13,12 +13,13 @@ from sandbox.exports.eav import eav_table
 from sandbox.exports.flat import FlatExport, flat_table, label_header
 from sandbox.exports.rows import Rows, load_rows
 from sandbox.imports.run import import_records
-from sandbox.model import RowKey
+from sandbox.model import Project, RowKey
 from sandbox.names import next_number
 from sandbox.odm.write_data import clinical_document
 from sandbox.render import Answer, plain, quote, table, to_csv
 from sandbox.rights import DEIDENTIFIED
 from sandbox.session import Session
+from sandbox.storage import Change
 
 __all__ = ["delete", "export", "import_records", "next_name", "rename", "visible_rows"]
 
@@ -57,7 +58,7 @@ def _filters(session: Session) -> list[Callable[[RowKey], bool]]:
         kept = {one.event_id for one in project.events if one.unique_name in events}
         filters.append(lambda key: key.event_id in kept)
     if session.member.group_id is not None:
-        groups = session.store.groups(session.project_id)
+        groups = session.store.groups.by_record(session.project_id)
         filters.append(lambda key: groups.get(key.record) == session.member.group_id)
     changed = _changed_records(session)
     if changed is not None:
@@ -72,21 +73,21 @@ def _changed_records(session: Session) -> set[str] | None:
         return None
     return {
         row.record
-        for row in session.store.log(session.project_id)
+        for row in session.store.log.rows(session.project_id)
         if row.kind in ("record_add", "record_edit") and row.at > begin and (not end or row.at < end)
     }
 
 
 def _export_flat(session: Session, selection: Selection, *, rows: Rows) -> Answer:
     call, store, project = session.call, session.store, session.project
-    style = read_style(call, project, files=store.file_names(session.project_id), version=session.version)
+    style = read_style(call, project, files=store.files.names(session.project_id), version=session.version)
     needs_pseudo = selection.has_identifier
     flat = FlatExport(
         project,
         selection,
         style,
         groups=_group_names(session, labels=style.labels),
-        pseudo=store.pseudo(session.project_id) if needs_pseudo else {},
+        pseudo=dict(store.values.surveys(session.project_id)) if needs_pseudo else {},
         hash_ids=_hashes_ids(session),
     )
     header, lines = flat_table(flat, rows)
@@ -120,14 +121,14 @@ def _export_eav(session: Session, selection: Selection, *, rows: Rows) -> Answer
 
 def _group_names(session: Session, *, labels: bool) -> dict[str, str]:
     names = {one.group_id: one.name if labels else one.unique_name for one in session.project.groups}
-    found = session.store.groups(session.project_id)
+    found = session.store.groups.by_record(session.project_id)
     return {record: names.get(group_id, "") for record, group_id in found.items()}
 
 
 def delete(session: Session) -> Answer:
     """Delete records, or of them one arm, instrument, event or instance; answers how many records."""
     project, store, wanted = session.project, session.store, session.call.names("records")
-    known = store.record_names(session.project_id)
+    known = store.values.record_names(session.project_id)
     missing = [record for record in wanted if record not in known]
     if missing or not wanted:
         raise missing_records(missing)
@@ -137,15 +138,21 @@ def delete(session: Session) -> Answer:
     form = session.call.text("instrument")
     names = [one.field_name for one in project.all_fields if one.form_name == form] if form else []
     names = [name for name in names if name != project.id_field]
-    store.delete_rows(session.project_id, chosen, fields=names)
     if form:
-        store.delete_rows(session.project_id, _only_ids(session, chosen))
-    store.forget_groups_of_missing_records(session.project_id)
+        store.values.apply(session.project_id, _erasures(project, chosen, names=names))
+        chosen = _only_ids(session, chosen)
+    store.values.delete_rows(session.project_id, chosen)
+    store.groups.forget_missing_records(session.project_id)
     for record in dict.fromkeys(wanted):
         details = f"{project.id_field} = '{record}'"
         action = logs.action("Delete", record, version=session.version)
         session.log("record_delete", action, details=details, record=record)
     return plain(len(set(wanted)))
+
+
+def _erasures(project: Project, keys: list[RowKey], *, names: list[str]) -> list[Change]:
+    columns = [one for one in project.columns if one.field.field_name in names]
+    return [Change(key, one.field.field_name, one.code, "") for key in keys for one in columns]
 
 
 def _is_chosen(session: Session, key: RowKey) -> bool:
@@ -171,14 +178,17 @@ def rename(session: Session) -> Answer:
     """Rename a record in all arms or in one."""
     call, store, project = session.call, session.store, session.project
     old, new, arm = call.text("record").strip(), call.text("new_record_name").strip(), call.text("arm")
-    names = store.record_names(session.project_id)
+    names = store.values.record_names(session.project_id)
     # Neither text was recorded (J.1).
     if old not in names:
         raise ApiError(f"The record {quote(old)} does not exist")
     if not new or new in names:
         raise ApiError("The new record name is empty or already exists")
     events = [one.event_id for one in project.events if not arm or str(one.arm_num) == arm]
-    store.rename_record(session.project_id, old, new=new, event_ids=events, id_field=project.id_field)
+    store.values.rename_record(session.project_id, old, new=new, event_ids=events, id_field=project.id_field)
+    group_id = store.groups.by_record(session.project_id).get(old)
+    store.groups.assign(session.project_id, new, group_id=group_id)
+    store.groups.forget_missing_records(session.project_id)
     details = f"{project.id_field} = '{new}'"
     session.log(
         "record_edit", logs.action("Update", new, version=session.version), details=details, record=new
@@ -190,4 +200,4 @@ def next_name(session: Session) -> Answer:
     """Answer the name that the next record would get; creates nothing."""
     group = session.member.group_id
     prefix = "" if group is None else f"{group}-"
-    return plain(f"{prefix}{next_number(session.store.record_names(session.project_id), prefix)}")
+    return plain(f"{prefix}{next_number(session.store.values.record_names(session.project_id), prefix)}")

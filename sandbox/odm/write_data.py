@@ -63,9 +63,11 @@ def clinical_data(store: Store, project: Project, *, options: ClinicalOptions, n
         project,
         options,
         groups={
-            record: names[one] for record, one in store.groups(project.project_id).items() if one in names
+            record: names[one]
+            for record, one in store.groups.by_record(project.project_id).items()
+            if one in names
         },
-        pseudo=store.pseudo(project.project_id),
+        pseudo=dict(store.values.surveys(project.project_id)),
         parts={form.name: item_groups(project, form, extras=extras) for form in project.forms},
     )
     name = slug(project.title)
@@ -158,7 +160,7 @@ def _item(writer: _Writer, oid: str, *, value: str) -> str:
 
 
 def _file(writer: _Writer, oid: str, *, doc_id: str) -> str:
-    stored = writer.store.file(doc_id) if writer.options.files else None
+    stored = writer.store.files.get(doc_id) if writer.options.files else None
     if stored is None:
         return ""
     name, mime, content = stored
