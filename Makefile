@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test bench docs lock clean
+.PHONY: help setup demo check test browser bench docs lock clean
 
 help: ## list what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,8 +32,18 @@ check: $(READY) ## lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) ## all tests
+test: $(READY) browser ## all tests
 	$(BIN)/pytest -n 2 $(ARGS)
+
+browser: ## have a Chromium, in which the sandbox's pages are tested
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
+	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	    export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && \
+	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "The pages are tested in Chromium; install it first (on Debian: sudo apt-get install chromium)." >&2; \
+	    exit 2; \
+	  fi
 
 bench: $(READY) ## benchmarks, as ratios
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

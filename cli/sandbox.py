@@ -10,6 +10,7 @@ import typer
 from capstan.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="A stateful REDCap on this machine.")
+MAX_PORT = 65535
 
 
 @app.callback()
@@ -19,24 +20,30 @@ def sandbox() -> None:
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(help="The port; 0 picks a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=MAX_PORT, help="The port; 0 picks a free one.")] = 8080,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; any but this computer's own opens it to others.")
+    ] = "127.0.0.1",
     smtp_port: Annotated[
-        int | None, typer.Option(help="The port of the mail server, which is not there yet.")
+        int | None,
+        typer.Option(min=0, max=MAX_PORT, help="The port of the mail server, which is not there yet."),
     ] = None,
     state: Annotated[
-        Path | None, typer.Option(help="A folder that keeps its state; in memory without it.")
+        Path | None, typer.Option(help="A folder that keeps its state; it forgets all of it without one.")
     ] = None,
+    redcap_version: Annotated[str, typer.Option(help="The version of REDCap to behave as.")] = "15.2.1",
 ) -> None:
     """Serve the sandbox until it is stopped; prints one JSON line with its addresses when it is ready.
 
-    Example: capstan sandbox serve --port 8080 --state .capstan/sandbox
+    Example: capstan sandbox serve --port 8080 --state .capstan/sandbox --redcap-version 13.7.3
     """
+    from sandbox.server import CannotServe
     from sandbox.server import serve as serve_sandbox
 
     try:
-        serve_sandbox(port=port, smtp_port=smtp_port, state_dir=state)
-    except OSError as error:
-        told = error.strerror
+        serve_sandbox(port, smtp_port, host=host, state_dir=state, version=redcap_version)
+    except CannotServe as error:
+        told = str(error)
     else:
         return
-    raise UsageError(f"Cannot listen on port {port} ({told}); --port 0 picks a free one.")
+    raise UsageError(told)

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from sandbox.errors import not_an_array
 
 _ARRAY_KEY = re.compile(r"^(\w+)\[(\w*)\]$")
+# Nobody counts further, and Python refuses to read thousands of digits.
+MAX_DIGITS = 10
 _FALSE = frozenset({"", "0", "false"})
 _FORMATS = ("csv", "json", "xml")
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "\t": "\t"}
 _VERBS = frozenset(
     {"import", "delete", "export", "switch", "rename", "randomize", "list", "createFolder", "display"}
 )
@@ -27,12 +30,16 @@ class Upload:
 
 @dataclass(frozen=True)
 class Call:
-    """Form fields of one request; `arrays` holds those that were spelled `name[...]`."""
+    """Form fields of one request; `arrays` holds those that were spelled `name[...]`.
+
+    `base_url` is the server as the client calls it, without the slash.
+    """
 
     fields: Mapping[str, str]
     arrays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     strict_arrays: bool = False
     upload: Upload | None = None
+    base_url: str = "http://127.0.0.1"
 
     def text(self, name: str, default: str = "") -> str:
         return self.fields.get(name, default)
@@ -77,7 +84,8 @@ class Call:
     @property
     def delimiter(self) -> str:
         wanted = self.text("csvDelimiter")
-        return "\t" if wanted.lower() in ("tab", "\\t") else (wanted[:1] or ",")
+        # What REDCap does not offer would make a file that nobody can read.
+        return _DELIMITERS.get(wanted.lower(), wanted if wanted in (";", "|", "^") else ",")
 
 
 def read_call(
@@ -97,4 +105,4 @@ def read_call(
 
 
 def _index(pair: tuple[str, str]) -> int:
-    return int(pair[0]) if pair[0].isdecimal() else 0
+    return int(pair[0]) if pair[0].isdecimal() and len(pair[0]) < MAX_DIGITS else 0

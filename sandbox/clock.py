@@ -15,6 +15,10 @@ class Clock:
         """Stop at a moment, or run on with None."""
         self._frozen = None if moment is None else moment.replace(tzinfo=None)
 
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen is not None
+
     def now(self) -> datetime:
         return self._frozen or datetime.now().astimezone().replace(tzinfo=None)
 

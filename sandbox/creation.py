@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
-
-from lxml import etree
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import BinaryIO
 
 from sandbox.errors import BAD_FORMAT, PURPOSE_TEXT, ApiError
+from sandbox.loading import load_subjects
+from sandbox.members import save_member, save_role
 from sandbox.model import Arm, Event, Field, Form, Project
 from sandbox.odm.read import Ids, read_project
-from sandbox.odm.read_data import read_data
-from sandbox.odm.text import parse
+from sandbox.odm.roles import read_roles
+from sandbox.odm.stream import STUDY, SUBJECT, elements
 from sandbox.rights import Member
-from sandbox.storage import Change, Store, StoredFile
+from sandbox.storage import Store
 
 OWNER = "site_admin"
+PURPOSES = frozenset("01234")
+OTHER_PURPOSE = "1"
+# Only the text for purpose 1 was recorded (J.1).
+NO_TITLE = "You must provide some text for 'project_title'."
+BAD_PURPOSE = "The value of 'purpose' must be a whole number from 0 to 4."
 _TAGS = {
     "purpose": "Purpose",
     "purpose_other": "PurposeOther",
@@ -33,26 +39,56 @@ class Created:
     token: str
 
 
-def create_project(store: Store, attributes: Mapping[str, str], *, odm: str = "", now: str) -> Created:
-    """Make a project and a token with full rights; raises `ApiError` for what REDCap refuses."""
-    if attributes.get("purpose") == "1" and not attributes.get("purpose_other"):
+def create_project(
+    store: Store, attributes: Mapping[str, str], *, odm: str | BinaryIO = "", now: str
+) -> Created:
+    """Make a project and a token with full rights; raises `ApiError` for what REDCap refuses.
+
+    Project XML of any size may come as a file or stream of bytes.
+    """
+    source = BytesIO(odm.encode("utf-8", "replace")) if isinstance(odm, str) else odm
+    try:
+        project = _from_xml(store, attributes, source=source, now=now) if odm else None
+    except ValueError as error:
+        raise ApiError(BAD_FORMAT) from error
+    if project is None:
+        project = _with_attributes(_empty(Ids(store.next_id(), store.next_id)), attributes, now=now)
+        store.projects.save(project)
+    return Created(project, add_token(store, project, member=Member(OWNER)))
+
+
+def check_attributes(attributes: Mapping[str, str]) -> None:
+    """Refuse attributes that no project can have; raises `ApiError`."""
+    if not attributes.get("project_title", "").strip():
+        raise ApiError(NO_TITLE)
+    if attributes.get("purpose", "0") not in PURPOSES:
+        raise ApiError(BAD_PURPOSE)
+    if attributes.get("purpose") == OTHER_PURPOSE and not attributes.get("purpose_other", "").strip():
         raise ApiError(PURPOSE_TEXT)
-    ids = Ids(store.next_id(), store.next_id)
-    root = _parse(odm) if odm else None
-    project = _empty(ids) if root is None else _structure(root, ids)
-    settings = dict(project.settings)
-    settings |= {tag: attributes[name] for name, tag in _TAGS.items() if attributes.get(name, "") != ""}
-    project = replace(
+
+
+def _from_xml(store: Store, attributes: Mapping[str, str], *, source: BinaryIO, now: str) -> Project:
+    found = elements(source)
+    study = next(found, None)
+    if study is None or study.tag != STUDY:
+        raise ValueError("no Study")
+    project = _with_attributes(read_project(study, Ids(store.next_id(), store.next_id)), attributes, now=now)
+    store.projects.save(project)
+    for role in read_roles(study, [form.name for form in project.forms]):
+        save_role(store, project.project_id, role=role)
+    load_subjects(store, project, elements=(one for one in found if one.tag == SUBJECT))
+    return project
+
+
+def _with_attributes(project: Project, attributes: Mapping[str, str], *, now: str) -> Project:
+    given = {tag: attributes[name] for name, tag in _TAGS.items() if attributes.get(name, "") != ""}
+    return replace(
         project,
-        title=attributes.get("project_title") or project.title,
-        settings=settings,
+        title=attributes.get("project_title", "").strip() or project.title,
+        settings=project.settings | given,
         created=now,
         longitudinal=project.longitudinal or attributes.get("is_longitudinal") == "1",
     )
-    store.projects.save(project)
-    if root is not None:
-        _store_data(store, project, root=root)
-    return Created(project, add_token(store, project, member=Member(OWNER)))
 
 
 def add_token(store: Store, project: Project, *, member: Member) -> str:
@@ -61,26 +97,6 @@ def add_token(store: Store, project: Project, *, member: Member) -> str:
     save_member(store, project.project_id, member=member)
     store.projects.add_token(token, project.project_id, username=member.username)
     return token
-
-
-def save_member(store: Store, project_id: int, *, member: Member) -> None:
-    """Keep a member's rights."""
-    body: dict[str, Any] = asdict(member)
-    store.people.save(project_id, body.pop("username"), body=body)
-
-
-def _parse(odm: str) -> etree._Element:
-    try:
-        return parse(odm)
-    except ValueError as error:
-        raise ApiError(BAD_FORMAT) from error
-
-
-def _structure(root: etree._Element, ids: Ids) -> Project:
-    try:
-        return read_project(root, ids)
-    except ValueError as error:
-        raise ApiError(BAD_FORMAT) from error
 
 
 def _empty(ids: Ids) -> Project:
@@ -95,16 +111,3 @@ def _empty(ids: Ids) -> Project:
         fields=(Field("record_id", form.name, field_label="Record ID"),),
         settings={"RecordAutonumberingEnabled": "1"},
     )
-
-
-def _store_data(store: Store, project: Project, *, root: etree._Element) -> None:
-    found = read_data(root, project)
-    store.values.apply(project.project_id, (Change(*item, value) for item, value in found.values.items()))
-    store.values.set_surveys(project.project_id, found.pseudo)
-    for key, name, file_name, mime, content in found.files:
-        doc_id = store.files.add(project.project_id, StoredFile(file_name, mime, content))
-        store.values.apply(project.project_id, [Change(key, name, "", str(doc_id))])
-    groups = {group.unique_name: group.group_id for group in project.groups}
-    for record, name in found.groups.items():
-        if name in groups:
-            store.groups.assign(project.project_id, record, group_id=groups[name])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sandbox.drafts import load_draft, write
 from sandbox.errors import ApiError
-from sandbox.imports.changes import load_stored
-from sandbox.imports.run import write_log
 from sandbox.model import RowKey
 from sandbox.session import Session
-from sandbox.storage import Change
+from sandbox.storage import item
 
 
 @dataclass(frozen=True)
@@ -26,21 +25,14 @@ class Cell:
 
 def edit_cell(session: Session, cell: Cell) -> None:
     """Write one cell unchecked; raises `ApiError` when the project does not have it."""
-    project, store = session.project, session.store
+    project = session.project
     column = project.column_by_name.get(cell.field)
-    event = project.event_by_name.get(cell.event) if cell.event else project.ordered_events[0]
+    event = project.event_by_name.get(cell.event) if cell.event else next(iter(project.ordered_events), None)
     if column is None or event is None:
         raise ApiError("The project has no such field or event.")
     key = RowKey(cell.record, event.event_id, cell.instrument, cell.instance)
-    value = cell.value
-    if column.code:
-        value = column.code if value == "1" else ""
-    wanted = [
-        Change(key, project.id_field, "", cell.record),
-        Change(key, column.field.field_name, column.code, value),
-    ]
-    stored = load_stored(store, project, records=[cell.record])
-    changes = [one for one in wanted if stored.get((one.key, one.field, one.code), "") != one.value]
-    known = frozenset(store.values.record_names(session.project_id))
-    store.values.apply(session.project_id, changes)
-    write_log(session, changes, known=known, source="")
+    name = item(column.field.field_name, column.code)
+    value = "" if column.code and cell.value != "1" else cell.value
+    draft = load_draft(session.store, session.project_id, [cell.record])
+    draft.want(key, {project.id_field: cell.record, name: value})
+    write(session, draft)

@@ -14,6 +14,10 @@ NO_GROUPS = (
     "Insufficient user privileges: You must have 'API Export' privileges and 'Data Access Groups' "
     "privileges in the project."
 )
+OUT_OF_MEMORY = (
+    "REDCap ran out of server memory. The request cannot be processed. "
+    "Please try importing/exporting a smaller amount of data."
+)
 NO_METHOD = "The requested method is not implemented."
 BAD_CONTENT = 'The value of the parameter "content" is not valid'
 BAD_FORMAT = "The data is not in the specified format."

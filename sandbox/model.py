@@ -28,6 +28,25 @@ METADATA_COLUMNS = (
     "matrix_ranking",
     "field_annotation",
 )
+FIELD_TYPES = frozenset(
+    {
+        "text",
+        "notes",
+        "dropdown",
+        "radio",
+        "checkbox",
+        "calc",
+        "yesno",
+        "truefalse",
+        "file",
+        "slider",
+        "sql",
+        "descriptive",
+    }
+)
+# Names that project XML and old dictionaries have for today's types.
+FIELD_ALIASES = {"textarea": "notes", "select": "dropdown"}
+VALIDATION_ALIASES = {"int": "integer", "float": "number"}
 FIXED_CHOICES = {"yesno": "1, Yes|0, No", "truefalse": "1, True|0, False"}
 STATUS_CHOICES = "0, Incomplete|1, Unverified|2, Complete"
 
@@ -119,6 +138,10 @@ class Event:
     forms: tuple[str, ...] = ()
 
 
+# Where the data of a project are that has lost all its events; no event has its number.
+ONLY_EVENT = Event(0, "Event 1", 1, "event_1_arm_1")
+
+
 @dataclass(frozen=True)
 class Repeat:
     """A repeating form of an event, or the whole event when `form` is ''."""
@@ -166,9 +189,16 @@ class Project:
         """REDCap calls a project longitudinal only once it has a second event (B.8)."""
         return self.longitudinal and len(self.events) > 1
 
+    @cached_property
+    def live_repeats(self) -> tuple[Repeat, ...]:
+        """What repeats in events that show, in the order of events and forms."""
+        order, forms = self.event_order, self.form_order
+        found = (one for one in self.repeats if one.event_id in self.event_by_id)
+        return tuple(sorted(found, key=lambda one: (order[one.event_id], forms.get(one.form, -1))))
+
     @property
     def is_repeating(self) -> bool:
-        return bool(self.repeats)
+        return bool(self.live_repeats)
 
     @cached_property
     def all_fields(self) -> tuple[Field, ...]:
@@ -204,15 +234,17 @@ class Project:
 
     @cached_property
     def ordered_events(self) -> tuple[Event, ...]:
-        return tuple(sorted(self.events, key=lambda one: (one.arm_num, one.day_offset)))
+        """The events that show, by arm and day: a classic project has its first only, and always one."""
+        found = sorted(self.events, key=lambda one: (one.arm_num, one.day_offset))
+        return tuple(found if self.is_longitudinal else found[:1]) or (ONLY_EVENT,)
 
     @cached_property
     def event_by_id(self) -> dict[int, Event]:
-        return {one.event_id: one for one in self.events}
+        return {one.event_id: one for one in self.ordered_events}
 
     @cached_property
     def event_by_name(self) -> dict[str, Event]:
-        return {one.unique_name: one for one in self.events}
+        return {one.unique_name: one for one in self.ordered_events}
 
     @cached_property
     def event_order(self) -> dict[int, int]:

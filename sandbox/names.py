@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import chain, count
+from string import ascii_lowercase
 
 MAX_NAME = 18
 _DIGITS = re.compile(r"(\d+)")
+_NAME = re.compile(r"[a-z0-9_]{1,100}")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -19,19 +22,30 @@ def natural_key(text: str) -> tuple[str | int, ...]:
 
 def unique_event_name(label: str, arm_num: int, *, taken: Collection[str]) -> str:
     """Derive an event's unique name from its label (B.7)."""
-    stem = _NOT_WORD.sub("_", label.lower()).strip("_")[:MAX_NAME]
+    stem = _NOT_WORD.sub("_", label.lower()).strip("_")[:MAX_NAME].rstrip("_")
     return _free(f"{stem}_arm_{arm_num}", taken)
 
 
 def unique_group_name(label: str, taken: Collection[str]) -> str:
     """Derive an access group's unique name from its label (B.10)."""
     spaced = re.sub(r"\s+", "_", label.lower().strip())
-    return _free(re.sub(r"[^a-z0-9_]", "", spaced)[:MAX_NAME], taken)
+    # A label without Latin letters leaves nothing, and a group without a name would be none. Not recorded (J.1).
+    return _free(re.sub(r"[^a-z0-9_]", "", spaced)[:MAX_NAME] or "group", taken)
 
 
 def checkbox_column(field: str, code: str) -> str:
     """Return the flat column of one checkbox option (C.2): `-99` of `f` is `f____99`."""
     return f"{field}___{re.sub(r'[^a-z0-9_]', '_', code.lower())}"
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the unique name of something."""
+    return _NAME.fullmatch(text) is not None
+
+
+def field_name(text: str) -> str:
+    """Return what REDCap makes of a variable's name: small letters, digits and underscores."""
+    return re.sub(r"[^a-z0-9_]", "", text.strip().lower())
 
 
 def form_name(label: str, taken: Collection[str] = ()) -> str:
@@ -41,8 +55,8 @@ def form_name(label: str, taken: Collection[str] = ()) -> str:
 
 def slug(title: str) -> str:
     """Return the title as project XML spells it in its identifiers (E.1)."""
-    words = re.split(r"[^A-Za-z0-9]+", title)
-    return "".join(word[:1].upper() + word[1:] for word in words)[:30]
+    words = title.split()
+    return re.sub(r"[^A-Za-z0-9]", "", "".join(word[:1].upper() + word[1:] for word in words))[:30]
 
 
 def next_number(records: Collection[str], prefix: str = "") -> int:
@@ -54,5 +68,6 @@ def next_number(records: Collection[str], prefix: str = "") -> int:
 def _free(name: str, taken: Collection[str]) -> str:
     if name not in taken:
         return name
-    letters = (chr(code) for code in range(ord("b"), ord("z") + 1))
-    return next((name + letter for letter in letters if name + letter not in taken), f"{name}zz")
+    # After "b" to "z" come numbers; so many namesakes were not recorded (J.1).
+    endings = chain(ascii_lowercase[1:], map(str, count(2)))
+    return next(name + ending for ending in endings if name + ending not in taken)

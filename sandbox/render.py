@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
@@ -20,11 +20,26 @@ _BARE = re.compile(r"[\x20\t\r\n\"\\]")
 Cell = str | int | float
 
 
+class Part(NamedTuple):
+    """A piece of a streamed body, and how many rows are in it."""
+
+    content: bytes
+    rows: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A body that is made while it is sent; `close` lets go of what it is made from."""
+
+    parts: Iterator[Part]
+    close: Callable[[], object]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a method answers; `fmt` is csv, json, xml or text."""
 
-    body: str | bytes
+    body: str | bytes | Stream
     fmt: str = "text"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +50,19 @@ class Answer:
 
     @property
     def content(self) -> bytes:
-        return self.body if isinstance(self.body, bytes) else self.body.encode()
+        if isinstance(self.body, Stream):
+            return b"".join(part.content for part in self.body.parts)
+        return self.body if isinstance(self.body, bytes) else encode(self.body)
+
+    def close(self) -> None:
+        """Let go of what a streamed body is made from; to close twice does no harm."""
+        if isinstance(self.body, Stream):
+            self.body.close()
+
+
+def encode(text: str) -> bytes:
+    """Return UTF-8; half a character, which JSON can smuggle into labels, becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def plain(text: object) -> Answer:
@@ -73,11 +100,15 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, delimiter:
 
 def to_xml(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, root: str) -> str:
     """Write `<root><item>` with every value in CDATA."""
-    items = (
+    return f"{PROLOG}<{root}>{xml_items(columns, rows)}</{root}>"
+
+
+def xml_items(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Write one `<item>` for each row."""
+    return "".join(
         "<item>" + "".join(_element(name, cell) for name, cell in zip(columns, row, strict=True)) + "</item>"
         for row in rows
     )
-    return f"{PROLOG}<{root}>{''.join(items)}</{root}>"
 
 
 def table(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -13,69 +15,98 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from sandbox.api import ApiEndpoint
-from sandbox.control import control_routes
-from sandbox.faults import TRANSPORT
+from sandbox.app import build_app
+from sandbox.guard import is_loopback_host
+from sandbox.session import read_version
 from sandbox.state import DEFAULT_VERSION, State
 
 HOST = "127.0.0.1"
+MAX_PORT = 65535
 _say = partial(print, flush=True)
+_log = logging.getLogger("sandbox")
 
 
-def build_app(state: State) -> Starlette:
-    """Make the web application: REDCap at /api/, controls and page at /_sandbox/."""
-    api = ApiEndpoint(state)
-    routes = [
-        Route("/api/", api),
-        Route("/api", _to_api, methods=["GET", "POST"]),
-        Route("/{folder}/API/", api),
-        *control_routes(state),
-    ]
-    return Starlette(routes=routes)
+class CannotServe(Exception):
+    """The sandbox cannot start with these options; the text says which, and what to do."""
 
 
 def serve(
     port: int = 0,
     smtp_port: int | None = None,  # noqa: ARG001  # the mail server comes with its own issue
     *,
+    host: str = HOST,
     state_dir: str | Path | None = None,
     version: str = DEFAULT_VERSION,
     announce: Callable[[str], object] = _say,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; says where, in one JSON line, when it is ready."""
+    """Serve until SIGTERM or SIGINT; says where, in one JSON line, when it is ready.
+
+    Raises `CannotServe` for options that it cannot start with.
+    """
+    running = _start(port, host=host, state_dir=state_dir, version=version)
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server raises the signal again after its own clean end; by then all is done.
         signal.signal(number, _ignore)
-    running = Running(port, state_dir=state_dir, version=version)
     running.run_here(lambda: announce(json.dumps(running.addresses())))
+
+
+def _start(port: int, *, host: str, state_dir: str | Path | None, version: str) -> Running:
+    try:
+        read_version(version)
+    except ValueError as error:
+        raise CannotServe(f"The version {version!r} cannot be used. {error}") from error
+    try:
+        return Running(port, host=host, state_dir=state_dir, version=version)
+    except sqlite3.Error as error:
+        raise CannotServe(f"The state folder {state_dir} cannot be used ({error}).") from error
+    except (OSError, OverflowError, UnicodeError) as error:
+        # The folder's errors name a file, those of the network do not.
+        if isinstance(error, OSError) and error.filename is not None:
+            raise CannotServe(f"The state folder {state_dir} cannot be used ({error.strerror}).") from error
+        told = f"Cannot listen on {host}, port {port} ({error}); --port 0 picks a free one."
+        raise CannotServe(told) from error
 
 
 class Running:
     """A sandbox in a thread of this process, as a context manager."""
 
     def __init__(
-        self, port: int = 0, *, state_dir: str | Path | None = None, version: str = DEFAULT_VERSION
+        self,
+        port: int = 0,
+        *,
+        host: str = HOST,
+        state_dir: str | Path | None = None,
+        version: str = DEFAULT_VERSION,
     ) -> None:
-        self.state = State(None if state_dir is None else Path(state_dir), version)
-        self._socket = _listen(port)
+        self._socket = _listen(host, port)
         self.port = int(self._socket.getsockname()[1])
+        self._host = host
+        try:
+            self.state = State(None if state_dir is None else Path(state_dir), version)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.state.base_url = self.base_url
+        app = build_app(self.state, is_loopback=is_loopback_host(host))
         self._ready = threading.Event()
-        self._server = _Server(_config(_with_transport(build_app(self.state))), self._ready.set)
+        self._server = _Server(_config(app), self._ready.set)
         self._thread: threading.Thread | None = None
 
     @property
+    def base_url(self) -> str:
+        # "All addresses" is nothing that a client can call.
+        host = {"0.0.0.0": HOST, "::": "::1"}.get(self._host, self._host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    @property
     def redcap_url(self) -> str:
-        return f"http://{HOST}:{self.port}/api/"
+        return f"{self.base_url}api/"
 
     @property
     def control_url(self) -> str:
-        return f"http://{HOST}:{self.port}/_sandbox/"
+        return f"{self.base_url}_sandbox/"
 
     @property
     def super_token(self) -> str:
@@ -138,7 +169,6 @@ class _Server(uvicorn.Server):
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=HOST,
         loop="asyncio",
         http="h11",
         ws="none",
@@ -148,28 +178,27 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         # The server complains of answers that the faults cut short on purpose.
         log_level="critical",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=3,
     )
 
 
-def _with_transport(app: ASGIApp) -> ASGIApp:
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        # Only the server's own `send` knows the socket that a fault may have to close.
-        scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
-        await app(scope, receive, send)
-
-    return wrapped
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= MAX_PORT:
+        raise OverflowError("a port is a number from 0 to 65535")
+    family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except BaseException:
+        listener.close()
+        raise
+    if not is_loopback_host(host):
+        _log.warning(
+            "The sandbox listens on %s, beyond this computer: whoever reaches it may read and change it all.",
+            host,
+        )
     return listener
-
-
-async def _to_api(_: Request) -> Response:
-    return RedirectResponse("/api/", status_code=301)
 
 
 def _ignore(*_: object) -> None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.call import Call
-from sandbox.model import Project
+from sandbox.model import Project, RowKey
 from sandbox.rights import Member
 from sandbox.storage import LogRow, Store
+
+_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){1,2}")
+
+
+AfterImport = Callable[["Session", Mapping[RowKey, Mapping[str, str]]], object]
+
+
+def _do_nothing(*_: object) -> None:
+    return None
 
 
 @dataclass(frozen=True)
 class Session:
-    """One authorised request; `now` is the sandbox's clock at its start."""
+    """One authorised request; `now` is the sandbox's clock at its start.
+
+    `source` is what the log calls the way in, '' for a form; `after_import` is told what an import changed.
+    """
 
     store: Store
     project: Project
@@ -21,6 +35,8 @@ class Session:
     call: Call
     now: datetime
     version: tuple[int, ...]
+    source: str = "API"
+    after_import: AfterImport = field(default=_do_nothing, repr=False)
 
     @property
     def project_id(self) -> int:
@@ -45,5 +61,7 @@ class Session:
 
 
 def read_version(text: str) -> tuple[int, ...]:
-    """Read `15.2.1` as (15, 2, 1)."""
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+    """Read `15.2.1` as (15, 2, 1); raises ValueError for what is no version."""
+    if not _VERSION.fullmatch(text):
+        raise ValueError("A version is three numbers like 15.2.1.")
+    return tuple(int(part) for part in text.split("."))

@@ -1,16 +1,30 @@
-"""The running sandbox: store, clock, faults, list of requests, and the lock around them."""
+"""The running sandbox: store, clock, faults, triggers, list of requests, and the lock around them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 
+from sandbox.call import Call
 from sandbox.clock import Clock
+from sandbox.delivery import MAX_WAITING, Delivery, Post
 from sandbox.dispatch import Redcap
 from sandbox.faults import Faults
+from sandbox.limits import RateLimit
+from sandbox.logs import FORM
+from sandbox.model import Project, RowKey
+from sandbox.places import Place, changed_places
+from sandbox.render import Answer
+from sandbox.rights import Member
+from sandbox.session import Session
 from sandbox.storage import Store
+from sandbox.triggers import read_trigger, trigger_fields
 
 DEFAULT_VERSION = "15.2.1"
 MAX_REQUESTS = 10_000
@@ -31,7 +45,7 @@ class Request:
 
 
 class State:
-    """Everything that outlives a request."""
+    """Everything that outlives a request; `base_url` is the server's address with its slash."""
 
     def __init__(
         self, state_dir: Path | None = None, version: str = DEFAULT_VERSION, *, strict_arrays: bool = False
@@ -40,9 +54,61 @@ class State:
         self.store = Store(state_dir)
         self.clock = Clock()
         self.redcap = Redcap(self.store, self.clock, version=version)
+        self.redcap.after_import = self._after_import
         self.strict_arrays = strict_arrays
+        self.base_url = "http://127.0.0.1/"
         self.faults = Faults()
+        self.limit = RateLimit()
+        self.delivery = Delivery()
         self.requests: deque[Request] = deque(maxlen=MAX_REQUESTS)
 
+    @property
+    def version(self) -> str:
+        return ".".join(str(part) for part in self.redcap.version)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make everything inside happen or nothing; triggers of what was saved go out afterwards."""
+        with self.lock:
+            try:
+                with self.store.transaction():
+                    yield
+                self.delivery.send_prepared()
+            finally:
+                self.delivery.forget_prepared()
+
+    def answer(self, call: Call) -> Answer:
+        """Answer a request to the API."""
+        with self.lock:
+            try:
+                answer = self.redcap.answer(call)
+                if answer.status < HTTPStatus.BAD_REQUEST:
+                    self.delivery.send_prepared()
+            finally:
+                self.delivery.forget_prepared()
+        return answer
+
+    def session(self, project: Project, username: str) -> Session:
+        """Return a session of a person who may do everything."""
+        member = Member(username)
+        now = self.clock.now()
+        return Session(self.store, project, member, Call({}), now, self.redcap.version, source=FORM)
+
+    def prepare_trigger(self, session: Session, place: Place) -> None:
+        """Let the project's data entry trigger go out for a form that was just saved."""
+        trigger = read_trigger(self.store, session.project_id)
+        if trigger.url and trigger.is_on:
+            fields = trigger_fields(session, place, base_url=self.base_url)
+            at = session.now.strftime("%Y-%m-%d %H:%M:%S")
+            self.delivery.prepare(Post(at, session.project_id, trigger.url, fields))
+
+    def _after_import(self, session: Session, changed: Mapping[RowKey, Mapping[str, str]]) -> None:
+        """Let triggers go out after an import, where a project asks for what REDCap never does."""
+        if not read_trigger(self.store, session.project_id).on_imports:
+            return
+        for place in islice(changed_places(session.project, changed), MAX_WAITING):
+            self.prepare_trigger(session, place)
+
     def close(self) -> None:
+        self.delivery.close()
         self.store.close()

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from sandbox.call import Call
 from sandbox.exports.columns import TIMESTAMP
-from sandbox.model import Column, Project
+from sandbox.model import Column, Field, Project
 
 Show = Callable[[str], str]
-_TAG = re.compile(r"<[^>]*>")
+# "x < 5" opens no tag.
+_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 FILE_NAMES_SINCE = (13,)
 PSEUDO_LABELS = {
     "redcap_event_name": "Event Name",
@@ -62,13 +63,28 @@ def shower(column: Column, style: Style) -> Show | None:
         return lambda doc_id: _file_name(doc_id, style)
     if style.labels and column.code:
         return _checkbox_shower(column, style)
-    if style.labels and column.field.choices:
-        labels = {**style.missing, **column.field.choices}
-        return lambda value: strip_tags(labels.get(value, value))
-    if style.decimal in (",", ".") and _has_decimals(column):
-        other = "." if style.decimal == "," else ","
-        return lambda value: value.replace(other, style.decimal)
-    return None
+    labels = labels_of(column.field, style) if style.labels else {}
+    decimal = style.decimal if style.decimal in (",", ".") and _has_decimals(column) else ""
+    if decimal:
+        other = "." if decimal == "," else ","
+        return lambda value: labels.get(value) or value.replace(other, decimal)
+    return (lambda value: labels.get(value, value)) if labels else None
+
+
+def labels_of(one: Field, style: Style) -> dict[str, str]:
+    """Return labels by stored value; codes for missing data have theirs in any field."""
+    return {code: strip_tags(label) for code, label in {**style.missing, **one.choices}.items()}
+
+
+def combined(column: Column, style: Style) -> dict[str, str]:
+    """Return what a column of combined options shows for each code; {} for other columns.
+
+    The separator, a comma, and the heading, the field's label, were not recorded (J.1).
+    """
+    if column.field.field_type != "checkbox" or column.code:
+        return {}
+    labels = labels_of(column.field, style) if style.labels else {}
+    return {code: labels.get(code, code) for code in column.field.choices}
 
 
 def header_label(column: Column) -> str:
@@ -88,6 +104,11 @@ def event_label(project: Project, event_id: int) -> str:
         return event.label
     arm = next((one.name for one in project.arms if one.number == event.arm_num), "")
     return f"{event.label} (Arm {event.arm_num}: {arm})"
+
+
+def form_label(project: Project, form: str) -> str:
+    """Return an instrument's label; '' for rows without one."""
+    return next((strip_tags(one.label) for one in project.forms if one.name == form), form)
 
 
 def strip_tags(text: str) -> str:

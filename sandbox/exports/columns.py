@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sandbox.call import Call
 from sandbox.errors import bad_values
@@ -38,27 +40,22 @@ def select_columns(project: Project, call: Call, *, member: Member, version: tup
     is_everything = not wanted and not forms
     surveys = call.flag("exportSurveyFields") and bool(project.surveys)
     columns: list[Column] = []
-    for form in project.forms:
-        whole = is_everything or form.name in forms
-        if surveys and whole and form.name in project.surveys:
-            columns.append(_timestamp(form.name))
-        columns += [
-            column
-            for column in project.columns
-            if column.field.form_name == form.name and (whole or column.field.field_name in wanted)
-        ]
-    allowed = tuple(one for one in columns if _is_allowed(project, one.field, member=member))
+    for form, found in groupby(project.columns, lambda column: column.field.form_name):
+        whole = is_everything or form in forms
+        chosen = [column for column in found if whole or column.field.field_name in wanted]
+        # A survey's timestamp comes with any of its fields (help text of exportSurveyFields).
+        if surveys and chosen and form in project.surveys:
+            columns.append(_timestamp(form))
+        columns += chosen
+    allowed = [one for one in columns if _is_allowed(project, one.field, member=member)]
+    if call.flag("combineCheckboxOptions") and call.text("type") != "eav":
+        allowed = _combined(allowed)
     return Selection(
-        columns=allowed,
+        columns=tuple(allowed),
         has_id=any(one.name == project.id_field for one in allowed),
         has_group=call.flag("exportDataAccessGroups") and bool(project.groups) and member.group_id is None,
-        has_identifier=surveys,
+        has_identifier=surveys and member.export_level(project.fields[0].form_name) == FULL,
     )
-
-
-def all_columns(project: Project) -> Selection:
-    """Select everything that is stored, for the logic's frame."""
-    return Selection(project.columns, has_id=True, has_group=False, has_identifier=False)
 
 
 def _wanted_fields(project: Project, call: Call, *, version: tuple[int, ...]) -> set[str]:
@@ -69,6 +66,12 @@ def _wanted_fields(project: Project, call: Call, *, version: tuple[int, ...]) ->
     if bad:
         raise bad_values("fields", bad)
     return set(names)
+
+
+def _combined(columns: Sequence[Column]) -> list[Column]:
+    """Make one column of all options of a checkbox."""
+    names = {one.field.field_name if one.code else one.name: one.field for one in columns}
+    return [Column(name, one, "") for name, one in names.items()]
 
 
 def _timestamp(form: str) -> Column:
@@ -85,5 +88,5 @@ def _is_allowed(project: Project, one: Field, *, member: Member) -> bool:
     if one.identifier:
         return False
     is_free = one.field_type == "notes" or (one.field_type == "text" and not one.validation)
-    is_date = one.validation.startswith("date")
+    is_date = one.validation.startswith("date") or one.field_type == TIMESTAMP
     return level != DEIDENTIFIED or not (is_free or is_date)

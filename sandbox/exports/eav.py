@@ -2,50 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from sandbox.exports.cells import strip_tags
-from sandbox.exports.columns import Selection
-from sandbox.exports.rows import in_order
-from sandbox.model import Project, RowKey
+from sandbox.exports.cells import Show, Style, labels_of, shower
+from sandbox.exports.columns import TIMESTAMP, Selection
+from sandbox.model import Column, Project, RowKey
 from sandbox.render import Cell
-from sandbox.storage import Store
-from sandbox.storage.values import Cells, split_item
-
-FEW_RECORDS = 500
+from sandbox.storage.values import StoredRow, item
 
 
-def eav_table(
-    store: Store,
-    project: Project,
-    *,
-    selection: Selection,
-    keys: Iterable[RowKey],
-    groups: Mapping[str, str],
-    labels: bool = False,
-) -> tuple[list[str], list[list[Cell]]]:
-    """List stored values of the given rows, in storage order inside a row."""
-    kept = set(keys)
-    wanted = {column.field.field_name for column in selection.columns}
-    values = _by_row(store, project, kept=kept)
-    lines: list[list[Cell]] = []
-    for key in in_order(project, kept):
-        lead = _lead(project, key)
-        for stored, found in values[key].items():
-            name, code = split_item(stored)
-            value = code or found
-            if name in wanted and (name, code) in project.column_of:
-                lines.append([*lead, name, _label(project, name, value=value) if labels else value])
-        if selection.has_group and groups.get(key.record):
-            lines.append([*lead, "redcap_data_access_group", groups[key.record]])
-    return _header(project), lines
+class Eav:
+    """Lists the stored values of rows, in storage order inside a row."""
 
+    def __init__(
+        self, project: Project, selection: Selection, *, style: Style, groups: Mapping[str, str]
+    ) -> None:
+        self._project, self._selection, self._groups = project, selection, groups
+        self._columns = {
+            item(one.field.field_name, one.code): (one.field.field_name, one.code, _shower(one, style))
+            for one in selection.columns
+        }
+        self.header = _header(project)
 
-def _by_row(store: Store, project: Project, *, kept: set[RowKey]) -> dict[RowKey, Cells]:
-    records = {key.record for key in kept}
-    # One pass over the project is faster than asking for many records one by one.
-    few = sorted(records) if len(records) <= FEW_RECORDS else None
-    return {key: found for key, found in store.values.rows(project.project_id, few) if key in kept}
+    def lines(self, rows: Iterable[StoredRow]) -> list[list[Cell]]:
+        """Return a line per value; checked options have their code, survey columns come last."""
+        return [[*lead, *pair] for row in rows for lead in [self._lead(row.key)] for pair in self._pairs(row)]
+
+    def _pairs(self, row: StoredRow) -> Iterator[tuple[str, str]]:
+        for name, value in (row.cells | row.survey).items():
+            if name in self._columns:
+                field, code, show = self._columns[name]
+                raw = code or value
+                yield field, raw if show is None else show(raw)
+        # Neither of these two is recorded (J.1).
+        if self._selection.has_group and self._groups.get(row.key.record):
+            yield "redcap_data_access_group", self._groups[row.key.record]
+        if self._selection.has_identifier and row.survey.get("redcap_survey_identifier"):
+            yield "redcap_survey_identifier", row.survey["redcap_survey_identifier"]
+
+    def _lead(self, key: RowKey) -> list[Cell]:
+        project = self._project
+        lead: list[Cell] = [key.record]
+        if project.is_longitudinal:
+            lead.append(project.event_by_id[key.event_id].unique_name)
+        if project.is_repeating:
+            lead += [key.instrument, key.instance or ""]
+        return lead
 
 
 def _header(project: Project) -> list[str]:
@@ -57,14 +59,11 @@ def _header(project: Project) -> list[str]:
     return [*names, "field_name", "value"]
 
 
-def _lead(project: Project, key: RowKey) -> list[Cell]:
-    lead: list[Cell] = [key.record]
-    if project.is_longitudinal:
-        lead.append(project.event_by_id[key.event_id].unique_name)
-    if project.is_repeating:
-        lead += [key.instrument, key.instance or ""]
-    return lead
-
-
-def _label(project: Project, name: str, *, value: str) -> str:
-    return strip_tags(project.field_by_name[name].choices.get(value, value))
+def _shower(column: Column, style: Style) -> Show | None:
+    """Show values as in a flat export, but files as their document ids and checked options by label."""
+    if column.field.field_type in ("file", TIMESTAMP):
+        return None
+    if not column.code:
+        return shower(column, style)
+    labels = labels_of(column.field, style) if style.labels else {}
+    return lambda code: labels.get(code, code)

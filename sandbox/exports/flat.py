@@ -2,54 +2,155 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sandbox.exports.cells import (
     PSEUDO_LABELS,
     Show,
     Style,
     blank_of,
+    combined,
     event_label,
+    form_label,
     header_label,
     shower,
-    strip_tags,
 )
 from sandbox.exports.columns import Selection
-from sandbox.exports.rows import Rows, in_order
+from sandbox.exports.rows import Row
 from sandbox.model import Column, Project, RowKey
 from sandbox.render import Cell
+from sandbox.storage.values import StoredRow, item
 
-Table = tuple[list[str], list[list[Cell]]]
 # Up to 9.x the first instance of a repeating event showed 0 for the id form's status (C.9).
 QUIRK_BEFORE = (10,)
 
 
 @dataclass(frozen=True)
 class FlatExport:
-    """All that a flat export needs besides the rows."""
+    """All that a flat export needs besides the rows; `groups` are names of access groups by record."""
 
     project: Project
     selection: Selection
     style: Style
     groups: Mapping[str, str] = field(default_factory=dict)
-    pseudo: Mapping[RowKey, Mapping[str, str]] = field(default_factory=dict)
-    hash_ids: bool = False
 
 
-def flat_table(export: FlatExport, rows: Rows) -> Table:
-    """Lay rows out as a table: header and lines in REDCap's order."""
-    keys = in_order(export.project, rows)
-    columns = export.selection.columns
-    if not export.selection.has_id:
-        names = [column.name for column in columns]
-        keys = [key for key in keys if any(name in rows[key] for name in names)]
-    header = [*_lead_names(export), *(column.name for column in columns)]
-    if export.selection.has_id:
+class _Kind(NamedTuple):
+    """What the rows of one event and instrument have in common."""
+
+    event: str
+    instrument: str
+    names: list[str]
+    blanks: list[str]
+    shows: list[tuple[int, Show]]
+    combined: list[tuple[int, Mapping[str, str]]]
+
+
+class Flat:
+    """Lays rows out as lines; what each kind of row looks like is found once.
+
+    With `by_item` the cells of rows are named as they are stored, else by column.
+    """
+
+    def __init__(self, export: FlatExport, *, by_item: bool = False) -> None:
+        self._export, self._selection = export, export.selection
+        self._cell_name = _item_of if by_item else _name_of
+        id_field = export.project.id_field
+        self._columns = [one for one in export.selection.columns if one.name != id_field]
+        self._leads = _lead_names(export)
+        self._stored = self._stored_names()
+        self._kinds: dict[tuple[int, str, bool, bool], _Kind] = {}
         # The id is the first data column, and the pseudo columns follow it.
-        header = [export.project.id_field, *(name for name in header if name != export.project.id_field)]
-    return header, _lines(export, keys, rows=rows)
+        self.header = [
+            *[id_field] * export.selection.has_id,
+            *self._leads,
+            *(one.name for one in self._columns),
+        ]
+
+    def lines(self, rows: Iterable[Row | StoredRow]) -> list[list[Cell]]:
+        """Return a line per row; without the id only of rows that have any value of the columns (C.4)."""
+        return [
+            self._line(row)
+            for row in rows
+            if self._selection.has_id or not self._stored.isdisjoint((*row.cells, *row.survey))
+        ]
+
+    def _line(self, row: Row | StoredRow) -> list[Cell]:
+        key, cells, survey = row
+        kind = self._kind(key)
+        if survey:
+            cells = {**cells, **survey}
+        line = self._lead(key, kind, survey=survey)
+        start = len(line)
+        line += map(cells.get, kind.names, kind.blanks)
+        for index, show in kind.shows:
+            value = line[start + index]
+            if value != "":
+                line[start + index] = show(str(value))
+        for index, options in kind.combined:
+            line[start + index] = ",".join(shown for name, shown in options.items() if name in cells)
+        return line
+
+    def _lead(self, key: RowKey, kind: _Kind, *, survey: Mapping[str, str]) -> list[Cell]:
+        project, selection = self._export.project, self._selection
+        lead: list[Cell] = []
+        if selection.has_id:
+            lead.append(key.record)
+            if project.is_longitudinal:
+                lead.append(kind.event)
+            if project.is_repeating:
+                lead += [kind.instrument, key.instance or ""]
+        if selection.has_group:
+            lead.append(self._export.groups.get(key.record, ""))
+        if selection.has_identifier:
+            lead.append(survey.get("redcap_survey_identifier", ""))
+        return lead
+
+    def _kind(self, key: RowKey) -> _Kind:
+        place = (key.event_id, key.instrument, key.instance > 0, key.instance == 1)
+        kind = self._kinds.get(place)
+        if kind is None:
+            kind = self._kinds[place] = self._find_kind(key)
+        return kind
+
+    def _find_kind(self, key: RowKey) -> _Kind:
+        project, style = self._export.project, self._export.style
+        forms = {form.name for form in project.forms if project.is_applicable(key, form.name)}
+        own = [(index, one) for index, one in enumerate(self._columns) if one.field.form_name in forms]
+        blanks = [blank_of(one, style) if one.field.form_name in forms else "" for one in self._columns]
+        return _Kind(
+            event=event_label(project, key.event_id)
+            if style.labels
+            else project.event_by_id[key.event_id].unique_name,
+            instrument=form_label(project, key.instrument) if style.labels else key.instrument,
+            # A column that does not apply looks up a name that no row has.
+            names=[self._cell_name(one) if one.field.form_name in forms else "" for one in self._columns],
+            blanks=_with_quirk(self._export, key, columns=self._columns, blanks=blanks),
+            shows=[(index, show) for index, one in own if (show := shower(one, style))],
+            combined=[(index, found) for index, one in own if (found := self._options(one))],
+        )
+
+    def _options(self, column: Column) -> dict[str, str]:
+        """Return what a column of combined options shows for each option's cell."""
+        of = self._export.project.column_of
+        shown = combined(column, self._export.style)
+        return {self._cell_name(of[column.field.field_name, code]): text for code, text in shown.items()}
+
+    def _stored_names(self) -> frozenset[str]:
+        """Return the names of all cells that the columns are made of."""
+        fields = {one.field.field_name for one in self._selection.columns}
+        columns = [one for one in self._export.project.columns if one.field.field_name in fields]
+        return frozenset(fields.union(map(self._cell_name, columns)))
+
+
+def _name_of(column: Column) -> str:
+    return column.name
+
+
+def _item_of(column: Column) -> str:
+    return item(column.field.field_name, column.code)
 
 
 def label_header(export: FlatExport, header: Sequence[str]) -> list[str]:
@@ -70,74 +171,10 @@ def _lead_names(export: FlatExport) -> list[str]:
     return names
 
 
-def _lines(export: FlatExport, keys: Sequence[RowKey], *, rows: Rows) -> list[list[Cell]]:
-    columns = [one for one in export.selection.columns if one.name != export.project.id_field]
-    shows = [(index, show) for index, one in enumerate(columns) if (show := shower(one, export.style))]
-    templates: dict[tuple[int, str, bool], list[tuple[str, str]]] = {}
-    lines: list[list[Cell]] = []
-    for key in keys:
-        kind = (key.event_id, key.instrument, key.instance > 0)
-        template = templates.get(kind)
-        if template is None:
-            template = templates[kind] = _template(export, key, columns=columns)
-        cells = rows[key]
-        if key in export.pseudo:
-            cells = {**cells, **export.pseudo[key]}
-        line: list[Cell] = [cells.get(name, blank) for name, blank in template]
-        _show(line, shows)
-        _quirk(export, key, line=line, columns=columns)
-        lines.append(_lead(export, key) + line)
-    return lines
-
-
-def _template(export: FlatExport, key: RowKey, *, columns: Sequence[Column]) -> list[tuple[str, str]]:
-    applicable = {form.name: export.project.is_applicable(key, form.name) for form in export.project.forms}
-    # A column that does not apply looks up a name that no row has.
-    return [
-        (column.name, blank_of(column, export.style)) if applicable[column.field.form_name] else ("", "")
-        for column in columns
-    ]
-
-
-def _show(line: list[Cell], shows: Sequence[tuple[int, Show]]) -> None:
-    for index, show in shows:
-        if line[index] != "":
-            line[index] = show(str(line[index]))
-
-
-def _quirk(export: FlatExport, key: RowKey, *, line: list[Cell], columns: Sequence[Column]) -> None:
+def _with_quirk(
+    export: FlatExport, key: RowKey, *, columns: Sequence[Column], blanks: list[str]
+) -> list[str]:
     if export.style.version >= QUIRK_BEFORE or key.instrument or key.instance != 1:
-        return
+        return blanks
     status = f"{export.project.fields[0].form_name}_complete"
-    for index, column in enumerate(columns):
-        if column.name == status and line[index] == "":
-            line[index] = "0"
-
-
-def _lead(export: FlatExport, key: RowKey) -> list[Cell]:
-    project, selection = export.project, export.selection
-    lead: list[Cell] = []
-    if selection.has_id:
-        lead.append(hashlib.md5(key.record.encode()).hexdigest() if export.hash_ids else key.record)
-        if project.is_longitudinal:
-            lead.append(_event_name(export, key))
-        if project.is_repeating:
-            lead += [_instrument_name(export, key), key.instance or ""]
-    if selection.has_group:
-        lead.append(export.groups.get(key.record, ""))
-    if selection.has_identifier:
-        lead.append(export.pseudo.get(key, {}).get("redcap_survey_identifier", ""))
-    return lead
-
-
-def _event_name(export: FlatExport, key: RowKey) -> str:
-    if export.style.labels:
-        return event_label(export.project, key.event_id)
-    return export.project.event_by_id[key.event_id].unique_name
-
-
-def _instrument_name(export: FlatExport, key: RowKey) -> str:
-    if not export.style.labels or not key.instrument:
-        return key.instrument
-    labels = {form.name: form.label for form in export.project.forms}
-    return strip_tags(labels.get(key.instrument, key.instrument))
+    return [blank or "0" if one.name == status else blank for one, blank in zip(columns, blanks, strict=True)]

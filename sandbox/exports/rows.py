@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 from sandbox.model import Project, RowKey
 from sandbox.names import natural_key
 from sandbox.storage import Store, item
+from sandbox.storage.values import Cells, StoredRow, Values
 
-Rows = dict[RowKey, dict[str, str]]
+CHUNK_ROWS = 100
 
 
-def load_rows(store: Store, project: Project, *, records: Sequence[str] | None = None) -> Rows:
+class Row(NamedTuple):
+    """One row: cells by column name in storage order, and survey columns by name; none is blank."""
+
+    key: RowKey
+    cells: Cells
+    survey: Cells
+
+
+def load_rows(store: Store, project: Project, *, records: Sequence[str] | None = None) -> dict[RowKey, Cells]:
     """Return every stored row with its non-blank cells by column name; a checked option is '1'.
 
     Values of fields and events that the project no longer has stay hidden.
@@ -24,14 +35,48 @@ def load_rows(store: Store, project: Project, *, records: Sequence[str] | None =
     }
 
 
-def in_order(project: Project, keys: Iterable[RowKey]) -> list[RowKey]:
-    """Sort rows as REDCap exports them: per record all base rows, then all repeating rows (C.5)."""
-    keys = list(keys)
-    natural = {record: natural_key(record) for record in {key.record for key in keys}}
+def read_chunks(
+    values: Values, project: Project, *, records: Sequence[str], size: int = CHUNK_ROWS
+) -> Iterator[list[StoredRow]]:
+    """Yield the rows of records in the order given, in lists of whole records with `size` rows or more.
+
+    Rows of events that the project no longer has stay hidden; cells of its former fields do not.
+    """
+    place, events = _place_in_record(project), project.event_by_id
+    chunk: list[StoredRow] = []
+    stored = values.stored(project.project_id, records)
+    for _, found in groupby(stored, key=lambda row: row.key.record):
+        rows = [row for row in found if row.key.event_id in events]
+        if len(rows) > 1:
+            rows.sort(key=lambda row: place(row.key))
+        chunk += rows
+        if len(chunk) >= size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def name_options(project: Project, chunks: Iterable[Sequence[StoredRow]]) -> Iterator[list[Row]]:
+    """Name cells by column: most are already, only checked options are not."""
+    options = {item(*pair): column.name for pair, column in project.column_of.items() if column.code}
+    for chunk in chunks:
+        yield [
+            Row(key, {options.get(name, name): value for name, value in cells.items()}, survey)
+            for key, cells, survey in chunk
+        ]
+
+
+def sort_records(records: Iterable[str]) -> list[str]:
+    """Sort ids as people do."""
+    return sorted(records, key=lambda record: (natural_key(record), record))
+
+
+def _place_in_record(project: Project) -> Callable[[RowKey], tuple[bool, int, int, int]]:
     events, forms = project.event_order, project.form_order
 
-    def place(key: RowKey) -> tuple[object, ...]:
+    def place(key: RowKey) -> tuple[bool, int, int, int]:
         form = forms.get(key.instrument, len(forms)) if key.instrument else -1
-        return (natural[key.record], key.record, key.instance > 0, events[key.event_id], form, key.instance)
+        return key.instance > 0, events[key.event_id], form, key.instance
 
-    return sorted(keys, key=place)
+    return place

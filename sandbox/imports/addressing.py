@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from sandbox.errors import BAD_FORMAT, ApiError, unknown_events, unknown_fields
@@ -21,11 +23,16 @@ NO_INSTANCE = (
     "or repeating event, respectively.  The redcap_repeat_instance field must be left blank for this row of "
     "data."
 )
-# These three texts were never recorded (J.1).
+# These texts were never recorded (J.1).
 BAD_INSTANCE = "redcap_repeat_instance must be a whole number greater than 0, or 'new'."
 NO_RECORD = "The record ID field must have a value."
 LONG_RECORD = "The record ID may have no more than 100 characters."
+ODD_RECORD = "The record ID may not have line breaks, tabs or other control characters."
+NO_EVENTS = "The project has no events."
 MAX_RECORD = 100
+NEW = -1
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_INSTANCE = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
 class RowError(NamedTuple):
@@ -39,7 +46,10 @@ class RowError(NamedTuple):
 
 @dataclass
 class Placed:
-    """One payload row with its place; `is_complete` is False when a repeating row lacks its instance."""
+    """One payload row with its place; `is_complete` is False when a repeating row lacks its instance.
+
+    `given` is the record as the payload calls it, and `cells` are all of its columns.
+    """
 
     key: RowKey
     given: str
@@ -48,65 +58,60 @@ class Placed:
     group: str | None = None
     errors: list[RowError] = field(default_factory=list)
 
+    def refuse(self, name: str, value: str, *, message: str) -> None:
+        self.errors.append(RowError(self.given, name, value, message))
 
-def check_columns(project: Project, names: Iterable[str]) -> None:
-    """Refuse the whole request when a column is no field (D.4 rule 1)."""
+
+def place_rows(project: Project, rows: Sequence[Row]) -> list[Placed]:
+    """Work out the places of all rows; what is wrong with one becomes its row errors.
+
+    Raises `ApiError` for what REDCap refuses alone and first: unknown columns and events.
+    """
+    if not project.events:
+        raise ApiError(NO_EVENTS)
+    if any(project.id_field not in row for row in rows):
+        raise ApiError(BAD_FORMAT)
+    _check_columns(project, dict.fromkeys(chain.from_iterable(rows)))
+    if project.is_longitudinal:
+        _check_events(project, rows)
+    return [_place_row(project, row) for row in rows]
+
+
+def name_problem(record: str) -> str:
+    """Return why a record cannot have this name; '' when it can."""
+    if not record:
+        return NO_RECORD
+    if len(record) > MAX_RECORD:
+        return LONG_RECORD
+    return ODD_RECORD if _CONTROL.search(record) else ""
+
+
+def _check_columns(project: Project, names: Collection[str]) -> None:
     allowed = {f"{form}_timestamp" for form in project.surveys} | set(PSEUDO)
     unknown = [name for name in names if name not in project.column_by_name and name not in allowed]
     if unknown:
         raise unknown_fields(unknown)
 
 
-def check_events(project: Project, rows: Sequence[Row]) -> None:
-    """Refuse the whole request when an event is not the project's (D.2 rule 3)."""
-    if not project.is_longitudinal:
-        return
+def _check_events(project: Project, rows: Sequence[Row]) -> None:
     named = dict.fromkeys(row.get("redcap_event_name", "").strip() for row in rows)
     unknown = [name for name in named if name and name not in project.event_by_name]
     if unknown:
         raise unknown_events(unknown)
 
 
-def from_eav(project: Project, rows: Sequence[Row]) -> list[Row]:
-    """Turn lines of one value each into rows like those of a flat payload."""
-    found: dict[tuple[str, ...], Row] = {}
-    leads = PSEUDO[:3]
-    for row in rows:
-        if "record" not in row or "field_name" not in row:
-            raise ApiError(BAD_FORMAT)
-        where = (row["record"].strip(), *(row.get(name, "").strip() for name in leads))
-        flat = found.setdefault(where, dict(zip((project.id_field, *leads), where, strict=True)))
-        if row["field_name"] != project.id_field:
-            flat[row["field_name"]] = row.get("value", "")
-    return list(found.values())
-
-
-def place_row(project: Project, row: Row) -> Placed:
-    """Work out a row's place; what is wrong with it becomes row errors."""
-    record = row.get(project.id_field, "").strip()
-    cells = {name: value for name, value in row.items() if name in project.column_by_name}
-    cells.pop(project.id_field, None)
-    event_id = _event_id(project, row)
+def _place_row(project: Project, row: Row) -> Placed:
+    record = row[project.id_field].strip()
+    key = RowKey(record, _event_id(project, row), "", 0)
+    placed = Placed(key, record, row, group=row.get("redcap_data_access_group"))
+    problem = name_problem(record)
+    if problem:
+        placed.refuse(project.id_field, record, message=problem)
     instrument = row.get("redcap_repeat_instrument", "").strip()
     instance = row.get("redcap_repeat_instance", "").strip()
-    placed = Placed(RowKey(record, event_id, "", 0), record, cells, group=row.get("redcap_data_access_group"))
-    if len(record) > MAX_RECORD or not record:
-        message = LONG_RECORD if record else NO_RECORD
-        placed.errors.append(RowError(record, project.id_field, record, message))
-    _place_instance(project, placed, instrument=instrument, instance=instance)
+    if instrument or instance or project.is_repeating:
+        _place_instance(project, placed, instrument=instrument, instance=instance)
     return placed
-
-
-def number_new(placed: Sequence[Placed], used: dict[tuple[str, int, str], int]) -> None:
-    """Give rows with the instance `new` the numbers after the highest one in use.
-
-    `used` holds the highest instance by record, event and instrument, and is counted up.
-    """
-    for row in placed:
-        where = (row.key.record, row.key.event_id, row.key.instrument)
-        if row.key.instance < 0:
-            row.key = row.key._replace(instance=used.get(where, 0) + 1)
-        used[where] = max(used.get(where, 0), row.key.instance)
 
 
 def _event_id(project: Project, row: Row) -> int:
@@ -118,24 +123,22 @@ def _event_id(project: Project, row: Row) -> int:
 def _place_instance(project: Project, placed: Placed, *, instrument: str, instance: str) -> None:
     event_id = placed.key.event_id
     if (event_id, "") in project.repeating and not instrument:
-        number = _instance_number(placed, instance or "1")
-        placed.key = placed.key._replace(instance=number)
+        placed.key = placed.key._replace(instance=_instance_number(placed, instance or "1"))
     elif instrument and (event_id, instrument) in project.repeating:
         placed.is_complete = bool(instance)
         number = _instance_number(placed, instance) if instance else 0
         placed.key = placed.key._replace(instrument=instrument, instance=number)
     else:
-        record = placed.key.record
         if instrument:
-            placed.errors.append(RowError(record, "redcap_repeat_instrument", instrument, BAD_INSTRUMENT))
+            placed.refuse("redcap_repeat_instrument", instrument, message=BAD_INSTRUMENT)
         if instance:
-            placed.errors.append(RowError(record, "redcap_repeat_instance", instance, NO_INSTANCE))
+            placed.refuse("redcap_repeat_instance", instance, message=NO_INSTANCE)
 
 
 def _instance_number(placed: Placed, text: str) -> int:
     if text == "new":
-        return -1
-    if text.isascii() and text.isdecimal() and int(text) > 0:
+        return NEW
+    if _INSTANCE.fullmatch(text):
         return int(text)
-    placed.errors.append(RowError(placed.key.record, "redcap_repeat_instance", text, BAD_INSTANCE))
+    placed.refuse("redcap_repeat_instance", text, message=BAD_INSTANCE)
     return 0

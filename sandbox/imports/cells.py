@@ -1,15 +1,17 @@
-"""The checks of one imported cell, in REDCap's order (D.4, D.6)."""
+"""The checks of imported cells, in REDCap's order (D.4, D.6)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sandbox.exports.cells import event_label
-from sandbox.imports.addressing import Placed, RowError
-from sandbox.imports.validation import GENERIC, Checked, check_text
-from sandbox.model import Column, Field, Project
+from sandbox.imports.addressing import Placed
+from sandbox.imports.validation import Rule
+from sandbox.imports.values import column_rule, refuse
+from sandbox.model import Field, Project, RowKey
+from sandbox.storage import item
+from sandbox.storage.values import Cells
 
 NOT_DESIGNATED = (
     "This field ('{0}') exists on an instrument that is not designated for the event named '{1}'. You are "
@@ -21,86 +23,111 @@ NO_REPEAT_COLUMNS = (
     "are both required for importing data into a Repeating Instrument.  You are not allowed to import data "
     "for this field into a non-repeating instrument."
 )
-# The next two texts were never recorded (J.1, D.4 rule 3).
+# This text was never recorded (J.1).
 OTHER_INSTRUMENT = (
     "This field ('{0}') does not exist on the Repeating Instrument named '{1}'.  You are not allowed to "
     "import data for this field into this row of data."
 )
-IS_FILE = "This field ('{0}') is a File Upload field. Its value cannot be changed by a data import."
-_INTEGER = re.compile(r"-?[0-9]+")
+MAX_KNOWN = 5000
+
+
+class Wanted(NamedTuple):
+    """The values that a row wants to store by `item`, its record id first, and the forms they fill in."""
+
+    cells: Cells
+    forms: set[str]
+
+
+class Judge(dict[str, str | None]):
+    """What one column stores for a value in one kind of row; equal values are judged once.
+
+    None is a cell to be left alone, or refused with the rule's message where it has one.
+    """
+
+    def __init__(self, rule: Rule, *, item: str = "", form: str = "", blank: str | None = None) -> None:
+        super().__init__()
+        self._read, self.message = rule
+        self.item, self.form, self._blank = item, form, blank
+
+    def __missing__(self, value: str) -> str | None:
+        text = self._read(value)
+        if text is None and not value.strip():
+            text = self._blank
+        if len(self) < MAX_KNOWN:
+            self[value] = text
+        return text
+
+
+class Kind(NamedTuple):
+    """What decides, besides the value, whether a row may have a cell."""
+
+    event_id: int
+    instrument: str
+    is_instance: bool
+    is_complete: bool
 
 
 @dataclass
-class CellChecker:
-    """Judges cells of one import; equal values of a column are judged once."""
+class CellReader:
+    """Reads the cells of one import; a blank is stored (and so erases) only in overwrite mode."""
 
     project: Project
-    date_format: str
-    _judged: dict[tuple[str, str], Checked] = field(default_factory=dict)
+    date_format: str = "YMD"
+    overwrite: bool = False
+    _judges: dict[Kind, dict[str, Judge]] = field(default_factory=dict)
 
-    def check_row(self, row: Placed) -> Iterator[tuple[Column, str]]:
-        """Yield the cells of a row that may be imported; errors go into the row."""
+    def read(self, row: Placed) -> Wanted:
+        """Return what a row wants to store; refused values become its errors."""
+        judges = self._judges_of(row)
+        cells: Cells = {}
+        forms: set[str] = set()
         for name, value in row.cells.items():
-            column = self.project.column_by_name[name]
-            if column.field.is_calculated:
-                continue
-            if value.strip() == "":
+            judge = judges[name]
+            text = judge[value]
+            if text is not None:
+                cells[judge.item] = text
+                if text:
+                    forms.add(judge.form)
+            elif judge.message and value.strip():
                 # Blanks are welcome everywhere, so that a full export can be imported again.
-                if self.project.is_applicable(row.key, column.field.form_name) and row.is_complete:
-                    yield column, ""
-                continue
-            checked = self._check(column, value, row=row)
-            if checked.message:
-                row.errors.append(RowError(row.key.record, name, value, checked.message))
-            else:
-                yield column, checked.value
+                row.refuse(name, value, message=judge.message)
+        if row.is_complete:
+            cells = {self.project.id_field: row.key.record} | cells
+        return Wanted(cells, forms - {""})
 
-    def _check(self, column: Column, value: str, *, row: Placed) -> Checked:
-        misplaced = self._misplaced(column.field, row)
-        if misplaced:
-            return Checked(value, misplaced)
-        known = self._judged.get((column.name, value))
-        if known is None:
-            known = self._judged[column.name, value] = self._judge(column, value)
-        return known
+    def _judges_of(self, row: Placed) -> dict[str, Judge]:
+        key = row.key
+        kind = Kind(key.event_id, key.instrument, key.instance > 0, row.is_complete)
+        if kind not in self._judges:
+            self._judges[kind] = {}
+        judges = self._judges[kind]
+        for name in row.cells.keys() - judges.keys():
+            judges[name] = self._judge_of(name, kind)
+        return judges
 
-    def _misplaced(self, one: Field, row: Placed) -> str:
-        form, key = one.form_name, row.key
-        if self.project.is_applicable(key, form) and row.is_complete:
-            return ""
-        if not self.project.is_designated(key.event_id, form):
-            return NOT_DESIGNATED.format(one.field_name, event_label(self.project, key.event_id))
-        if (key.event_id, form) in self.project.repeating and (not key.instrument or key.instrument == form):
-            return NO_REPEAT_COLUMNS.format(one.field_name, form)
-        return OTHER_INSTRUMENT.format(one.field_name, key.instrument)
-
-    def _judge(self, column: Column, value: str) -> Checked:
+    def _judge_of(self, name: str, kind: Kind) -> Judge:
+        column = self.project.column_by_name.get(name)
+        if column is None or column.name == self.project.id_field or column.field.is_calculated:
+            # Pseudo columns have their own rules, and calculated values are computed instead.
+            return Judge(Rule(refuse))
         one = column.field
-        kind, trimmed = one.field_type, value.strip()
-        if kind == "file":
-            return Checked(value, IS_FILE.format(one.field_name))
-        if trimmed in self.project.missing_codes and not column.code:
-            return Checked(trimmed)
-        if kind == "checkbox":
-            return Checked(trimmed, "" if trimmed in ("0", "1") else _no_category(column.name))
-        if kind in ("radio", "dropdown", "yesno", "truefalse"):
-            return Checked(trimmed, "" if trimmed in one.choices else _no_category(one.field_name))
-        if kind == "slider":
-            return Checked(trimmed, "" if _is_on_slider(one, trimmed) else GENERIC)
-        if kind == "text" and one.validation:
-            return check_text(one.validation, value, date_format=self.date_format)
-        return Checked(value)
+        misplaced = self._misplaced(one, kind)
+        if misplaced:
+            return Judge(Rule(refuse, misplaced))
+        return Judge(
+            column_rule(self.project, column, date_format=self.date_format),
+            item=item(one.field_name, column.code),
+            form="" if one.is_status else one.form_name,
+            blank="" if self.overwrite else None,
+        )
 
-
-def _no_category(name: str) -> str:
-    return f"The value is not a valid category for {name}"
-
-
-def _is_on_slider(one: Field, value: str) -> bool:
-    if not _INTEGER.fullmatch(value):
-        return False
-    low, high = (
-        text if _INTEGER.fullmatch(text) else ""
-        for text in (one.text_validation_min, one.text_validation_max)
-    )
-    return int(low or 0) <= int(value) <= int(high or 100)
+    def _misplaced(self, one: Field, kind: Kind) -> str:
+        form, project = one.form_name, self.project
+        key = RowKey("", kind.event_id, kind.instrument, int(kind.is_instance))
+        if kind.is_complete and project.is_applicable(key, form):
+            return ""
+        if not project.is_designated(kind.event_id, form):
+            return NOT_DESIGNATED.format(one.field_name, event_label(project, kind.event_id))
+        if (kind.event_id, form) in project.repeating and kind.instrument in ("", form):
+            return NO_REPEAT_COLUMNS.format(one.field_name, form)
+        return OTHER_INSTRUMENT.format(one.field_name, kind.instrument)

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from io import BytesIO
+
 from sandbox.errors import BAD_FORMAT, ApiError
 from sandbox.imports.payload import Row
 from sandbox.model import Project, RowKey
-from sandbox.odm.read_data import read_data
-from sandbox.odm.text import parse
+from sandbox.odm.read_data import Subject, SubjectReader
+from sandbox.odm.stream import SUBJECT, elements
+from sandbox.render import encode
+from sandbox.storage.values import split_item
 
 
 def read_odm_rows(text: str, project: Project) -> list[Row]:
     """Read ClinicalData as rows like those of a flat payload; files are left out."""
+    reader = SubjectReader(project)
     try:
-        found = read_data(parse(text), project)
+        source = BytesIO(encode(text))
+        return [
+            row for one in elements(source) if one.tag == SUBJECT for row in _rows(reader.read(one), project)
+        ]
     except ValueError as error:
         raise ApiError(BAD_FORMAT) from error
-    rows: dict[RowKey, Row] = {}
-    for (key, name, code), value in found.values.items():
-        row = rows.setdefault(key, _lead(project, key))
-        row[project.column_of[name, code].name] = "1" if code else value
-    return list(rows.values())
+
+
+def _rows(subject: Subject, project: Project) -> Iterator[Row]:
+    for key, cells in subject.cells.items():
+        row = _lead(project, key)
+        if subject.group:
+            row["redcap_data_access_group"] = subject.group
+        for name, value in cells.items():
+            row[project.column_of[split_item(name)].name] = value
+        yield row
 
 
 def _lead(project: Project, key: RowKey) -> Row:

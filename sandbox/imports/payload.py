@@ -5,27 +5,34 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 from lxml import etree
 
 from sandbox.call import Call
 from sandbox.errors import BAD_FORMAT, BAD_JSON, ApiError
+from sandbox.render import encode
 
 Row = dict[str, str]
+DELIMITERS = frozenset(",\t;|^")
+# A cell of csv may be as large as one of json.
+csv.field_size_limit(1 << 28)
 
 
-class BareObject(Exception):
-    """The JSON was one object and no array: REDCap imports nothing and says so politely."""
+class BareObject(ApiError):
+    """The JSON was one object and no array: a record import does nothing then, others refuse it."""
+
+    def __init__(self) -> None:
+        super().__init__(BAD_JSON)
 
 
 def read_rows(call: Call) -> list[Row]:
     """Read the payload in its format; a bare JSON object raises `BareObject`."""
     text = call.text("data")
     if call.format == "json":
-        return _from_json(text)
+        return _from_json(text, booleans=_booleans(call))
     if call.format == "csv":
-        return _from_csv(text, call.delimiter)
+        return _from_csv(text, call.delimiter if call.delimiter in DELIMITERS else ",")
     return _from_xml(text)
 
 
@@ -34,59 +41,85 @@ def read_object_or_rows(call: Call) -> list[Row]:
     try:
         return read_rows(call)
     except BareObject:
-        return [_row(_parse_json(call.text("data")))]
+        return [_row(_parse_json(call.text("data")), _booleans(call))]
+
+
+def _booleans(call: Call) -> dict[bool, str]:
+    # In records a JSON boolean is not converted; elsewhere it is a flag.
+    return {True: "true", False: "false"} if call.content == "record" else {True: "1", False: ""}
 
 
 def _parse_json(text: str) -> Any:
     try:
         # Numbers stay as they were written: 1.0 is not 1.
-        return json.loads(text, parse_float=str, parse_int=str)
-    except ValueError as error:
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise ApiError(BAD_JSON) from error
 
 
-def _from_json(text: str) -> list[Row]:
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _from_json(text: str, *, booleans: dict[bool, str]) -> list[Row]:
     document = _parse_json(text)
     if isinstance(document, dict):
         raise BareObject
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise ApiError(BAD_JSON)
-    return [_row(row) for row in document]
+    return [_row(row, booleans) for row in document]
 
 
-def _row(row: dict[str, Any]) -> Row:
-    return {name: _text(value) for name, value in row.items()}
+def _row(row: dict[str, Any], booleans: dict[bool, str]) -> Row:
+    return {
+        name if name.isascii() else _text(name, booleans): (
+            value if value.__class__ is str and value.isascii() else _text(value, booleans)
+        )
+        for name, value in row.items()
+    }
 
 
-def _text(value: Any) -> str:
-    if value is None or value is False:
+def _text(value: Any, booleans: dict[bool, str]) -> str:
+    if value is None:
         return ""
-    if value is True:
-        return "1"
-    text = value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, bool):
+        return booleans[value]
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except RecursionError as error:
+        raise ApiError(BAD_JSON) from error
     # Half of a surrogate pair is no text that can be stored.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return encode(text).decode()
 
 
 def _from_csv(text: str, delimiter: str) -> list[Row]:
     lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
     try:
-        rows = [line for line in lines if any(cell != "" for cell in line)]
+        header = next((line for line in lines if any(line)), None)
+        if header is None:
+            raise ApiError(BAD_FORMAT)
+        names = [name.strip() for name in header]
+        blanks = [""] * len(names)
+        # A line that is too short ends with blanks, as in a spreadsheet.
+        return [dict(zip(names, line + blanks[len(line) :], strict=False)) for line in lines if any(line)]
     except csv.Error as error:
         raise ApiError(BAD_FORMAT) from error
-    if not rows:
-        raise ApiError(BAD_FORMAT)
-    header = [name.strip() for name in rows[0]]
-    return [dict(zip(header, [*line, *[""] * (len(header) - len(line))], strict=False)) for line in rows[1:]]
 
 
 def _from_xml(text: str) -> list[Row]:
-    parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
+    # Without `huge_tree` the parser refuses entities that blow up and elements nested too deep.
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
     try:
-        root = etree.fromstring(text.strip().encode(), parser)
+        root = etree.fromstring(encode(text.strip()), parser)
     except etree.XMLSyntaxError as error:
         raise ApiError(BAD_FORMAT) from error
     return [
-        {str(cell.tag): cell.text or "" for cell in item if isinstance(cell.tag, str)}
+        {str(cell.tag): _xml_text(cell) for cell in item if isinstance(cell.tag, str)}
         for item in root.iterfind("item")
     ]
+
+
+def _xml_text(cell: etree._Element) -> str:
+    """Return an element's text; one with elements inside, as the forms of a user, reads as in json."""
+    inside = {str(one.tag): one.text or "" for one in cell if isinstance(one.tag, str)}
+    return json.dumps(inside) if inside else cell.text or ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, time
-from functools import cache
+from functools import partial
 from typing import NamedTuple
 
 GENERIC = (
@@ -64,70 +65,70 @@ _SLASHED = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 
 
-class Checked(NamedTuple):
-    """The value to store, and the refusal ('' when it is accepted)."""
+class Rule(NamedTuple):
+    """How to read a value: as what it is stored, or None where it is refused, and with which words."""
 
-    value: str
+    read: Callable[[str], str | None]
     message: str = ""
 
 
-def check_text(validation: str, value: str, *, date_format: str = "YMD") -> Checked:
-    """Judge one non-blank value of a validated text field; unknown types accept everything."""
-    value = value.strip()
+def text_rule(validation: str, *, date_format: str = "YMD") -> Rule | None:
+    """Return the rule of a validated text field, or None for a type that accepts everything."""
+    if validation.startswith("datetime"):
+        return _datetime_rule(validation.startswith("datetime_seconds"), date_format)
     if validation.startswith("date"):
-        return _check_moment(validation, value, date_format=date_format)
+        return Rule(partial(_read_date, date_format=date_format), _DATE.format("M/D/Y", "Y-M-D"))
     pattern = _pattern(validation)
-    if pattern is None or pattern.fullmatch(value):
-        return Checked(value)
-    return Checked(value, _MESSAGES.get(validation, GENERIC))
+    if pattern is None:
+        return None
+    fits = re.compile(pattern).fullmatch
+    return Rule(lambda value: value if fits(value) else None, _MESSAGES.get(validation, GENERIC))
 
 
-@cache
-def _pattern(validation: str) -> re.Pattern[str] | None:
+def _pattern(validation: str) -> str | None:
     places = _PLACES.fullmatch(validation)
     if places is None:
-        return re.compile(_PATTERNS[validation]) if validation in _PATTERNS else None
+        return _PATTERNS.get(validation)
     mark = "," if places[2] else r"\."
-    return re.compile(rf"[-+]?[0-9]*{mark}[0-9]{{{places[1]}}}")
+    return rf"[-+]?[0-9]*{mark}[0-9]{{{places[1]}}}"
 
 
-def _check_moment(validation: str, value: str, *, date_format: str) -> Checked:
-    day_text, _, time_text = value.partition(" ")
-    day = _read_date(day_text, date_format)
-    if validation.startswith("date_"):
-        ok = day is not None and not time_text
-        return Checked(str(day)) if ok else Checked(value, _DATE.format("M/D/Y", "Y-M-D"))
-    with_seconds = validation.startswith("datetime_seconds")
-    moment = _read_time(time_text.strip(), with_seconds=with_seconds)
-    if day is None or not moment:
-        clock = "H:M:S" if with_seconds else "H:M"
-        return Checked(value, _DATE.format(f"M/D/Y {clock}", f"Y-M-D {clock}"))
-    return Checked(f"{day} {moment}")
+def _datetime_rule(with_seconds: bool, date_format: str) -> Rule:
+    def read(value: str) -> str | None:
+        day_text, _, time_text = value.partition(" ")
+        day = _read_date(day_text, date_format)
+        moment = _read_time(time_text.strip(), with_seconds=with_seconds)
+        return f"{day} {moment}" if day and moment else None
+
+    clock = "H:M:S" if with_seconds else "H:M"
+    return Rule(read, _DATE.format(f"M/D/Y {clock}", f"Y-M-D {clock}"))
 
 
-def _read_date(text: str, date_format: str) -> date | None:
-    iso, slashed = _ISO.fullmatch(text), _SLASHED.fullmatch(text)
+def _read_date(text: str, date_format: str) -> str | None:
+    iso = _ISO.fullmatch(text)
+    slashed = None if iso else _SLASHED.fullmatch(text)
     if iso:
-        year, month, day = (int(part) for part in iso.groups())
+        year, month, day = iso.groups()
     elif slashed:
-        first, second, year = (int(part) for part in slashed.groups())
+        first, second, year = slashed.groups()
         month, day = (second, first) if date_format == "DMY" else (first, second)
-        if len(slashed[3]) == 2:
-            year += 2000 if year < 70 else 1900
+        if len(year) == 2:
+            # Where the century turns was not recorded (J.1).
+            year = ("20" if year < "70" else "19") + year
     else:
         return None
     try:
-        return date(year, month, day)
+        return date(int(year), int(month), int(day)).isoformat()
     except ValueError:
         return None
 
 
-def _read_time(text: str, *, with_seconds: bool) -> str:
+def _read_time(text: str, *, with_seconds: bool) -> str | None:
     match = _TIME.fullmatch(text)
     if match is None or (match[3] and not with_seconds):
-        return ""
+        return None
     try:
         moment = time(int(match[1]), int(match[2]), int(match[3] or 0))
     except ValueError:
-        return ""
-    return moment.strftime("%H:%M:%S" if with_seconds else "%H:%M")
+        return None
+    return moment.isoformat("seconds" if with_seconds else "minutes")

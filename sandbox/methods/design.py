@@ -1,15 +1,16 @@
-"""What the methods that change a project's design share."""
+"""What the methods that change a project's events share."""
 
 from __future__ import annotations
 
-from sandbox.errors import PRODUCTION, ApiError, not_in_classic
+from collections.abc import Collection
+from dataclasses import replace
+
+from sandbox.errors import ApiError, not_in_classic
+from sandbox.imports.payload import Row
+from sandbox.model import Project
+from sandbox.numbers import is_number, read_number, read_whole
+from sandbox.records import forget_missing_records
 from sandbox.session import Session
-
-
-def require_development(session: Session, what: str) -> None:
-    """Refuse in production, where REDCap lets nobody change the design through the API (B.0)."""
-    if session.project.in_production:
-        raise ApiError(PRODUCTION.format(what=what), 403)
 
 
 def require_longitudinal(session: Session, what: str) -> None:
@@ -18,9 +19,34 @@ def require_longitudinal(session: Session, what: str) -> None:
         raise not_in_classic(what)
 
 
-def number(text: str, default: float = 0) -> float:
-    """Read a number, or the default when there is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return default
+def without_events(session: Session, gone: Collection[int]) -> Project:
+    """Delete events with their data, and return the project without them."""
+    project = session.project
+    session.store.values.delete_events(session.project_id, gone)
+    forget_missing_records(session.store, session.project_id)
+    return replace(
+        project,
+        events=tuple(event for event in project.events if event.event_id not in gone),
+        repeats=tuple(one for one in project.repeats if one.event_id not in gone),
+    )
+
+
+def given_number(row: Row, name: str, *, default: float) -> float:
+    """Read a number of a row; blank is the default, and anything else is refused."""
+    text = row.get(name, "").strip()
+    if text and not is_number(text):
+        raise _not_a_number(name)
+    return read_number(text, default)
+
+
+def given_arm(row: Row, default: int = 0) -> int:
+    """Read a row's arm number; 0 as default makes it required."""
+    number = read_whole(row.get("arm_num", ""), 0) if row.get("arm_num", "").strip() else default
+    if not number:
+        raise _not_a_number("arm_num")
+    return number
+
+
+def _not_a_number(name: str) -> ApiError:
+    # Not recorded (J.1).
+    return ApiError(f"The value of '{name}' must be a number.")

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sandbox.errors import ApiError, bad_values
 from sandbox.imports.payload import Row, read_rows
-from sandbox.methods.design import require_development
-from sandbox.model import METADATA_COLUMNS, Field, Form, Project
+from sandbox.methods.dictionary_rules import dictionary_problems
+from sandbox.model import FIELD_ALIASES, METADATA_COLUMNS, VALIDATION_ALIASES, Field, Form, Project
 from sandbox.names import form_name
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 
-_DUPLICATES = (
-    "The following variable/field names were duplicated. Please rename these field names so that they only "
-    "appear once."
-)
-_NO_FORM = "Each row MUST have a form name, but the following cells have a form name missing: {0}."
-_NOT_SEQUENTIAL = (
-    "Form names must be sequential and cannot repeat again after being used for another form. The following "
-    "form names are not sequential: {0}."
-)
+_VALIDATION = "text_validation_type_or_show_slider_number"
+_KEYS = ("field_name", "field_type", _VALIDATION, "identifier", "required_field", "matrix_ranking")
 
 
 def export_metadata(session: Session) -> Answer:
@@ -60,11 +51,10 @@ def export_instruments(session: Session) -> Answer:
 
 
 def import_metadata(session: Session) -> Answer:
-    """Replace the whole dictionary; data of fields that vanish stays, unseen."""
-    session.member.require("design")
-    require_development(session, "metadata")
-    rows = [row for row in read_rows(session.call) if row.get("field_name", "").strip()]
-    problems = list(_problems(rows))
+    """Replace the whole dictionary; data of fields that vanish stay, unseen."""
+    rows = [_row(row) for row in read_rows(session.call)]
+    rows = [row for row in rows if any(row.values())]
+    problems = list(dictionary_problems(rows))
     if problems:
         raise ApiError("\n".join(problems))
     fields = tuple(_field(row) for row in rows)
@@ -73,13 +63,20 @@ def import_metadata(session: Session) -> Answer:
     return plain(len(fields))
 
 
+def _row(row: Row) -> Row:
+    cells = {name: row.get(name, "") for name in METADATA_COLUMNS}
+    for name in _KEYS:
+        cells[name] = cells[name].strip().lower()
+    cells["form_name"] = cells["form_name"].strip()
+    cells["field_type"] = FIELD_ALIASES.get(cells["field_type"], cells["field_type"])
+    kind = cells[_VALIDATION]
+    cells[_VALIDATION] = VALIDATION_ALIASES.get(kind, kind)
+    return cells
+
+
 def _field(row: Row) -> Field:
-    cells: dict[str, Any] = {name: row.get(name, "") for name in METADATA_COLUMNS}
-    return replace(
-        Field(**cells),
-        field_name=cells["field_name"].strip().lower(),
-        form_name=form_name(cells["form_name"]),
-    )
+    cells: dict[str, Any] = {**row, "form_name": form_name(row["form_name"])}
+    return Field(**cells)
 
 
 def _with_fields(project: Project, fields: tuple[Field, ...]) -> Project:
@@ -87,38 +84,10 @@ def _with_fields(project: Project, fields: tuple[Field, ...]) -> Project:
     names = list(dict.fromkeys(one.form_name for one in fields))
     forms = tuple(Form(name, labels.get(name, name.replace("_", " ").title())) for name in names)
     events = tuple(
-        replace(event, forms=tuple(name for name in names if name in event.forms)) for event in project.events
+        # Where there is one event only, every form belongs to it.
+        replace(event, forms=tuple(name for name in names if name in event.forms or len(project.events) == 1))
+        for event in project.events
     )
     repeats = tuple(one for one in project.repeats if not one.form or one.form in names)
     surveys = tuple(name for name in project.surveys if name in names)
     return replace(project, fields=fields, forms=forms, events=events, repeats=repeats, surveys=surveys)
-
-
-def _problems(rows: Sequence[Row]) -> Iterator[str]:
-    if not rows:
-        yield "The data dictionary has no fields."
-    names = [row["field_name"].strip().lower() for row in rows]
-    counts = Counter(names)
-    doubles = [f"{name} (A{line})" for line, name in enumerate(names, 2) if counts[name] > 1]
-    if doubles:
-        yield _DUPLICATES + "".join(doubles)
-    # Cells are named as in a spreadsheet whose first row is the header.
-    blanks = [f"B{line}" for line, row in enumerate(rows, 2) if not row.get("form_name", "").strip()]
-    if blanks:
-        yield _NO_FORM.format(", ".join(blanks))
-    scattered = _scattered([row.get("form_name", "").strip() for row in rows])
-    if scattered:
-        yield _NOT_SEQUENTIAL.format(", ".join(scattered))
-
-
-def _scattered(forms: Sequence[str]) -> list[str]:
-    closed: set[str] = set()
-    found: dict[str, None] = {}
-    previous = ""
-    for form in forms:
-        if form != previous:
-            closed.add(previous)
-            if form and form in closed:
-                found[form] = None
-        previous = form
-    return list(found)

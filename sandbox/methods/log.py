@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from sandbox.render import Answer, table
 from sandbox.session import Session
-from sandbox.storage import LogRow
+from sandbox.storage.log import LogFilter
 
 _COLUMNS = ("timestamp", "username", "action", "details", "record")
 
 
 def export_log(session: Session) -> Answer:
     """List the log, newest first; timestamps have no seconds."""
-    session.member.require("logging")
+    call = session.call
+    wanted = LogFilter(
+        kind=call.text("logtype"),
+        username=call.text("user"),
+        record=call.text("record"),
+        begin=call.text("beginTime"),
+        end=call.text("endTime"),
+        among=_asked_records(session),
+    )
     rows = [
         (row.at[:16], row.username, row.action, row.details, row.record)
-        for row in session.store.log.rows(session.project_id)
-        if _is_wanted(session, row)
+        for row in session.store.log.rows(session.project_id, wanted)
     ]
     session.log_design("Export Logging (API)")
-    return table(_COLUMNS, rows, fmt=session.call.format, root="logs")
+    return table(_COLUMNS, rows, fmt=call.format, root="logs")
 
 
-def _is_wanted(session: Session, row: LogRow) -> bool:
-    call = session.call
-    kind, begin, end = call.text("logtype"), call.text("beginTime"), call.text("endTime")
-    if kind and not (row.kind == kind or (kind == "record" and row.kind.startswith("record"))):
-        return False
-    if call.text("user") not in ("", row.username) or call.text("record") not in ("", row.record):
-        return False
-    return (not begin or row.at >= begin) and (not end or row.at[:16] <= end[:16])
+def _asked_records(session: Session) -> frozenset[str] | None:
+    """Return the records of the group asked for, or of the user's own; None without either."""
+    own = session.group_name(session.member.group_id)
+    name = own or session.call.text("dag")
+    if not name:
+        return None
+    ids = {group.unique_name: group.group_id for group in session.project.groups}
+    groups = session.store.groups.by_record(session.project_id)
+    return frozenset(record for record, group_id in groups.items() if group_id == ids.get(name))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
+from sandbox.creation import PURPOSES
+from sandbox.exports.answer import stream_clinical
 from sandbox.imports.payload import read_object_or_rows
-from sandbox.methods.records import visible_rows
 from sandbox.model import Project
+from sandbox.numbers import read_number
 from sandbox.odm.write import write_project
-from sandbox.odm.write_data import ClinicalOptions
 from sandbox.render import Answer, plain, table, to_json
 from sandbox.session import Session
 
@@ -106,16 +108,19 @@ def _settings(project: Project) -> dict[str, str | int]:
     found: dict[str, str | int] = {}
     for name, tag in _SETTINGS.items():
         text = project.settings.get(tag or name, "") or _DEFAULTS.get(name, "")
-        found[name] = int(text or 0) if name in _NUMBERS and (text or "0").isdecimal() else text
+        found[name] = int(read_number(text)) if name in _NUMBERS else text
     return found
 
 
 def import_settings(session: Session) -> Answer:
     """Change settings; answers how many values were accepted, changed or not."""
-    session.member.require("design")
     rows = read_object_or_rows(session.call)
-    given = {name: value for name, value in (rows[0] if rows else {}).items() if name in _IMPORTABLE}
     project = session.project
+    given = {
+        name: value
+        for name, value in (rows[0] if rows else {}).items()
+        if _is_accepted(project, name, value=value)
+    }
     settings = dict(project.settings)
     for name, value in given.items():
         if name in _SETTINGS:
@@ -131,21 +136,27 @@ def import_settings(session: Session) -> Answer:
     return plain(len(given))
 
 
+def _is_accepted(project: Project, name: str, *, value: str) -> bool:
+    match name:
+        case "project_title":
+            return bool(value.strip())
+        case "purpose":
+            return value in PURPOSES
+        case "secondary_unique_field":
+            return not value or value in project.field_by_name
+        case _ if name in _NUMBERS or name == "is_longitudinal":
+            return value in ("0", "1")
+        case _:
+            return name in _IMPORTABLE
+
+
 def export_xml(session: Session) -> Answer:
     """Export the project as XML, with data unless returnMetadataOnly is set."""
-    call = session.call
-    options = None
-    if not call.flag("returnMetadataOnly"):
-        options = ClinicalOptions(
-            rows=visible_rows(session),
-            fields=frozenset(call.names("fields")),
-            files=call.flag("exportFiles"),
-            groups=call.flag("exportDataAccessGroups"),
-            surveys=call.flag("exportSurveyFields"),
-        )
-    text = write_project(session, options)
     session.log("export", "Data Export (API) ", details="Export project XML (API)")
-    return Answer(text, "xml")
+    if session.call.flag("returnMetadataOnly"):
+        return Answer(b"".join(part.content for part in write_project(session, None)), "xml")
+    with_files = session.call.flag("exportFiles")
+    return stream_clinical(session, partial(write_project, session), with_files=with_files)
 
 
 def export_version(session: Session) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sandbox.model import Form, Project
+from sandbox.model import Field, Form, Project
 
 
 class Item(NamedTuple):
@@ -32,10 +32,11 @@ def item_groups(project: Project, form: Form, *, extras: Extras) -> list[ItemGro
     """Cut a form where section headers are: a headed field stands alone, the next start anew."""
     found: list[ItemGroup] = []
     starts_new = True
+    columns = _columns(project, form)
     for one in project.all_fields:
-        if one.form_name != form.name:
+        items = _items(one, columns.get(one.field_name, []))
+        if one.form_name != form.name or not items:
             continue
-        items = _items(project, one.field_name)
         if starts_new or one.section_header:
             plain_name = "" if one.field_type == "checkbox" else form.label
             found.append(ItemGroup(f"{form.name}.{items[0].oid}", one.section_header or plain_name))
@@ -49,12 +50,18 @@ def item_groups(project: Project, form: Form, *, extras: Extras) -> list[ItemGro
     return found
 
 
-def _items(project: Project, name: str) -> list[Item]:
-    one = project.field_by_name[name]
-    required = one.required_field == "y"
-    if one.field_type == "descriptive":
-        return [Item(name, name, required)]
-    return [Item(column.name, name, required) for column in project.columns if column.field is one]
+def _columns(project: Project, form: Form) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for column in project.columns:
+        if column.field.form_name == form.name:
+            found.setdefault(column.field.field_name, []).append(column.name)
+    return found
+
+
+def _items(one: Field, columns: list[str]) -> list[Item]:
+    """Return a field's items: a checkbox has one per option, and a descriptive field is no column."""
+    names = [one.field_name] if one.field_type == "descriptive" else columns
+    return [Item(name, one.field_name, one.required_field == "y") for name in names]
 
 
 def _pseudo_items(project: Project, form: Form, *, extras: Extras) -> list[Item]:

@@ -5,43 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sandbox.model import Column, Field, Project
+from sandbox.model import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, Project
 from sandbox.odm.groups import Extras, item_groups
-from sandbox.odm.text import attribute, content
+from sandbox.odm.text import escape
 
-_TYPES = {"notes": "textarea", "dropdown": "select"}
-_VALIDATIONS = {"integer": "int", "number": "float"}
+_TYPES = {today: old for old, today in FIELD_ALIASES.items()}
+_VALIDATIONS = {today: old for old, today in VALIDATION_ALIASES.items()}
 _PSEUDO_LABELS = {
     "redcap_data_access_group": "Data Access Group",
     "redcap_survey_identifier": "Survey Identifier",
+}
+_OUTSIDE, _ADMISSIBLE = (
+    "The value you provided is outside the suggested range",
+    "This value is admissible, but",
+)
+# As 14.7, 9.1 and 8.5 word it.
+_RANGE_WISHES = {
+    (10,): (_OUTSIDE, f"{_ADMISSIBLE} you may wish to double check it."),
+    (9,): (f"{_OUTSIDE}.", f"{_ADMISSIBLE} you may wish to double check it."),
+    (0,): (f"{_OUTSIDE}.", f"{_ADMISSIBLE} you may wish to verify."),
 }
 _TAG = re.compile(r"<[^>]*>")
 Lines = Iterator[str]
 
 
-def item_defs(project: Project, extras: Extras) -> Lines:
-    """Yield one definition per item, pseudo items included, each once."""
-    seen: set[str] = set()
+def item_defs(project: Project, extras: Extras, *, version: tuple[int, ...]) -> Lines:
+    """Yield one definition per item reference, pseudo items included."""
     for form in project.forms:
         for item in (item for group in item_groups(project, form, extras=extras) for item in group.items):
-            if item.oid in seen:
-                continue
-            seen.add(item.oid)
             one = project.field_by_name.get(item.variable)
-            if one is None:
-                yield from _pseudo(item.oid)
-            else:
-                yield from _item(one, item.oid)
+            yield from _pseudo(item.oid) if one is None else _item(one, item.oid, version=version)
 
 
 def _pseudo(oid: str) -> Lines:
     label = _PSEUDO_LABELS.get(oid, "Survey Timestamp")
-    yield f'\t<ItemDef OID="{oid}" Name="{oid}" DataType="text" Length="999" redcap:Variable="{oid}">'
+    kind = "text" if oid in _PSEUDO_LABELS else "datetime"
+    yield f'\t<ItemDef OID="{oid}" Name="{oid}" DataType="{kind}" Length="999" redcap:Variable="{oid}">'
     yield f"\t\t<Question><TranslatedText>{label}</TranslatedText></Question>"
     yield "\t</ItemDef>"
 
 
-def _item(one: Field, oid: str) -> Lines:
+def _item(one: Field, oid: str, *, version: tuple[int, ...]) -> Lines:
     kind, length = _data_type(one)
     validation = _VALIDATIONS.get(one.validation, one.validation)
     attributes = {
@@ -67,40 +71,38 @@ def _item(one: Field, oid: str) -> Lines:
         "redcap:Calculation": one.select_choices_or_calculations if one.field_type == "calc" else "",
         "redcap:InlineImage": one.inline_image,
     }
-    spelled = " ".join(f'{name}="{attribute(value)}"' for name, value in attributes.items() if value)
+    spelled = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items() if value)
     yield f"\t<ItemDef {spelled}>"
     yield f"\t\t<Question>{_question(one.field_label)}</Question>"
     if one.field_type == "text":
-        yield from _range(one)
+        yield from _range(one, version)
     if one.choices:
         yield f'\t\t<CodeListRef CodeListOID="{oid}.choices"/>'
     if one.attachment:
         name, mime, encoded = one.attachment
         yield (
-            f'\t\t<redcap:Attachment DocName="{attribute(name)}" MimeType="{attribute(mime)}">'
+            f'\t\t<redcap:Attachment DocName="{escape(name)}" MimeType="{escape(mime)}">'
             f"<![CDATA[{encoded}]]></redcap:Attachment>"
         )
     yield "\t</ItemDef>"
 
 
 def _question(label: str) -> str:
-    plain = f"<TranslatedText>{content(_TAG.sub('', label))}</TranslatedText>"
+    plain = f"<TranslatedText>{escape(_TAG.sub('', label))}</TranslatedText>"
     if "<" not in label:
         return plain
-    return f"{plain}<redcap:FormattedTranslatedText>{content(label)}</redcap:FormattedTranslatedText>"
+    return f"{plain}<redcap:FormattedTranslatedText>{escape(label)}</redcap:FormattedTranslatedText>"
 
 
-def _range(one: Field) -> Lines:
+def _range(one: Field, version: tuple[int, ...]) -> Lines:
     low, high = one.text_validation_min, one.text_validation_max
-    text = (
-        f"The value you provided is outside the suggested range ({low} - {high}). This value is admissible, "
-        "but you may wish to double check it."
-    )
+    wish = next(text for since, text in _RANGE_WISHES.items() if version >= since)
+    text = f"{wish[0]} ({low or 'no limit'} - {high or 'no limit'}). {wish[1]}"
     for comparator, limit in (("GE", low), ("LE", high)):
         if limit:
             yield f'\t\t<RangeCheck Comparator="{comparator}" SoftHard="Soft">'
-            yield f"\t\t\t<CheckValue>{content(limit)}</CheckValue>"
-            yield f"\t\t\t<ErrorMessage><TranslatedText>{content(text)}</TranslatedText></ErrorMessage>"
+            yield f"\t\t\t<CheckValue>{escape(limit)}</CheckValue>"
+            yield f"\t\t\t<ErrorMessage><TranslatedText>{escape(text)}</TranslatedText></ErrorMessage>"
             yield "\t\t</RangeCheck>"
 
 
@@ -143,16 +145,14 @@ def _code_list(column: Column) -> Lines:
     one = column.field
     kind = "boolean" if one.field_type in ("checkbox", "yesno", "truefalse") else "text"
     choices = {"1": "Checked", "0": "Unchecked"} if column.code else one.choices
-    extra = (
-        f' redcap:CheckboxChoices="{attribute(one.select_choices_or_calculations)}"' if column.code else ""
-    )
+    extra = f' redcap:CheckboxChoices="{escape(one.select_choices_or_calculations)}"' if column.code else ""
     yield (
         f'\t<CodeList OID="{column.name}.choices" Name="{column.name}" DataType="{kind}" '
         f'redcap:Variable="{one.field_name}"{extra}>'
     )
     for code, label in choices.items():
         yield (
-            f'\t\t<CodeListItem CodedValue="{attribute(code)}"><Decode><TranslatedText>{content(label)}'
+            f'\t\t<CodeListItem CodedValue="{escape(code)}"><Decode><TranslatedText>{escape(label)}'
             "</TranslatedText></Decode></CodeListItem>"
         )
     yield "\t</CodeList>"

@@ -4,105 +4,122 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as made
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lxml import etree
 
-from sandbox.model import Field, Project, RowKey
-from sandbox.odm.text import NAMESPACES, O, R
+from sandbox.model import Column, Project, RowKey
+from sandbox.numbers import read_whole
+from sandbox.odm.text import O, ours
+from sandbox.storage import StoredFile, item
+from sandbox.storage.values import Cells
+
+_ITEMS = (f"{O}ItemData", f"{O}ItemDataBase64Binary")
+MAX_RECORD = 100
 
 
 @dataclass
-class Clinical:
-    """Data of one XML: values in document order, and what is no value of a field."""
+class Subject:
+    """What an XML says about one record: cells by `item`, survey columns, files by field."""
 
-    values: dict[tuple[RowKey, str, str], str] = made(default_factory=dict)
-    pseudo: dict[tuple[RowKey, str], str] = made(default_factory=dict)
-    groups: dict[str, str] = made(default_factory=dict)
-    files: list[tuple[RowKey, str, str, str, bytes]] = made(default_factory=list)
+    record: str
+    cells: dict[RowKey, Cells] = field(default_factory=dict)
+    surveys: dict[RowKey, Cells] = field(default_factory=dict)
+    files: list[tuple[RowKey, str, StoredFile]] = field(default_factory=list)
+    group: str = ""
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     record: str
     event_id: int
-    event_repeats: bool
-    event_instance: int
+    instance: int
 
 
-def read_data(root: etree._Element, project: Project) -> Clinical:
-    """Read all subjects; items that the project does not have are left out."""
-    found = Clinical()
-    for subject in root.iterfind(f"{O}ClinicalData/{O}SubjectData", NAMESPACES):
-        record = subject.get("SubjectKey", "").strip()
-        for place, form in _forms(subject, project, record=record):
-            _read_form(found, form, place=place, project=project)
-    return found
+class SubjectReader:
+    """Reads subjects of one project; items that the project does not have are left out."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        # By item: how its cell is called, and of which kind it is.
+        self._texts: dict[str, str] = {}
+        self._moments: dict[str, str] = {}
+        self._options: dict[str, str] = {}
+        self._files: set[str] = set()
+        self._pseudo = {"redcap_survey_identifier", *(f"{form}_timestamp" for form in project.surveys)}
+        for column in project.columns:
+            self._note(column)
+
+    def _note(self, column: Column) -> None:
+        name, one = column.name, column.field
+        if column.code:
+            self._options[name] = item(one.field_name, column.code)
+        elif one.field_type == "file":
+            self._files.add(name)
+        elif one.validation.startswith("datetime"):
+            self._moments[name] = name
+        # A calculation that reads no field waits for a save (golden/validation-types-1).
+        elif one.field_type != "calc" or "[" in one.select_choices_or_calculations:
+            self._texts[name] = name
+
+    def read(self, element: etree._Element) -> Subject:
+        """Read one SubjectData; its record is '' when it cannot be one."""
+        record = element.get("SubjectKey", "").strip()
+        subject = Subject(record if len(record) <= MAX_RECORD else "")
+        for place, form in self._forms(element, subject.record):
+            self._read_form(subject, form, place=place)
+        return subject
+
+    def _forms(self, element: etree._Element, record: str) -> Iterator[tuple[_Place, etree._Element]]:
+        project = self._project
+        for form in element.iterfind(f"{O}FormData"):
+            event_id = project.ordered_events[0].event_id
+            yield self._place(record, event_id, number=form.get("FormRepeatKey", "")), form
+        for visit in element.iterfind(f"{O}StudyEventData"):
+            name = ours(visit, "UniqueEventName") or visit.get("StudyEventOID", "").removeprefix("Event.")
+            event = project.event_by_name.get(name)
+            if event is not None:
+                place = self._place(record, event.event_id, number=visit.get("StudyEventRepeatKey", ""))
+                # A visit without forms is a row that holds the record id alone.
+                yield from ((place, form) for form in visit.findall(f"{O}FormData") or [visit])
+
+    def _place(self, record: str, event_id: int, *, number: str) -> _Place:
+        repeats = (event_id, "") in self._project.repeating
+        return _Place(record, event_id, read_whole(number) if repeats else 0)
+
+    def _read_form(self, subject: Subject, form: etree._Element, *, place: _Place) -> None:
+        name = form.get("FormOID", "").removeprefix("Form.")
+        key = RowKey(place.record, place.event_id, "", place.instance)
+        if name and (place.event_id, name) in self._project.repeating:
+            key = key._replace(instrument=name, instance=read_whole(form.get("FormRepeatKey", "")))
+        # Only the first form has the record id; every other touched row relies on SubjectKey.
+        cells = subject.cells.setdefault(key, {self._project.id_field: place.record})
+        texts = self._texts
+        for one in form.iter(*_ITEMS):
+            oid, value = one.get("ItemOID", ""), one.get("Value", "")
+            if oid in texts:
+                if value:
+                    cells[oid] = value
+            else:
+                self._read_other(subject, one, key=key)
+        cells[self._project.id_field] = place.record
+
+    def _read_other(self, subject: Subject, one: etree._Element, *, key: RowKey) -> None:
+        oid, value = one.get("ItemOID", ""), one.get("Value", "")
+        if oid in self._options:
+            # An option that is not ticked is not stored at all.
+            if value == "1":
+                subject.cells[key][self._options[oid]] = "1"
+        elif oid in self._moments and value:
+            subject.cells[key][oid] = value.replace("T", " ", 1)
+        elif oid in self._pseudo and value:
+            subject.surveys.setdefault(key, {})[oid] = value
+        elif oid == "redcap_data_access_group":
+            subject.group = value
+        elif oid in self._files and one.text:
+            subject.files.append((key, oid, _file(one)))
 
 
-def _forms(
-    subject: etree._Element, project: Project, *, record: str
-) -> Iterator[tuple[_Place, etree._Element]]:
-    first = project.ordered_events[0].event_id
-    for form in subject.iterfind(f"{O}FormData"):
-        yield _Place(record, first, (first, "") in project.repeating, _number(form, "FormRepeatKey")), form
-    for visit in subject.iterfind(f"{O}StudyEventData"):
-        event = project.event_by_name.get(visit.get(f"{R}UniqueEventName", ""))
-        if event is None:
-            continue
-        repeats = (event.event_id, "") in project.repeating
-        place = _Place(record, event.event_id, repeats, _number(visit, "StudyEventRepeatKey"))
-        yield from ((place, form) for form in visit.iterfind(f"{O}FormData"))
-
-
-def _number(element: etree._Element, name: str) -> int:
-    text = element.get(name, "1")
-    return int(text) if text.isdecimal() else 1
-
-
-def _read_form(found: Clinical, form: etree._Element, *, place: _Place, project: Project) -> None:
-    name = form.get("FormOID", "").removeprefix("Form.")
-    key = _key(place, name, project=project, number=_number(form, "FormRepeatKey"))
-    # Only the first form has the record id; every other touched row relies on SubjectKey.
-    found.values.setdefault((key, project.id_field, ""), place.record)
-    for item in form.iter(f"{O}ItemData", f"{O}ItemDataBase64Binary"):
-        oid = item.get("ItemOID", "")
-        if item.tag == f"{O}ItemDataBase64Binary":
-            found.files.append(
-                (key, oid, item.get(f"{R}DocName", ""), item.get(f"{R}MimeType", ""), _bytes(item))
-            )
-        else:
-            _read_item(found, oid, value=item.get("Value", ""), key=key, project=project)
-
-
-def _key(place: _Place, form: str, *, project: Project, number: int) -> RowKey:
-    if (place.event_id, form) in project.repeating:
-        return RowKey(place.record, place.event_id, form, number)
-    return RowKey(place.record, place.event_id, "", place.event_instance if place.event_repeats else 0)
-
-
-def _read_item(found: Clinical, oid: str, *, value: str, key: RowKey, project: Project) -> None:
-    column = project.column_by_name.get(oid)
-    if column is None:
-        if oid == "redcap_data_access_group":
-            found.groups[key.record] = value
-        elif value and (
-            oid == "redcap_survey_identifier" or oid.removesuffix("_timestamp") in project.surveys
-        ):
-            found.pseudo[key, oid] = value
-    elif column.code:
-        if value == "1":
-            found.values[key, column.field.field_name, column.code] = column.code
-    elif value and not _waits_for_a_save(column.field):
-        is_datetime = column.field.validation.startswith("datetime")
-        found.values[key, oid, ""] = value.replace("T", " ", 1) if is_datetime else value
-
-
-def _waits_for_a_save(field: Field) -> bool:
-    """Whether a calculation reads no field: its value is not loaded (golden/validation-types-1)."""
-    return field.field_type == "calc" and "[" not in field.select_choices_or_calculations
-
-
-def _bytes(item: etree._Element) -> bytes:
-    return base64.b64decode(item.text or "", validate=False)
+def _file(one: etree._Element) -> StoredFile:
+    # What is not base64 raises `ValueError`, as what is not XML does.
+    return StoredFile(ours(one, "DocName"), ours(one, "MimeType"), base64.b64decode(one.text or ""))

@@ -1,4 +1,4 @@
-"""Project XML as text: what must be mended before a parser sees it, and escaping."""
+"""Project XML as text: its namespaces, how it escapes, and elements as they came."""
 
 from __future__ import annotations
 
@@ -9,37 +9,41 @@ from lxml import etree
 NAMESPACES = {"o": "http://www.cdisc.org/ns/odm/v1.3", "r": "https://projectredcap.org"}
 R = "{https://projectredcap.org}"
 O = "{http://www.cdisc.org/ns/odm/v1.3}"  # noqa: E741
-_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
-_ATTRIBUTE = re.compile(r'="([^"<]*)"')
-_BREAK = re.compile(r"\r\n|\r|\n")
+_DECLARED = (
+    f' xmlns="{NAMESPACES["o"]}"',
+    f' xmlns:redcap="{NAMESPACES["r"]}"',
+    ' xmlns:ds="http://www.w3.org/2000/09/xmldsig#"',
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"',
+)
+_BREAK = re.compile(r"\r\n?")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SECTION = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_SPELLINGS = {"'": "&#039;", "&#10;": "\n", "&#13;": "", "&#9;": "\t"}
+_SPELLED = re.compile("|".join(_SPELLINGS))
 
 
-def parse(text: str) -> etree._Element:
-    """Parse project XML and keep the line breaks in attributes (E.8).
-
-    Raises `ValueError` when it is not XML.
-    """
-    pieces = _CDATA.split(text)
-    pieces[::2] = [_ATTRIBUTE.sub(_keep_breaks, piece) for piece in pieces[::2]]
-    parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
-    try:
-        return etree.fromstring("".join(pieces).encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise ValueError("not XML") from error
+def ours(element: etree._Element, name: str) -> str:
+    """Return an attribute of REDCap's namespace, or ''."""
+    return element.get(R + name, "")
 
 
-def attribute(text: object) -> str:
-    """Escape for an attribute, in REDCap's spelling."""
+def escape(text: object) -> str:
+    """Escape for attributes and text, in REDCap's spelling; line breaks are line feeds, as it writes them."""
     escaped = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace('"', "&quot;").replace("'", "&#039;")
+    escaped = escaped.replace('"', "&quot;").replace("'", "&#039;")
+    if escaped.isprintable():
+        return escaped
+    # Other control characters cannot be written in XML at all.
+    return _NOT_XML.sub("", _BREAK.sub("\n", escaped))
 
 
-def content(text: str) -> str:
-    """Escape for element text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _keep_breaks(match: re.Match[str]) -> str:
-    # A parser turns raw breaks in attributes into spaces.
-    value = _BREAK.sub("&#10;", match[1]).replace("\t", "&#9;")
-    return f'="{value}"'
+def verbatim(element: etree._Element) -> str:
+    """Return an element as REDCap wrote it."""
+    text = etree.tostring(element, encoding="unicode", with_tail=False)
+    head, end, rest = text.partition(">")
+    # The whole document declares the namespaces once, at its top.
+    for declaration in _DECLARED:
+        head = head.replace(declaration, "")
+    parts = _SECTION.split(head + end + rest)
+    parts[::2] = [_SPELLED.sub(lambda match: _SPELLINGS[match[0]], part) for part in parts[::2]]
+    return "".join(parts)

@@ -3,65 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
+from sandbox.members import load_roles
 from sandbox.model import Event, Project
 from sandbox.names import slug
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.items import code_lists, item_defs
-from sandbox.odm.text import attribute, content
+from sandbox.odm.read import CLASSIC_EVENT
+from sandbox.odm.roles import role_attributes
+from sandbox.odm.settings import written_settings
+from sandbox.odm.text import escape
 from sandbox.odm.write_data import ODM_HEAD, ClinicalOptions, clinical_data
+from sandbox.privileges import Dialect
+from sandbox.render import Part, encode
 
 if TYPE_CHECKING:
     from sandbox.session import Session
 
-# The elements of a modern server in its order, and what they hold when nothing was set.
-_SETTINGS = {
-    "RecordAutonumberingEnabled": "0",
-    "CustomRecordLabel": "",
-    "SecondaryUniqueField": "",
-    "SecondaryUniqueFieldDisplayValue": "1",
-    "SecondaryUniqueFieldDisplayLabel": "1",
-    "SchedulingEnabled": "0",
-    "SurveysEnabled": "0",
-    "SurveyInvitationEmailField": "",
-    "RandomizationEnabled": "0",
-    "DisplayTodayNowButton": "1",
-    "PreventBranchingEraseValues": "0",
-    "RequireChangeReason": "0",
-    "DataHistoryPopup": "1",
-    "OrderRecordsByField": "",
-    "taskCompleteStatus": "0",
-    "MyCapEnabled": "0",
-    "Purpose": "0",
-    "PurposeOther": "",
-    "ProjectNotes": "",
-    "MissingDataCodes": "",
-}
 # Recordings of 8.1 and 9.1 mark no event as repeating, although some repeat.
 REPEATING_EVENTS_SINCE = (10,)
 Lines = Iterator[str]
 
 
-def write_project(session: Session, options: ClinicalOptions | None) -> str:
-    """Return the whole XML; without options it has no data."""
+def write_project(session: Session, options: ClinicalOptions | None) -> Iterator[Part]:
+    """Return the whole XML, its data being made as it is read; without options it has none."""
     project, now = session.project, session.now
-    extras = Extras(options.groups if options else False, options.surveys if options else False)
+    extras = options.extras if options else Extras(False, False)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%S")
     version = ".".join(str(part) for part in session.version)
     head = (
-        f'{ODM_HEAD}Description="{attribute(project.title)}" AsOfDateTime="{stamp}" '
+        f'{ODM_HEAD}Description="{escape(project.title)}" AsOfDateTime="{stamp}" '
         f'CreationDateTime="{stamp}" SourceSystem="REDCap" SourceSystemVersion="{version}">\n'
     )
-    lines = [f'<Study OID="Project.{slug(project.title)}">', *_variables(project)]
+    lines = [f'<Study OID="Project.{slug(project.title)}">', *_variables(session)]
     lines += [*_metadata(session, extras), "</Study>"]
-    data = clinical_data(session.store, project, options=options, now=now) if options else ""
-    return head + "\n".join(lines) + "\n" + data + "</ODM>"
+    data = clinical_data(project, options, now=now) if options else iter(())
+    return chain([Part(encode(head + "\n".join(lines) + "\n"), 0)], data, [Part(b"</ODM>", 0)])
 
 
-def _variables(project: Project) -> Lines:
-    title = content(project.title)
+def _variables(session: Session) -> Lines:
+    project = session.project
+    title = escape(project.title)
     yield "<GlobalVariables>"
     yield f"\t<StudyName>{title}</StudyName>"
     yield (
@@ -69,60 +53,61 @@ def _variables(project: Project) -> Lines:
         f'"{title}".</StudyDescription>'
     )
     yield f"\t<ProtocolName>{title}</ProtocolName>"
-    # Settings in small letters are the API's own and not part of project XML.
-    given = {tag: text for tag, text in project.settings.items() if tag not in _API_ONLY}
-    for tag, text in {**_SETTINGS, **given}.items():
-        yield f"\t<redcap:{tag}>{content(text)}</redcap:{tag}>"
+    for tag, text in written_settings(project.settings, session.version):
+        yield f"\t<redcap:{tag}>{escape(text)}</redcap:{tag}>"
     yield from _repeating(project)
     if project.groups:
         yield "\t<redcap:DataAccessGroupsGroup>"
         for group in project.groups:
-            yield f'\t\t<redcap:DataAccessGroups group_name="{attribute(group.name)}"/>'
+            yield f'\t\t<redcap:DataAccessGroups group_name="{escape(group.name)}"/>'
         yield "\t</redcap:DataAccessGroupsGroup>"
-    yield from (f"\t{text}" for text in project.extra_xml)
+    surveys = [text for text in project.extra_xml if text.startswith("<redcap:Survey")]
+    yield from (f"\t{text}" for text in surveys)
+    yield from _roles(session)
+    yield from (f"\t{text}" for text in project.extra_xml if text not in surveys)
     yield "</GlobalVariables>"
 
 
-_API_ONLY = frozenset(
-    {
-        "project_language",
-        "project_irb_number",
-        "project_grant_number",
-        "project_pi_firstname",
-        "project_pi_lastname",
-        "project_pi_email",
-    }
-)
+def _roles(session: Session) -> Lines:
+    roles = load_roles(session.store, session.project_id).values()
+    dialect = Dialect(session.project, session.version)
+    if roles:
+        yield "\t<redcap:UserRolesGroup>"
+        yield from (f"\t\t<redcap:UserRoles {_spell(role_attributes(role, dialect))}/>" for role in roles)
+        yield "\t</redcap:UserRolesGroup>"
 
 
 def _repeating(project: Project) -> Lines:
-    if not project.repeats:
+    if not project.is_repeating:
         return
-    order, forms = project.event_order, project.form_order
-    repeats = sorted(project.repeats, key=lambda one: (order[one.event_id], forms.get(one.form, -1)))
+    repeats, names = project.live_repeats, _written_names(project)
     yield "\t<redcap:RepeatingInstrumentsAndEvents>"
     for one in repeats:
         if not one.form:
-            name = project.event_by_id[one.event_id].unique_name
-            yield f'\t\t<redcap:RepeatingEvent redcap:UniqueEventName="{name}"/>'
+            yield f'\t\t<redcap:RepeatingEvent redcap:UniqueEventName="{names[one.event_id]}"/>'
     inside = [one for one in repeats if one.form]
     for event_id, group in groupby(inside, lambda one: one.event_id):
         yield "\t\t<redcap:RepeatingInstruments>"
-        name = project.event_by_id[event_id].unique_name
         for one in group:
             yield (
-                f'\t\t\t<redcap:RepeatingInstrument redcap:UniqueEventName="{name}" '
-                f'redcap:RepeatInstrument="{one.form}" redcap:CustomLabel="{attribute(one.custom_label)}"/>'
+                f'\t\t\t<redcap:RepeatingInstrument redcap:UniqueEventName="{names[event_id]}" '
+                f'redcap:RepeatInstrument="{one.form}" redcap:CustomLabel="{escape(one.custom_label)}"/>'
             )
         yield "\t\t</redcap:RepeatingInstruments>"
     yield "\t</redcap:RepeatingInstrumentsAndEvents>"
+
+
+def _written_names(project: Project) -> dict[int, str]:
+    if not project.is_longitudinal:
+        return {project.ordered_events[0].event_id: CLASSIC_EVENT}
+    return {event.event_id: event.unique_name for event in project.events}
 
 
 def _metadata(session: Session, extras: Extras) -> Lines:
     project = session.project
     oid = f"Metadata.{slug(project.title)}_{session.now.strftime('%Y-%m-%d_%H%M')}"
     yield (
-        f'<MetaDataVersion OID="{oid}" Name="{attribute(project.title)}" '
+        f'<MetaDataVersion OID="{oid}" Name="{escape(project.title)}" '
         f'redcap:RecordIdField="{project.id_field}">'
     )
     if project.is_longitudinal:
@@ -138,7 +123,7 @@ def _metadata(session: Session, extras: Extras) -> Lines:
             repeats = is_marked and (event.event_id, "") in project.repeating
             yield from _event(project, event, repeats=repeats)
     yield from _forms(project, extras)
-    yield from item_defs(project, extras)
+    yield from item_defs(project, extras, version=session.version)
     yield from code_lists(project)
     yield "</MetaDataVersion>"
 
@@ -173,14 +158,14 @@ def _forms(project: Project, extras: Extras) -> Lines:
     groups = {form.name: item_groups(project, form, extras=extras) for form in project.forms}
     for form in project.forms:
         yield (
-            f'\t<FormDef OID="Form.{form.name}" Name="{attribute(form.label)}" Repeating="No" '
+            f'\t<FormDef OID="Form.{form.name}" Name="{escape(form.label)}" Repeating="No" '
             f'redcap:FormName="{form.name}">'
         )
         for group in groups[form.name]:
             yield f'\t\t<ItemGroupRef ItemGroupOID="{group.oid}" Mandatory="No"/>'
         yield "\t</FormDef>"
     for group in (group for form in project.forms for group in groups[form.name]):
-        yield f'\t<ItemGroupDef OID="{group.oid}" Name="{attribute(group.name)}" Repeating="No">'
+        yield f'\t<ItemGroupDef OID="{group.oid}" Name="{escape(group.name)}" Repeating="No">'
         for item in group.items:
             required = "Yes" if item.required else "No"
             yield (
@@ -191,4 +176,4 @@ def _forms(project: Project, extras: Extras) -> Lines:
 
 
 def _spell(attributes: Mapping[str, object]) -> str:
-    return " ".join(f'{name}="{attribute(value)}"' for name, value in attributes.items())
+    return " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())

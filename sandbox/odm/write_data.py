@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sandbox.exports.rows import Rows, in_order
-from sandbox.model import Form, Project, RowKey
+from sandbox.exports.rows import Row
+from sandbox.model import Project, RowKey
 from sandbox.names import slug
-from sandbox.odm.groups import Extras, ItemGroup, item_groups
-from sandbox.odm.text import attribute
-from sandbox.storage import Store
+from sandbox.odm.cells import Plan, form_lines, form_plan
+from sandbox.odm.groups import Extras
+from sandbox.odm.text import escape
+from sandbox.render import Part, encode
+from sandbox.storage.files import Files
 
 ODM_HEAD = (
     '<?xml version="1.0" encoding="UTF-8" ?>\n<ODM xmlns="http://www.cdisc.org/ns/odm/v1.3" '
@@ -25,147 +26,107 @@ ODM_HEAD = (
 
 @dataclass(frozen=True)
 class ClinicalOptions:
-    """Which data an XML gets; no `fields` means all."""
+    """Which data an XML gets, in chunks of whole records; None leaves access groups or files out."""
 
-    rows: Rows
-    fields: frozenset[str] = frozenset()
-    files: bool = False
-    groups: bool = False
+    chunks: Iterable[Sequence[Row]]
+    fields: frozenset[str]
+    groups: Mapping[str, str] | None = None
     surveys: bool = False
+    files: Files | None = None
+
+    @property
+    def extras(self) -> Extras:
+        return Extras(self.groups is not None, self.surveys)
 
 
-@dataclass(frozen=True)
-class _Writer:
-    store: Store
-    project: Project
-    options: ClinicalOptions
-    groups: Mapping[str, str]
-    pseudo: Mapping[RowKey, Mapping[str, str]]
-    parts: Mapping[str, list[ItemGroup]] = field(default_factory=dict)
-
-
-def clinical_document(store: Store, project: Project, *, rows: Rows, now: datetime) -> str:
-    """Return records as XML without a study, as a record export with format=odm has it (E.1)."""
+def clinical_document(project: Project, options: ClinicalOptions, *, now: datetime) -> Iterator[Part]:
+    """Yield records as XML without a study, as a record export with format=odm has it (E.1)."""
     stamp = now.strftime("%Y-%m-%dT%H:%M:%S")
     head = (
-        f'{ODM_HEAD}Description="{attribute(project.title)}" AsOfDateTime="{stamp}" '
+        f'{ODM_HEAD}Description="{escape(project.title)}" AsOfDateTime="{stamp}" '
         f'CreationDateTime="{stamp}" SourceSystem="REDCap">\n'
     )
-    return head + clinical_data(store, project, options=ClinicalOptions(rows), now=now) + "</ODM>"
+    yield Part(encode(head), 0)
+    yield from clinical_data(project, options, now=now)
+    yield Part(b"</ODM>", 0)
 
 
-def clinical_data(store: Store, project: Project, *, options: ClinicalOptions, now: datetime) -> str:
-    """Return the ClinicalData element with all rows."""
-    extras = Extras(options.groups, options.surveys)
-    names = {one.group_id: one.unique_name for one in project.groups}
-    writer = _Writer(
-        store,
-        project,
-        options,
-        groups={
-            record: names[one]
-            for record, one in store.groups.by_record(project.project_id).items()
-            if one in names
-        },
-        pseudo=dict(store.values.surveys(project.project_id)),
-        parts={form.name: item_groups(project, form, extras=extras) for form in project.forms},
-    )
+def clinical_data(project: Project, options: ClinicalOptions, *, now: datetime) -> Iterator[Part]:
+    """Yield the ClinicalData element with all rows."""
     name = slug(project.title)
-    lines = [
+    head = (
         f'<ClinicalData StudyOID="Project.{name}" '
-        f'MetaDataVersionOID="Metadata.{name}_{now.strftime("%Y-%m-%d_%H%M")}">'
-    ]
-    for record, keys in groupby(in_order(project, options.rows), lambda key: key.record):
-        lines.append(
-            f'\t<SubjectData SubjectKey="{attribute(record)}" redcap:RecordIdField="{project.id_field}">'
-        )
-        lines += _subject(writer, list(keys))
-        lines.append("\t</SubjectData>")
-    return "\n".join([*lines, "</ClinicalData>"]) + "\n"
-
-
-def _subject(writer: _Writer, keys: list[RowKey]) -> Iterator[str]:
-    project = writer.project
-    order = project.event_order
-
-    def visit(key: RowKey) -> tuple[int, int]:
-        # A repeating instrument stays in its event's first visit.
-        return order[key.event_id], 1 if key.instrument or not key.instance else key.instance
-
-    for (_, number), group in groupby(sorted(keys, key=visit), visit):
-        inside = list(group)
-        name = project.event_by_id[inside[0].event_id].unique_name
-        if project.is_longitudinal:
-            yield (
-                f'\t\t<StudyEventData StudyEventOID="Event.{name}" StudyEventRepeatKey="{number}" '
-                f'redcap:UniqueEventName="{name}">'
-            )
-        for key in inside:
-            for form in project.forms:
-                yield from _form(writer, key, form=form)
-        if project.is_longitudinal:
-            yield "\t\t</StudyEventData>"
-
-
-def _form(writer: _Writer, key: RowKey, *, form: Form) -> Iterator[str]:
-    if not writer.project.is_applicable(key, form.name):
-        return
-    values = _values(writer, key, form=form)
-    if not values and key.instrument != form.name:
-        return
-    number = key.instance if key.instrument else 1
-    yield f'\t\t\t<FormData FormOID="Form.{form.name}" FormRepeatKey="{number}">'
-    written: set[str] = set()
-    for part in writer.parts[form.name]:
-        items = [item.oid for item in part.items if item.oid in values and item.oid not in written]
-        written.update(items)
-        if items:
-            yield f'\t\t\t\t<ItemGroupData ItemGroupOID="{part.oid}" ItemGroupRepeatKey="1">'
-            yield from (_item(writer, oid, value=values[oid]) for oid in items)
-            yield "\t\t\t\t</ItemGroupData>"
-    yield "\t\t\t</FormData>"
-
-
-def _values(writer: _Writer, key: RowKey, *, form: Form) -> dict[str, str]:
-    """Return a form's values by item; checkbox zeros only where the form has any data."""
-    project, wanted, cells = writer.project, writer.options.fields, writer.options.rows[key]
-    columns = [one for one in project.columns if one.field.form_name == form.name]
-    if not any(column.name in cells for column in columns):
-        return {}
-    values = {one.name: cells.get(one.name, "0" if one.code else "") for one in columns}
-    if project.id_field in values:
-        values["redcap_data_access_group"] = writer.groups.get(key.record, "")
-    pseudo = writer.pseudo.get(key, {})
-    values |= {name: pseudo[name] for name in pseudo if name == f"{form.name}_timestamp"}
-    if project.id_field in values and "redcap_survey_identifier" in pseudo:
-        values["redcap_survey_identifier"] = pseudo["redcap_survey_identifier"]
-    return {
-        name: value
-        for name, value in values.items()
-        if value and (not wanted or name not in project.column_by_name or _is_wanted(writer, name))
-    }
-
-
-def _is_wanted(writer: _Writer, name: str) -> bool:
-    return writer.project.column_by_name[name].field.field_name in writer.options.fields
-
-
-def _item(writer: _Writer, oid: str, *, value: str) -> str:
-    column = writer.project.column_by_name.get(oid)
-    if column is not None and column.field.field_type == "file":
-        return _file(writer, oid, doc_id=value)
-    if column is not None and column.field.validation.startswith("datetime"):
-        value = value.replace(" ", "T", 1)
-    return f'\t\t\t\t\t<ItemData ItemOID="{oid}" Value="{attribute(value)}"/>'
-
-
-def _file(writer: _Writer, oid: str, *, doc_id: str) -> str:
-    stored = writer.store.files.get(doc_id) if writer.options.files else None
-    if stored is None:
-        return ""
-    name, mime, content = stored
-    encoded = base64.b64encode(content).decode()
-    return (
-        f'\t\t\t\t\t<ItemDataBase64Binary ItemOID="{oid}" redcap:DocName="{attribute(name)}" '
-        f'redcap:MimeType="{attribute(mime)}"><![CDATA[{encoded}]]></ItemDataBase64Binary>'
+        f'MetaDataVersionOID="Metadata.{name}_{now.strftime("%Y-%m-%d_%H%M")}">\n'
     )
+    yield Part(encode(head), 0)
+    writer = _Writer(project, options)
+    for chunk in options.chunks:
+        lines = (
+            line
+            for subject in groupby(chunk, lambda row: row.key.record)
+            for line in writer.subject(*subject)
+        )
+        yield Part(encode("\n".join(lines) + "\n"), len(chunk))
+    yield Part(b"</ClinicalData>\n", 0)
+
+
+class _Writer:
+    """Writes subjects; which forms a kind of row has is found once."""
+
+    def __init__(self, project: Project, options: ClinicalOptions) -> None:
+        self._project, self._options = project, options
+        self._plans = {
+            form.name: form_plan(
+                project, form, extras=options.extras, fields=options.fields, files=options.files
+            )
+            for form in project.forms
+        }
+        self._kinds: dict[tuple[int, str, bool], list[tuple[str, Plan]]] = {}
+
+    def subject(self, record: str, rows: Iterable[Row]) -> Iterator[str]:
+        """Yield one record's lines, visit by visit."""
+        project = self._project
+        yield f'\t<SubjectData SubjectKey="{escape(record)}" redcap:RecordIdField="{project.id_field}">'
+        for (order, number), inside in groupby(sorted(rows, key=self._visit), self._visit):
+            name = project.ordered_events[order].unique_name
+            if project.is_longitudinal:
+                yield (
+                    f'\t\t<StudyEventData StudyEventOID="Event.{name}" StudyEventRepeatKey="{number}" '
+                    f'redcap:UniqueEventName="{name}">'
+                )
+            for row in inside:
+                yield from self._forms(row)
+            if project.is_longitudinal:
+                yield "\t\t</StudyEventData>"
+        yield "\t</SubjectData>"
+
+    def _visit(self, row: Row) -> tuple[int, int]:
+        # A repeating instrument stays in its event's first visit.
+        key = row.key
+        order = self._project.event_order[key.event_id]
+        return order, 1 if key.instrument or not key.instance else key.instance
+
+    def _forms(self, row: Row) -> Iterator[str]:
+        key, cells = row.key, row.cells
+        if row.survey:
+            cells = cells | row.survey
+        group = self._options.groups.get(key.record) if self._options.groups else None
+        if group:
+            cells = cells | {"redcap_data_access_group": group}
+        for form, plan in self._kind(key):
+            lines = form_lines(plan, cells)
+            if lines or key.instrument:
+                number = key.instance if key.instrument else 1
+                yield f'\t\t\t<FormData FormOID="Form.{form}" FormRepeatKey="{number}">'
+                yield from lines
+                yield "\t\t\t</FormData>"
+
+    def _kind(self, key: RowKey) -> list[tuple[str, Plan]]:
+        place = (key.event_id, key.instrument, key.instance > 0)
+        kind = self._kinds.get(place)
+        if kind is None:
+            applicable = (
+                form.name for form in self._project.forms if self._project.is_applicable(key, form.name)
+            )
+            kind = self._kinds[place] = [(name, self._plans[name]) for name in applicable]
+        return kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+import re
 import sqlite3
 from typing import NamedTuple
 
@@ -10,6 +12,14 @@ CREATE TABLE IF NOT EXISTS file (
     doc_id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER, name TEXT, mime TEXT, content BLOB
 );
 """
+_UNKNOWN_MIME = "application/octet-stream"
+_MIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*/[A-Za-z0-9][A-Za-z0-9.+-]*")
+_PATH = re.compile(r".*[/\\]", re.DOTALL)
+# Quotes and control characters would break out of the header in which a name is told.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\"]")
+MAX_NAME = 255
+# Only what comes with Python: what a computer has installed shall not decide.
+_TYPES = mimetypes.MimeTypes()
 
 
 class StoredFile(NamedTuple):
@@ -27,9 +37,11 @@ class Files:
         self._db = db
 
     def add(self, project_id: int, file: StoredFile) -> int:
-        """Keep a file; returns its document id."""
+        """Keep a file under a clean name; returns its document id."""
+        name = clean_name(file.name)
         cursor = self._db.execute(
-            "INSERT INTO file (project_id, name, mime, content) VALUES (?, ?, ?, ?)", (project_id, *file)
+            "INSERT INTO file (project_id, name, mime, content) VALUES (?, ?, ?, ?)",
+            (project_id, name, _clean_mime(file.mime, name), file.content),
         )
         return int(cursor.lastrowid or 0)
 
@@ -41,3 +53,19 @@ class Files:
     def get(self, doc_id: str) -> StoredFile | None:
         row = self._db.execute("SELECT name, mime, content FROM file WHERE doc_id = ?", (doc_id,)).fetchone()
         return None if row is None else StoredFile(*row)
+
+    def delete(self, doc_id: str) -> None:
+        self._db.execute("DELETE FROM file WHERE doc_id = ?", (doc_id,))
+
+
+def clean_name(name: str) -> str:
+    """Return a file's name without folders and without what no header can hold."""
+    plain = _UNSAFE.sub("", _PATH.sub("", name)).encode("utf-8", "replace").decode()
+    return plain.strip()[-MAX_NAME:]
+
+
+def _clean_mime(mime: str, name: str) -> str:
+    told = mime.partition(";")[0].strip()
+    if _MIME.fullmatch(told) and told != _UNKNOWN_MIME:
+        return told
+    return _TYPES.guess_type(name)[0] or _UNKNOWN_MIME

@@ -23,6 +23,19 @@ class RecordGroups:
             self._db.execute("SELECT record, group_id FROM record_group WHERE project_id = ?", (project_id,))
         )
 
+    def of(self, project_id: int, record: str) -> int | None:
+        """Return the access group of one record, or None."""
+        row = self._db.execute(
+            "SELECT group_id FROM record_group WHERE project_id = ? AND record = ?", (project_id, record)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def forget_group(self, project_id: int, group_id: int) -> None:
+        """Leave the records of a group that was deleted in none."""
+        self._db.execute(
+            "DELETE FROM record_group WHERE project_id = ? AND group_id = ?", (project_id, group_id)
+        )
+
     def assign(self, project_id: int, record: str, *, group_id: int | None) -> None:
         """Assign a record to an access group, or to none."""
         if group_id is None:

@@ -6,30 +6,49 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sandbox.storage import files, groups, log, people, projects, values
+from sandbox.storage import (
+    files,
+    groups,
+    locks,
+    log,
+    people,
+    projects,
+    randomization,
+    repository,
+    surveys,
+    values,
+)
 from sandbox.storage.files import Files
 from sandbox.storage.groups import RecordGroups
+from sandbox.storage.locks import Locks
 from sandbox.storage.log import Log
 from sandbox.storage.people import People
 from sandbox.storage.projects import Projects
+from sandbox.storage.randomization import Allocations
+from sandbox.storage.repository import Repository
+from sandbox.storage.snapshot import Snapshot
+from sandbox.storage.surveys import Surveys
 from sandbox.storage.values import Values
 
 META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
-_PARTS = (files, groups, log, people, projects, values)
+_PARTS = (files, groups, locks, log, people, projects, randomization, repository, surveys, values)
 
 
 class Store:
-    """One SQLite connection: in memory, or in a folder so that a restart keeps it.
+    """One SQLite file: in a folder so that a restart keeps it, or in one that goes when the store closes.
 
-    Every caller holds the server's lock.
+    Every caller holds the server's lock, but for reading a snapshot.
     """
 
     def __init__(self, state_dir: Path | None = None) -> None:
-        if state_dir is not None:
-            state_dir.mkdir(parents=True, exist_ok=True)
-        target = ":memory:" if state_dir is None else str(state_dir / "redcap.sqlite3")
-        self._db = sqlite3.connect(target, check_same_thread=False, isolation_level=None)
+        # Not in memory: then a snapshot could not be read beside the connection that writes.
+        self._scratch = TemporaryDirectory(prefix="sandbox-") if state_dir is None else None
+        folder = Path(self._scratch.name) if self._scratch is not None else state_dir or Path()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "redcap.sqlite3"
+        self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         schema = "".join((META, *(part.SCHEMA for part in _PARTS)))
         # A crash may lose the last request, which a sandbox can afford; waiting for the disk it cannot.
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + schema)
@@ -38,10 +57,20 @@ class Store:
         self.values = Values(self._db)
         self.groups = RecordGroups(self._db)
         self.files = Files(self._db)
+        self.repository = Repository(self._db)
         self.log = Log(self._db)
+        self.locks = Locks(self._db)
+        self.surveys = Surveys(self._db)
+        self.allocations = Allocations(self._db)
 
     def close(self) -> None:
         self._db.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def snapshot(self) -> Snapshot:
+        """Return what was stored when this request began, to be read without the lock; close it."""
+        return Snapshot(self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

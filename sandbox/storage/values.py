@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import orjson
 
 from sandbox.model import RowKey
 
@@ -19,7 +19,11 @@ CREATE TABLE IF NOT EXISTS row (
 """
 _KEY = "record, event_id, instrument, instance"
 _WHERE = "WHERE project_id=? AND record=? AND event_id=? AND instrument=? AND instance=?"
-_SEPARATOR = "\x1f"
+SEPARATOR = "\x1f"
+_WANTED = f"""
+    SELECT {_KEY}, cells, survey FROM json_each(?) AS wanted
+    CROSS JOIN row ON project_id = ? AND record = wanted.value
+"""
 Cells = dict[str, str]
 
 
@@ -34,13 +38,21 @@ class Change(NamedTuple):
 
 def item(field: str, code: str) -> str:
     """Return the name of a value among a row's cells; the code is '' but for checkbox options."""
-    return f"{field}{_SEPARATOR}{code}" if code else field
+    return f"{field}{SEPARATOR}{code}" if code else field
 
 
 def split_item(name: str) -> tuple[str, str]:
     """Return the field and the code of a cell's name."""
-    field, _, code = name.partition(_SEPARATOR)
+    field, _, code = name.partition(SEPARATOR)
     return field, code
+
+
+class StoredRow(NamedTuple):
+    """One row: its cells by `item`, its survey timestamps and identifier by column."""
+
+    key: RowKey
+    cells: Cells
+    survey: Cells
 
 
 class Values:
@@ -51,28 +63,49 @@ class Values:
 
     def rows(self, project_id: int, records: Sequence[str] | None = None) -> Iterator[tuple[RowKey, Cells]]:
         """Yield every row, or those of some records, with its cells by `item`."""
-        for *key, cells in self._select("cells", project_id, records=records):
-            yield RowKey(*key), json.loads(cells)
+        for key, cells, _ in self.stored(project_id, records):
+            yield key, cells
 
     def surveys(
         self, project_id: int, records: Sequence[str] | None = None
     ) -> Iterator[tuple[RowKey, Cells]]:
         """Yield survey timestamps and identifiers of rows that have them."""
-        for *key, found in self._select("survey", project_id, records=records):
-            if found != "{}":
-                yield RowKey(*key), json.loads(found)
+        for key, _, survey in self.stored(project_id, records):
+            if survey:
+                yield key, survey
 
-    def _select(
-        self, what: str, project_id: int, *, records: Sequence[str] | None
-    ) -> Iterable[tuple[Any, ...]]:
-        head = f"SELECT {_KEY}, {what} FROM row WHERE project_id = ?"
+    def stored(self, project_id: int, records: Sequence[str] | None = None) -> Iterator[StoredRow]:
+        """Yield every row, or those of some records: one record after the other, as they are given."""
         if records is None:
-            return self._db.execute(head, (project_id,))
-        one = head + " AND record = ?"
-        return chain.from_iterable(self._db.execute(one, (project_id, record)) for record in records)
+            every = f"SELECT {_KEY}, cells, survey FROM row WHERE project_id = ?"
+            found = self._db.execute(every, (project_id,))
+        else:
+            found = self._db.execute(_WANTED, (orjson.dumps(list(records)).decode(), project_id))
+        load = orjson.loads
+        for record, event_id, instrument, instance, cells, survey in found:
+            key = RowKey(record, event_id, instrument, instance)
+            yield StoredRow(key, load(cells), {} if survey == "{}" else load(survey))
+
+    def column(self, project_id: int, field: str) -> Iterator[tuple[str, str]]:
+        """Yield the records with their non-blank values of one field."""
+        found = self._db.execute(
+            "SELECT record, json_extract(cells, '$.' || json_quote(?)) AS value FROM row"
+            " WHERE project_id = ? AND value IS NOT NULL",
+            (field, project_id),
+        )
+        yield from found
 
     def record_names(self, project_id: int) -> set[str]:
         rows = self._db.execute("SELECT DISTINCT record FROM row WHERE project_id = ?", (project_id,))
+        return {row[0] for row in rows}
+
+    def record_names_at(self, project_id: int, event_ids: Sequence[int]) -> set[str]:
+        """Return the records that have a row at one of the events."""
+        marks = ",".join("?" * len(event_ids))
+        rows = self._db.execute(
+            f"SELECT DISTINCT record FROM row WHERE project_id = ? AND event_id IN ({marks})",
+            (project_id, *event_ids),
+        )
         return {row[0] for row in rows}
 
     def apply(self, project_id: int, changes: Iterable[Change]) -> None:
@@ -80,12 +113,25 @@ class Values:
         by_key: dict[RowKey, Cells] = {}
         for key, field, code, value in changes:
             by_key.setdefault(key, {})[item(field, code)] = ("1" if code else value) if value else ""
+        self.replace(project_id, {key: self._cells(project_id, key) | cells for key, cells in by_key.items()})
+
+    def add(self, project_id: int, rows: Iterable[StoredRow]) -> None:
+        """Write rows without blank cells; a row that is there already keeps what the new one does not have."""
+        self._db.executemany(
+            f"INSERT INTO row (project_id, {_KEY}, cells, survey) VALUES (?,?,?,?,?,?,?)"
+            " ON CONFLICT DO UPDATE SET cells = json_patch(cells, excluded.cells),"
+            " survey = json_patch(survey, excluded.survey)",
+            ((project_id, *key, *(orjson.dumps(one).decode() for one in both)) for key, *both in rows),
+        )
+
+    def replace(self, project_id: int, rows: Mapping[RowKey, Cells]) -> None:
+        """Write whole rows by `item`; blank cells are left out, and a row without any cell is deleted."""
         writes: list[tuple[Any, ...]] = []
         gone: list[RowKey] = []
-        for key, cells in by_key.items():
-            merged = {name: value for name, value in (self._cells(project_id, key) | cells).items() if value}
-            if merged:
-                writes.append((project_id, *key, json.dumps(merged, ensure_ascii=False)))
+        for key, row in rows.items():
+            cells = {name: value for name, value in row.items() if value}
+            if cells:
+                writes.append((project_id, *key, orjson.dumps(cells).decode()))
             else:
                 gone.append(key)
         self._db.executemany(
@@ -97,7 +143,7 @@ class Values:
 
     def _cells(self, project_id: int, key: RowKey) -> Cells:
         row = self._db.execute(f"SELECT cells FROM row {_WHERE}", (project_id, *key)).fetchone()
-        return {} if row is None else json.loads(row[0])
+        return {} if row is None else orjson.loads(row[0])
 
     def set_surveys(self, project_id: int, values: dict[tuple[RowKey, str], str]) -> None:
         """Keep survey timestamps and identifiers of rows that exist."""
@@ -121,8 +167,6 @@ class Values:
         """Give a record another name in some events; what is left of it keeps the old one."""
         self._db.executemany(
             "UPDATE row SET record=?, cells=json_set(cells, '$.' || json_quote(?), ?)"
-            " || ? || "
-            "', ?)"
             " WHERE project_id=? AND record=? AND event_id=?",
             [(new, id_field, new, project_id, old, event_id) for event_id in event_ids],
         )

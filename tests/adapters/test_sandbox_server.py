@@ -6,13 +6,15 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from sandbox_clients import control, new_project, post, send
 
+import cli.main
+import sandbox.__main__
 from sandbox.server import Running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,7 +159,7 @@ def test_the_page_says_sandbox_and_lists_projects(server: Running, token: str) -
 
     assert response.headers["content-type"].startswith("text/html")
     assert "SANDBOX" in response.text
-    assert "<td>Small</td>" in response.text
+    assert ">Small</a>" in response.text
 
 
 def test_a_status_fault_lasts_for_its_count(faults: Running, token: str) -> None:
@@ -226,3 +228,79 @@ def test_the_version_changes_the_wording_of_the_log(server: Running) -> None:
     log = post(server, token, "log", format="json", logtype="record").json()
 
     assert log[0]["action"] == "Created Record (API) 1"
+
+
+COMMANDS = {
+    "module": (sandbox.__main__.main, ["sandbox"]),
+    "capstan": (cli.main.main, ["capstan", "sandbox", "serve"]),
+}
+
+
+@pytest.fixture(params=COMMANDS)
+def told_by(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """What a command that is to end with code 2 says on stderr."""
+    main, words = COMMANDS[request.param]
+
+    def run(*options: str) -> str:
+        monkeypatch.setattr(sys, "argv", [*words, *options])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        return said.err
+
+    return run
+
+
+def test_options_that_cannot_be_used_end_with_a_sentence(
+    told_by: Callable[..., str], server: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "redcap.sqlite3").write_text("this is no database")
+
+    told = [
+        told_by("--redcap-version", "newest"),
+        told_by("--port", str(server.port)),
+        told_by("--port", "0", "--host", "192.0.2.1"),
+        told_by("--port", "0", "--host", "no.such.host.invalid"),
+        told_by("--port", "0", "--state", "/dev/null/state"),
+        told_by("--port", "0", "--state", str(tmp_path)),
+    ]
+
+    words = [
+        "A version is",
+        "--port 0 picks",
+        "Cannot listen",
+        "Cannot listen",
+        "state folder",
+        "state folder",
+    ]
+    assert [word for word, text in zip(words, told, strict=True) if word not in text] == []
+
+
+@pytest.mark.parametrize("port", ["-1", "70000", "many"])
+def test_a_port_that_is_none_is_wrong_usage(told_by: Callable[..., str], port: str) -> None:
+    assert "port" in told_by("--port", port)
+
+
+def test_another_version_is_taken_from_the_command_line() -> None:
+    process, said = start("--redcap-version", "13.7.3")
+    data = {"token": said["super_token"], "content": "version"}
+    answer = requests.post(said["redcap_url"], data=data, timeout=9)
+    stop(process, signal.SIGTERM)
+
+    assert answer.text == "13.7.3"
+
+
+def test_listening_beyond_this_computer_is_warned_of() -> None:
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--host", "0.0.0.0"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=20)
+
+    assert said["redcap_url"].startswith("http://127.0.0.1:")
+    assert "beyond this computer" in told

@@ -1,0 +1,89 @@
+"""Addresses of the controls, and from a request's JSON to an answer's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.control import design, people, projects, server, triggers, weather
+from sandbox.control.orders import Order
+from sandbox.errors import ApiError
+from sandbox.intake import BadBody, read_body
+from sandbox.state import State
+
+Work = Callable[[State, Order], Any]
+_PROJECT = "/_sandbox/projects/{project_id:int}"
+WORKS: list[tuple[str, str, Work]] = [
+    ("GET", "/_sandbox/projects", projects.list_projects),
+    ("POST", "/_sandbox/projects", projects.load_project),
+    ("DELETE", _PROJECT, projects.delete_project),
+    ("POST", f"{_PROJECT}/tokens", projects.make_token),
+    ("POST", f"{_PROJECT}/groups", people.assign_groups),
+    ("POST", f"{_PROJECT}/status", projects.set_status),
+    ("POST", f"{_PROJECT}/cells", projects.write_cell),
+    ("POST", f"{_PROJECT}/forms", projects.write_form),
+    ("POST", f"{_PROJECT}/surveys", design.make_survey),
+    ("POST", f"{_PROJECT}/participants", design.invite_participant),
+    ("GET", f"{_PROJECT}/reports", design.list_reports),
+    ("POST", f"{_PROJECT}/reports", design.make_report),
+    ("POST", f"{_PROJECT}/allocations", design.load_table),
+    ("GET", f"{_PROJECT}/trigger", triggers.show_trigger),
+    ("PUT", f"{_PROJECT}/trigger", triggers.set_trigger),
+    ("GET", "/_sandbox/triggers", triggers.list_posts),
+    ("DELETE", "/_sandbox/triggers", triggers.clear_posts),
+    ("POST", "/_sandbox/triggers/faults", triggers.add_trick),
+    ("DELETE", "/_sandbox/triggers/faults", triggers.clear_tricks),
+    ("GET", "/_sandbox/requests", server.list_requests),
+    ("DELETE", "/_sandbox/requests", server.clear_requests),
+    ("POST", "/_sandbox/clock", server.set_clock),
+    ("POST", "/_sandbox/version", server.set_version),
+    ("GET", "/_sandbox/faults", weather.list_faults),
+    ("POST", "/_sandbox/faults", weather.add_fault),
+    ("DELETE", "/_sandbox/faults", weather.clear_faults),
+    ("GET", "/_sandbox/limit", weather.show_limit),
+    ("POST", "/_sandbox/limit", weather.set_limit),
+    ("DELETE", "/_sandbox/ban", weather.lift_bans),
+]
+
+
+def control_routes(state: State) -> list[Route]:
+    """Return the routes of the control API."""
+    return [Route(path, _endpoint(state, work), methods=[method]) for method, path, work in WORKS]
+
+
+def _endpoint(state: State, work: Work) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await read_body(request)
+        except BadBody as error:
+            return JSONResponse({"error": "The body is too large."}, status_code=error.status)
+        return await run_in_threadpool(
+            _run, state, work, body=body, project_id=request.path_params.get("project_id", 0)
+        )
+
+    return endpoint
+
+
+def _run(state: State, work: Work, *, body: bytes, project_id: int) -> Response:
+    try:
+        order = Order(project_id, _read(body))
+        with state.writing():
+            return JSONResponse(work(state, order))
+    except ApiError as error:
+        return JSONResponse({"error": error.message}, status_code=error.status)
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise ApiError("The body must be JSON.") from error
+    if not isinstance(document, dict):
+        raise ApiError("The body must be a JSON object.")
+    return document

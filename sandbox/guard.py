@@ -1,0 +1,66 @@
+"""Keeps other web sites away from the sandbox's controls and pages."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_READING = ("GET", "HEAD", "OPTIONS")
+_FOLDER = "/_sandbox"
+
+
+class Guard:
+    """Refuses what a page of another site sends here, and names that were bent to this address.
+
+    There is no login, so a browser is told from another site's page by what it says of itself. Clients that
+    are no browsers say nothing of the kind and pass.
+    """
+
+    def __init__(self, app: ASGIApp, *, is_loopback: bool) -> None:
+        self._app, self._is_loopback = app, is_loopback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] == "http" else ""
+        if refusal:
+            await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> str:
+        if not scope["path"].startswith(_FOLDER):
+            return ""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._is_loopback and not is_loopback_host(_name_in(host)):
+            return "The sandbox is reached as 127.0.0.1 or localhost only."
+        if scope["method"] in _READING or _is_own(headers, host):
+            return ""
+        return "A page of another site may not change the sandbox."
+
+
+def _is_own(headers: Headers, host: str) -> bool:
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or origin.partition("://")[2] == host
+
+
+def _name_in(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a name or address can only mean this computer."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,56 @@
+"""Names of records: another name for one, and the next free one (B.1, B.2)."""
+
+from __future__ import annotations
+
+from sandbox import logs
+from sandbox.errors import ApiError
+from sandbox.imports.addressing import name_problem
+from sandbox.imports.numbering import record_prefix
+from sandbox.model import Project
+from sandbox.names import next_number
+from sandbox.records import reachable_records, rename_record
+from sandbox.render import Answer, plain
+from sandbox.session import Session
+
+# None of these texts was recorded (J.1).
+NO_RECORD = 'The record "{}" does not exist'
+TAKEN = 'The record "{}" already exists'
+NO_ARM = "The arm does not exist in the project."
+
+
+def rename(session: Session) -> Answer:
+    """Rename a record in all arms or in one."""
+    call, project = session.call, session.project
+    old, new = call.text("record").strip(), call.text("new_record_name").strip()
+    event_ids = _asked_events(project, arm=call.text("arm").strip())
+    if old not in reachable_records(session) or not _is_at(session, old, event_ids):
+        raise ApiError(NO_RECORD.format(old))
+    problem = name_problem(new)
+    if problem:
+        raise ApiError(problem)
+    if _is_at(session, new, event_ids):
+        raise ApiError(TAKEN.format(new))
+    rename_record(session, old, new=new, event_ids=event_ids)
+    action = logs.action("Update", new, version=session.version, source=session.source)
+    session.log("record_edit", action, details=f"{project.id_field} = '{new}'", record=new)
+    return plain(1)
+
+
+def next_name(session: Session) -> Answer:
+    """Answer the name that the next record would get; creates nothing."""
+    prefix = record_prefix(session)
+    return plain(f"{prefix}{next_number(session.store.values.record_names(session.project_id), prefix)}")
+
+
+def _asked_events(project: Project, arm: str) -> list[int]:
+    """Return the events of an arm; without one, and in a classic project, all."""
+    found = [one for one in project.events if not arm or not project.is_longitudinal]
+    found = found or [one for one in project.events if str(one.arm_num) == arm]
+    if not found:
+        raise ApiError(NO_ARM)
+    return [one.event_id for one in found]
+
+
+def _is_at(session: Session, record: str, event_ids: list[int]) -> bool:
+    rows = session.store.values.rows(session.project_id, [record])
+    return any(key.event_id in event_ids for key, _ in rows)

@@ -1,0 +1,136 @@
+"""Pages of records: the list with its dots, and one record's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from sandbox.call import Call
+from sandbox.creation import OWNER
+from sandbox.errors import ApiError
+from sandbox.methods import naming, removal
+from sandbox.model import Event, Project
+from sandbox.names import natural_key, next_number
+from sandbox.pages.asked import Asked, go_to, page
+from sandbox.pages.grid import load_dots
+from sandbox.pages.paging import cut
+from sandbox.render import Answer
+from sandbox.session import Session
+from sandbox.state import State
+
+PER_PAGE = 50
+Method = Callable[[Session], Answer]
+
+
+def dashboard(state: State, asked: Asked) -> Response:
+    """List an arm's records with a dot for every form of every event."""
+    project = asked.project(state)
+    arm = asked.number("arm", _first_arm(project))
+    events = [one for one in project.ordered_events if one.arm_num == arm]
+    wanted = asked.text("search").strip()
+    names = _names(state, project, events=events)
+    found = sorted((name for name in names if wanted.casefold() in name.casefold()), key=natural_key)
+    part = cut(found, asked.number("page"), per_page=PER_PAGE)
+    columns = [
+        (event, form)
+        for event in events
+        for form in project.forms
+        if project.is_designated(event.event_id, form.name)
+    ]
+    dots = load_dots(state.store, project, records=part.items)
+    rows = [
+        (record, [dots.summary(record, event, form=form) for event, form in columns]) for record in part.items
+    ]
+    return page(
+        "records.html",
+        state,
+        asked=asked,
+        project=project,
+        arm=arm,
+        search=wanted,
+        total=len(names),
+        part=part,
+        columns=columns,
+        events=[(event, sum(one is event for one, _ in columns)) for event in events],
+        rows=rows,
+        tab="records",
+    )
+
+
+def add(state: State, asked: Asked) -> Response:
+    """Go to the grid of a new record; as in REDCap it comes to be when a form is saved."""
+    project = asked.project(state)
+    name = asked.text("record").strip()
+    if not name:
+        name = str(next_number(state.store.values.record_names(project.project_id)))
+    return go_to(f"project/{project.project_id}/record", id=name, arm=asked.text("arm"))
+
+
+def record(state: State, asked: Asked) -> Response:
+    """Show a record's grid of events by forms."""
+    project, name = asked.project(state), asked.text("id").strip()
+    if not name:
+        raise ApiError("A record needs a name.")
+    dots = load_dots(state.store, project, records=[name])
+    in_arms = {
+        project.event_by_id[key.event_id].arm_num for key in dots.rows if key.event_id in project.event_by_id
+    }
+    arm = asked.number("arm", min(in_arms, default=_first_arm(project)))
+    visits = dots.visits(name, [one for one in project.ordered_events if one.arm_num == arm])
+    grid = [
+        (
+            form,
+            [(visit, dots.slot(name, visit.event, form=form, instance=visit.instance)) for visit in visits],
+        )
+        for form in project.forms
+    ]
+    group_id = state.store.groups.by_record(project.project_id).get(name)
+    return page(
+        "record.html",
+        state,
+        asked=asked,
+        project=project,
+        record=name,
+        is_new=not dots.rows,
+        arm=arm,
+        in_arms=in_arms,
+        visits=visits,
+        grid=grid,
+        group=next((one.name for one in project.groups if one.group_id == group_id), ""),
+        tab="records",
+    )
+
+
+def rename(state: State, asked: Asked) -> Response:
+    """Rename a record in all of its arms."""
+    fields = {"record": asked.text("id"), "new_record_name": asked.text("name")}
+    _call(state, asked, naming.rename, call=Call(fields))
+    path = f"project/{asked.project_id}/record"
+    return go_to(path, id=asked.text("name").strip(), told="renamed")
+
+
+def delete(state: State, asked: Asked) -> Response:
+    """Delete a record, once its name was typed."""
+    name = asked.text("id")
+    if asked.text("sure").strip() != name:
+        raise ApiError("Type the record's name to delete it.")
+    _call(state, asked, removal.delete, call=Call({}, {"records": (name,)}))
+    return go_to(f"project/{asked.project_id}", told="deleted")
+
+
+def _first_arm(project: Project) -> int:
+    return next((one.arm_num for one in project.ordered_events), 1)
+
+
+def _call(state: State, asked: Asked, method: Method, *, call: Call) -> None:
+    session = state.session(asked.project(state), OWNER)
+    method(replace(session, call=call))
+
+
+def _names(state: State, project: Project, *, events: list[Event]) -> set[str]:
+    values = state.store.values
+    if len(events) == len(project.events):
+        return values.record_names(project.project_id)
+    return values.record_names_at(project.project_id, [one.event_id for one in events])

@@ -1,0 +1,149 @@
+"""Addresses of the pages, and from a browser's request to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from sandbox.call import Upload
+from sandbox.errors import ApiError
+from sandbox.intake import BadBody, read_page_form
+from sandbox.pages import forms, lists, machine, projects, records, survey
+from sandbox.pages.asked import Asked, error_page, go_to
+from sandbox.pages.templates import FOLDER
+from sandbox.state import State
+
+Show = Callable[[State, Asked], Response]
+_PROJECT = "project/{project_id:int}"
+SHOWN: dict[str, Show] = {
+    "": projects.home,
+    _PROJECT: records.dashboard,
+    f"{_PROJECT}/record": records.record,
+    f"{_PROJECT}/form": forms.show,
+    f"{_PROJECT}/file": forms.download,
+    f"{_PROJECT}/log": lists.log,
+    f"{_PROJECT}/tokens": projects.tokens,
+    f"{_PROJECT}/trigger": projects.trigger,
+    "made": lists.requests,
+    "weather": machine.faults,
+    "posts": machine.posts,
+    "settings": machine.settings,
+}
+DONE: dict[str, Show] = {
+    "load": projects.load,
+    f"{_PROJECT}/add": records.add,
+    f"{_PROJECT}/rename": records.rename,
+    f"{_PROJECT}/delete-record": records.delete,
+    f"{_PROJECT}/form": forms.save,
+    f"{_PROJECT}/tokens": projects.make_token,
+    f"{_PROJECT}/trigger": projects.set_trigger,
+    f"{_PROJECT}/status": projects.set_status,
+    f"{_PROJECT}/delete": projects.delete,
+    "made/clear": lists.clear_requests,
+    "weather": machine.add_fault,
+    "weather/clear": machine.clear_faults,
+    "weather/limit": machine.set_limit,
+    "weather/lift": machine.lift_bans,
+    "posts": machine.add_trick,
+    "posts/clear": machine.clear_tricks,
+    "settings/clock": machine.set_clock,
+    "settings/clock/run": machine.run_clock,
+    "settings/version": machine.set_version,
+}
+# Nothing is loaded from elsewhere, no script runs, and no other site may frame a page.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def page_routes(state: State) -> list[Route]:
+    """Return the routes of the pages, their style sheet, and REDCap's own addresses of them."""
+    shown = [Route(f"/_sandbox/{path}", _get(state, show), methods=["GET"]) for path, show in SHOWN.items()]
+    done = [Route(f"/_sandbox/{path}", _post(state, show), methods=["POST"]) for path, show in DONE.items()]
+    known = [Route(path, work) for path, work in _KNOWN.items()]
+    surveys = [
+        Route("/surveys/", _get(state, survey.show), methods=["GET"]),
+        Route("/surveys/", _post(state, survey.answer), methods=["POST"]),
+    ]
+    return [*shown, *done, *surveys, *known, Route("/_sandbox/style.css", _style)]
+
+
+def _get(state: State, show: Show) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        asked = Asked(request.path_params.get("project_id", 0), dict(request.query_params))
+        return await run_in_threadpool(_answer, state, show, asked=asked)
+
+    return endpoint
+
+
+def _post(state: State, show: Show) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            form = await read_page_form(request)
+        except BadBody as error:
+            return error_page(state, ApiError("What was sent cannot be used.", error.status))
+        project_id, query = request.path_params.get("project_id", 0), dict(request.query_params)
+        texts = {name: value for name, value in form.items() if isinstance(value, str)}
+        files = {
+            name: Upload(value.filename or "", value.content_type or "", await value.read())
+            for name, value in form.items()
+            if isinstance(value, UploadFile) and value.filename
+        }
+        await form.close()
+        return await run_in_threadpool(_answer, state, show, asked=Asked(project_id, query, texts, files))
+
+    return endpoint
+
+
+def _answer(state: State, show: Show, *, asked: Asked) -> Response:
+    try:
+        with state.writing():
+            answer = show(state, asked)
+    except ApiError as error:
+        answer = error_page(state, error)
+    answer.headers.update(_HEADERS)
+    return answer
+
+
+async def _style(_: Request) -> Response:
+    return FileResponse(FOLDER / "style.css", media_type="text/css")
+
+
+async def _to_project(request: Request) -> Response:
+    return _known(request, "")
+
+
+async def _to_record(request: Request) -> Response:
+    return _known(request, "/record", id="id", arm="arm")
+
+
+async def _to_form(request: Request) -> Response:
+    return _known(request, "/form", id="id", event_id="event_id", form="page", instance="instance")
+
+
+def _known(request: Request, path: str, **names: str) -> Response:
+    """Lead from REDCap's address of a page to ours; `names` are its query values by ours."""
+    query = request.query_params
+    number = query.get("pid", "")
+    if not number.isascii() or not number.isdecimal():
+        return go_to("")
+    return go_to(f"project/{number}{path}", **{ours: query.get(theirs, "") for ours, theirs in names.items()})
+
+
+_KNOWN: dict[str, Callable[[Request], Any]] = {
+    "/redcap_v{version}/index.php": _to_project,
+    "/redcap_v{version}/DataEntry/record_home.php": _to_record,
+    "/redcap_v{version}/DataEntry/index.php": _to_form,
+}
