@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sandbox.edits import edit_cell
 from sandbox.errors import ApiError
 from sandbox.faults import SecondWrite
+from sandbox.locking import lock, unlock
 from sandbox.model import Project
 from sandbox.places import Place
 from sandbox.saving import save_form
@@ -40,6 +41,12 @@ def edit_as(state: State, write: SecondWrite) -> None:
     event = project.event_by_name[cell.event] if cell.event else project.ordered_events[0]
     form = project.column_by_name[cell.field].field.form_name
     state.prepare_trigger(session, Place(cell.record, event, form, cell.instance or 1))
+
+
+def set_lock(state: State, project: Project, *, place: Place, username: str, is_locked: bool) -> None:
+    """Lock a form of a record, or unlock it."""
+    change = lock if is_locked else unlock
+    change(state.session(project, username), place.key(project), form=place.form)
 
 
 def write_cell(state: State, write: SecondWrite) -> None:

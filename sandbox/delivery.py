@@ -18,7 +18,7 @@ MAX_WAITING = 1000
 MAX_HISTORY = 1000
 # REDCap's own is not recorded (J.8).
 TIMEOUT_SECONDS = 2.0
-_JOIN_SECONDS = 3.0
+_JOIN_SECONDS = 1.5
 
 
 class Trick(StrEnum):

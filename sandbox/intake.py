@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import IO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -15,6 +16,7 @@ from sandbox.urlencoded import read_pairs
 
 MAX_BODY_BYTES = 256 << 20
 MAX_FIELDS = 200_000
+MAX_FILE_BYTES = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,17 @@ async def _receive_multipart(request: Request, *, strict_arrays: bool) -> Receiv
         return Received(await _call_of(form, strict_arrays=strict_arrays), size)
     finally:
         await form.close()
+
+
+async def write_body(request: Request, file: IO[bytes]) -> None:
+    """Write a body that may be very large into a file, and go to its start; raises `BadBody`."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_FILE_BYTES:
+            raise BadBody(413)
+        file.write(chunk)
+    file.seek(0)
 
 
 async def read_page_form(request: Request) -> FormData:

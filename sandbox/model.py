@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sandbox.names import checkbox_column
+from sandbox.field import (
+    FIELD_ALIASES,
+    FIELD_TYPES,
+    MAX_OPTIONS,
+    METADATA_COLUMNS,
+    VALIDATION_ALIASES,
+    Column,
+    Field,
+    columns_of,
+    parse_choices,
+    status_field,
+)
 
-METADATA_COLUMNS = (
-    "field_name",
-    "form_name",
-    "section_header",
-    "field_type",
-    "field_label",
-    "select_choices_or_calculations",
-    "field_note",
-    "text_validation_type_or_show_slider_number",
-    "text_validation_min",
-    "text_validation_max",
-    "identifier",
-    "branching_logic",
-    "required_field",
-    "custom_alignment",
-    "question_number",
-    "matrix_group_name",
-    "matrix_ranking",
-    "field_annotation",
-)
-FIELD_TYPES = frozenset(
-    {
-        "text",
-        "notes",
-        "dropdown",
-        "radio",
-        "checkbox",
-        "calc",
-        "yesno",
-        "truefalse",
-        "file",
-        "slider",
-        "sql",
-        "descriptive",
-    }
-)
-# Names that project XML and old dictionaries have for today's types.
-FIELD_ALIASES = {"textarea": "notes", "select": "dropdown"}
-VALIDATION_ALIASES = {"int": "integer", "float": "number"}
-FIXED_CHOICES = {"yesno": "1, Yes|0, No", "truefalse": "1, True|0, False"}
-STATUS_CHOICES = "0, Incomplete|1, Unverified|2, Complete"
+__all__ = [
+    "FIELD_ALIASES",
+    "FIELD_TYPES",
+    "MAX_EVENTS",
+    "MAX_OPTIONS",
+    "METADATA_COLUMNS",
+    "VALIDATION_ALIASES",
+    "Arm",
+    "Column",
+    "Event",
+    "Field",
+    "Form",
+    "Group",
+    "Project",
+    "Repeat",
+    "RowKey",
+    "columns_of",
+    "parse_choices",
+]
+
+# More events or access groups than any study has; to find names for their namesakes would take too long.
+MAX_EVENTS = 2000
 
 
 class RowKey(NamedTuple):
@@ -58,59 +50,6 @@ class RowKey(NamedTuple):
     event_id: int
     instrument: str
     instance: int
-
-
-@dataclass(frozen=True)
-class Field:
-    """One row of the data dictionary, in the API's own column names."""
-
-    field_name: str
-    form_name: str
-    section_header: str = ""
-    field_type: str = "text"
-    field_label: str = ""
-    select_choices_or_calculations: str = ""
-    field_note: str = ""
-    text_validation_type_or_show_slider_number: str = ""
-    text_validation_min: str = ""
-    text_validation_max: str = ""
-    identifier: str = ""
-    branching_logic: str = ""
-    required_field: str = ""
-    custom_alignment: str = ""
-    question_number: str = ""
-    matrix_group_name: str = ""
-    matrix_ranking: str = ""
-    field_annotation: str = ""
-    is_status: bool = False
-    inline_image: str = ""
-    attachment: tuple[str, ...] = ()
-
-    @property
-    def validation(self) -> str:
-        return self.text_validation_type_or_show_slider_number
-
-    @cached_property
-    def choices(self) -> dict[str, str]:
-        """Codes and labels in order; empty for fields without choices."""
-        if self.field_type in FIXED_CHOICES:
-            return parse_choices(FIXED_CHOICES[self.field_type])
-        if self.field_type in ("dropdown", "radio", "checkbox"):
-            return parse_choices(self.select_choices_or_calculations)
-        return {}
-
-    @property
-    def is_calculated(self) -> bool:
-        note = self.field_annotation.upper()
-        return self.field_type == "calc" or "@CALCTEXT" in note or "@CALCDATE" in note
-
-
-class Column(NamedTuple):
-    """One column of a flat export; `code` is '' except for checkbox options."""
-
-    name: str
-    field: Field
-    code: str
 
 
 @dataclass(frozen=True)
@@ -201,13 +140,19 @@ class Project:
         return bool(self.live_repeats)
 
     @cached_property
+    def fields_of(self) -> dict[str, list[Field]]:
+        """Each form's fields in order, and its status field as the last."""
+        found: dict[str, list[Field]] = {form.name: [] for form in self.forms}
+        for one in self.fields:
+            found.setdefault(one.form_name, []).append(one)
+        for form in self.forms:
+            found[form.name].append(status_field(form.name))
+        return found
+
+    @cached_property
     def all_fields(self) -> tuple[Field, ...]:
         """The fields in order, each form followed by its status field."""
-        found: list[Field] = []
-        for form in self.forms:
-            found += [one for one in self.fields if one.form_name == form.name]
-            found.append(status_field(form.name))
-        return tuple(found)
+        return tuple(one for form in self.forms for one in self.fields_of[form.name])
 
     @cached_property
     def field_by_name(self) -> dict[str, Field]:
@@ -216,13 +161,7 @@ class Project:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The data columns of a flat export in order (C.2), without pseudo columns."""
-        found: list[Column] = []
-        for one in self.all_fields:
-            if one.field_type == "checkbox":
-                found += [Column(checkbox_column(one.field_name, code), one, code) for code in one.choices]
-            elif one.field_type != "descriptive":
-                found.append(Column(one.field_name, one, ""))
-        return tuple(found)
+        return tuple(column for one in self.all_fields for column in columns_of(one))
 
     @cached_property
     def column_by_name(self) -> dict[str, Column]:
@@ -288,45 +227,3 @@ class Project:
             return key.instrument == form
         # A repeating event takes all its forms with it; elsewhere a repeating form has rows of its own.
         return key.instance > 0 or (key.event_id, form) not in self.repeating
-
-
-def status_field(form: str) -> Field:
-    """Return the field that every form ends with."""
-    return Field(
-        f"{form}_complete",
-        form,
-        section_header="Form Status",
-        field_type="dropdown",
-        field_label="Complete?",
-        select_choices_or_calculations=STATUS_CHOICES,
-        is_status=True,
-    )
-
-
-def parse_choices(text: str) -> dict[str, str]:
-    """Read `1, Yes | 0, No`; a part without a comma is its own label."""
-    found: dict[str, str] = {}
-    for part in text.split("|"):
-        code, comma, label = part.partition(",")
-        if code.strip():
-            found[code.strip()] = label.strip() if comma else code.strip()
-    return found
-
-
-def to_document(project: Project) -> dict[str, Any]:
-    """Return the project as plain JSON data."""
-    return asdict(project)
-
-
-def from_document(document: dict[str, Any]) -> Project:
-    """Rebuild a project from `to_document`."""
-    plain = dict(document)
-    kinds: dict[str, Any] = {"arms": Arm, "forms": Form, "repeats": Repeat, "groups": Group}
-    for name, kind in kinds.items():
-        plain[name] = tuple(kind(**row) for row in plain[name])
-    plain["events"] = tuple(Event(**{**row, "forms": tuple(row["forms"])}) for row in plain["events"])
-    plain["fields"] = tuple(
-        Field(**{**row, "attachment": tuple(row["attachment"])}) for row in plain["fields"]
-    )
-    plain["surveys"], plain["extra_xml"] = tuple(plain["surveys"]), tuple(plain["extra_xml"])
-    return Project(**plain)

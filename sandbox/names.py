@@ -8,6 +8,8 @@ from itertools import chain, count
 from string import ascii_lowercase
 
 MAX_NAME = 18
+# Python reads no longer numbers; no id has them, but somebody may try.
+MAX_DIGITS = 4000
 _DIGITS = re.compile(r"(\d+)")
 _NAME = re.compile(r"[a-z0-9_]{1,100}")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
@@ -17,7 +19,7 @@ def natural_key(text: str) -> tuple[str | int, ...]:
     """Return a sort key that orders ids as people do: 2 before 10, "331-2" before "331-10"."""
     parts = _DIGITS.split(text.casefold())
     # Odd positions are always digits, so keys compare text with text and number with number.
-    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
+    return tuple(int(part[:MAX_DIGITS]) if index % 2 else part for index, part in enumerate(parts))
 
 
 def unique_event_name(label: str, arm_num: int, *, taken: Collection[str]) -> str:

@@ -178,7 +178,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         # The server complains of answers that the faults cut short on purpose.
         log_level="critical",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=2,
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import IO, Any
 
 from sandbox.errors import ApiError
 
@@ -16,10 +16,14 @@ _FALSE = ("", "0", "false", "off", "no")
 
 @dataclass(frozen=True)
 class Order:
-    """A request's members, which may be JSON values or a form's text; each reader refuses what is wrong."""
+    """A request's members, which may be JSON values or a form's text; each reader refuses what is wrong.
+
+    `source` is the body when it is a file and no JSON.
+    """
 
     project_id: int = 0
     body: Mapping[str, Any] = field(default_factory=dict)
+    source: IO[bytes] | None = None
 
     def text(self, name: str, default: str = "", *, longest: int = 1000) -> str:
         value = self.body.get(name)

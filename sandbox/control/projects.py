@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from enum import StrEnum
-from html import unescape
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-from sandbox.by_hand import edit_as, open_project, save_as
+from sandbox.by_hand import edit_as, open_project, save_as, set_lock
 from sandbox.control.orders import Order
 from sandbox.creation import OWNER, add_token, create_project
 from sandbox.edits import Cell
@@ -16,7 +14,7 @@ from sandbox.errors import ApiError
 from sandbox.faults import SecondWrite
 from sandbox.model import Project
 from sandbox.names import next_number
-from sandbox.places import MAX_INSTANCE, find_place
+from sandbox.places import MAX_INSTANCE, Place, find_place
 from sandbox.rights import member_from
 from sandbox.saving import FormRefused
 from sandbox.state import State
@@ -24,7 +22,6 @@ from sandbox.state import State
 MAX_XML = 1 << 30
 MAX_VALUE = 1 << 20
 _MAX_RIGHT = 999
-_TITLE = re.compile(r"<StudyName>([^<]*)</StudyName>")
 
 
 class Status(StrEnum):
@@ -40,9 +37,9 @@ def list_projects(state: State, _: Order) -> Any:
 
 
 def load_project(state: State, order: Order) -> Any:
-    """Load project XML (`xml`), or make an empty project (`title`); answers id and token."""
-    xml = order.text("xml", longest=MAX_XML)
-    attributes = {"project_title": order.text("title") or _title_in(xml), "purpose": "0"}
+    """Load project XML (`xml`, or the body), or make an empty project (`title`); answers id and token."""
+    attributes = {"project_title": order.text("title"), "purpose": "0"}
+    xml = cast(BinaryIO, order.source) if order.source else order.text("xml", longest=MAX_XML)
     created = create_project(state.store, attributes, odm=xml, now=state.clock.stamp())
     return {**_about(created.project), "token": created.token, "username": OWNER}
 
@@ -93,13 +90,7 @@ def write_form(state: State, order: Order) -> Any:
     """Save a form as in a browser: checked, logged, and the trigger fires."""
     project = open_project(state, order.project_id)
     names = state.store.values.record_names(project.project_id)
-    place = find_place(
-        project,
-        order.text("record") or str(next_number(names)),
-        form=order.text("form"),
-        event=order.text("event"),
-        instance=order.number("instance", 1, low=1, high=MAX_INSTANCE),
-    )
+    place = _place(project, order, record=order.text("record") or str(next_number(names)))
     values = order.part("values")
     texts = {name: values.text(name, longest=MAX_VALUE) for name in values.body}
     username = order.text("username", longest=100) or OWNER
@@ -108,6 +99,15 @@ def write_form(state: State, order: Order) -> Any:
     except FormRefused as refused:
         raise refused.as_api_error from refused
     return {"record": place.record, "changed": changed}
+
+
+def lock_form(state: State, order: Order) -> Any:
+    """Lock a form of a record, or unlock it with `is_locked` false."""
+    project = open_project(state, order.project_id)
+    place = _place(project, order, record=order.text("record"))
+    is_locked, username = order.flag("is_locked", True), order.text("username", longest=100) or OWNER
+    set_lock(state, project, place=place, username=username, is_locked=is_locked)
+    return {"is_locked": is_locked}
 
 
 def read_write(order: Order) -> SecondWrite:
@@ -121,10 +121,9 @@ def read_write(order: Order) -> SecondWrite:
     return SecondWrite(order.project_id, Cell(**texts, instance=instance), username)
 
 
-def _title_in(xml: str) -> str:
-    """Return the title that project XML gives itself."""
-    found = _TITLE.search(xml)
-    return unescape(found[1]).strip() if found and found[1].strip() else "Untitled"
+def _place(project: Project, order: Order, *, record: str) -> Place:
+    instance = order.number("instance", 1, low=1, high=MAX_INSTANCE)
+    return find_place(project, record, form=order.text("form"), event=order.text("event"), instance=instance)
 
 
 def _rights(order: Order, name: str) -> dict[str, int]:

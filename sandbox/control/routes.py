@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,10 +15,12 @@ from starlette.routing import Route
 from sandbox.control import design, people, projects, server, triggers, weather
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
-from sandbox.intake import BadBody, read_body
+from sandbox.intake import BadBody, read_body, write_body
 from sandbox.state import State
 
 Work = Callable[[State, Order], Any]
+MAX_IN_MEMORY = 1 << 20
+_XML = ("application/xml", "text/xml")
 _PROJECT = "/_sandbox/projects/{project_id:int}"
 WORKS: list[tuple[str, str, Work]] = [
     ("GET", "/_sandbox/projects", projects.list_projects),
@@ -28,6 +31,7 @@ WORKS: list[tuple[str, str, Work]] = [
     ("POST", f"{_PROJECT}/status", projects.set_status),
     ("POST", f"{_PROJECT}/cells", projects.write_cell),
     ("POST", f"{_PROJECT}/forms", projects.write_form),
+    ("POST", f"{_PROJECT}/locks", projects.lock_form),
     ("POST", f"{_PROJECT}/surveys", design.make_survey),
     ("POST", f"{_PROJECT}/participants", design.invite_participant),
     ("GET", f"{_PROJECT}/reports", design.list_reports),
@@ -35,6 +39,7 @@ WORKS: list[tuple[str, str, Work]] = [
     ("POST", f"{_PROJECT}/allocations", design.load_table),
     ("GET", f"{_PROJECT}/trigger", triggers.show_trigger),
     ("PUT", f"{_PROJECT}/trigger", triggers.set_trigger),
+    ("POST", f"{_PROJECT}/trigger", triggers.set_trigger),
     ("GET", "/_sandbox/triggers", triggers.list_posts),
     ("DELETE", "/_sandbox/triggers", triggers.clear_posts),
     ("POST", "/_sandbox/triggers/faults", triggers.add_trick),
@@ -59,24 +64,39 @@ def control_routes(state: State) -> list[Route]:
 
 def _endpoint(state: State, work: Work) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
+        number = request.path_params.get("project_id", 0)
         try:
+            if request.headers.get("content-type", "").startswith(_XML):
+                with SpooledTemporaryFile(MAX_IN_MEMORY) as source:
+                    await write_body(request, source)
+                    order = Order(number, dict(request.query_params), source)
+                    return await run_in_threadpool(_run, state, work, order=order)
             body = await read_body(request)
         except BadBody as error:
             return JSONResponse({"error": "The body is too large."}, status_code=error.status)
-        return await run_in_threadpool(
-            _run, state, work, body=body, project_id=request.path_params.get("project_id", 0)
-        )
+        return await run_in_threadpool(_run_json, state, work, body=body, project_id=number)
 
     return endpoint
 
 
-def _run(state: State, work: Work, *, body: bytes, project_id: int) -> Response:
+def _run_json(state: State, work: Work, *, body: bytes, project_id: int) -> Response:
     try:
         order = Order(project_id, _read(body))
+    except ApiError as error:
+        return _refuse(error)
+    return _run(state, work, order=order)
+
+
+def _run(state: State, work: Work, *, order: Order) -> Response:
+    try:
         with state.writing():
             return JSONResponse(work(state, order))
     except ApiError as error:
-        return JSONResponse({"error": error.message}, status_code=error.status)
+        return _refuse(error)
+
+
+def _refuse(error: ApiError) -> Response:
+    return JSONResponse({"error": error.message}, status_code=error.status)
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -25,7 +25,7 @@ STRICT_PSEUDO = (13, 4, 10)
 
 @dataclass(frozen=True)
 class Selection:
-    """The chosen data columns; `is_partial` when only some fields were asked for without the id."""
+    """The chosen data columns, and which others come with them; event and repeat columns follow the id."""
 
     columns: tuple[Column, ...]
     has_id: bool

@@ -117,13 +117,12 @@ class Flat:
 
     def _find_kind(self, key: RowKey) -> _Kind:
         project, style = self._export.project, self._export.style
+        event = project.event_by_id[key.event_id].unique_name
         forms = {form.name for form in project.forms if project.is_applicable(key, form.name)}
         own = [(index, one) for index, one in enumerate(self._columns) if one.field.form_name in forms]
         blanks = [blank_of(one, style) if one.field.form_name in forms else "" for one in self._columns]
         return _Kind(
-            event=event_label(project, key.event_id)
-            if style.labels
-            else project.event_by_id[key.event_id].unique_name,
+            event=event_label(project, key.event_id) if style.labels else event,
             instrument=form_label(project, key.instrument) if style.labels else key.instrument,
             # A column that does not apply looks up a name that no row has.
             names=[self._cell_name(one) if one.field.form_name in forms else "" for one in self._columns],

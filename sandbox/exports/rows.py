@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sandbox.model import Project, RowKey
-from sandbox.names import natural_key
+from sandbox.names import MAX_DIGITS, natural_key
 from sandbox.storage import Store, item
 from sandbox.storage.values import Cells, StoredRow, Values
 
@@ -69,7 +69,11 @@ def name_options(project: Project, chunks: Iterable[Sequence[StoredRow]]) -> Ite
 
 def sort_records(records: Iterable[str]) -> list[str]:
     """Sort ids as people do."""
-    return sorted(records, key=lambda record: (natural_key(record), record))
+    found = sorted(records)
+    # Most ids are plain numbers, whose keys are small; natural keys of many ids need much memory.
+    are_numbers = all(record.isdecimal() and len(record) < MAX_DIGITS for record in found)
+    found.sort(key=int if are_numbers else natural_key)
+    return found
 
 
 def _place_in_record(project: Project) -> Callable[[RowKey], tuple[bool, int, int, int]]:

@@ -34,8 +34,9 @@ class RowFilter:
 
     def stored_chunks(self, values: Values) -> Iterator[list[StoredRow]]:
         """Yield the same rows with cells by `item`, which is faster."""
-        names = values.record_names(self.project.project_id)
-        records = sort_records(names if self.records is None else names & self.records)
+        allowed = self.records
+        names = values.names(self.project.project_id)
+        records = sort_records(name for name in names if allowed is None or name in allowed)
         for chunk in read_chunks(values, self.project, records=records, size=self._chunk_rows()):
             yield self._keep(chunk)
 

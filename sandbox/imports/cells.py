@@ -86,8 +86,7 @@ class CellReader:
             text = judge[value]
             if text is not None:
                 cells[judge.item] = text
-                if text:
-                    forms.add(judge.form)
+                forms.add(judge.form if text else "")
             elif judge.message and value.strip():
                 # Blanks are welcome everywhere, so that a full export can be imported again.
                 row.refuse(name, value, message=judge.message)
@@ -98,9 +97,7 @@ class CellReader:
     def _judges_of(self, row: Placed) -> dict[str, Judge]:
         key = row.key
         kind = Kind(key.event_id, key.instrument, key.instance > 0, row.is_complete)
-        if kind not in self._judges:
-            self._judges[kind] = {}
-        judges = self._judges[kind]
+        judges = self._judges.setdefault(kind, {})
         for name in row.cells.keys() - judges.keys():
             judges[name] = self._judge_of(name, kind)
         return judges

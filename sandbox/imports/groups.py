@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sandbox import logs
 from sandbox.errors import ApiError
 from sandbox.imports.addressing import Placed
+from sandbox.records import reachable_records
 from sandbox.session import Session
 
 COLUMN = "redcap_data_access_group"
@@ -16,19 +17,24 @@ UNKNOWN = "The value is not a valid unique group name of a Data Access Group."
 OTHER = "This record belongs to another Data Access Group."
 
 
-def check_groups(session: Session, placed: Sequence[Placed], *, existing: set[str]) -> None:
+def check_groups(session: Session, placed: Sequence[Placed]) -> None:
     """Refuse records of other groups than the user's own, and groups that the project does not have."""
-    own, id_field = session.member.group_id, session.project.id_field
-    if own is not None and any(row.group is not None for row in placed):
-        raise ApiError(FORBIDDEN)
+    if session.member.group_id is not None:
+        _check_own(session, placed)
     names = {"", *(group.unique_name for group in session.project.groups)}
-    groups = session.store.groups.by_record(session.project_id) if own is not None else {}
     for row in placed:
-        record = row.key.record
-        if own is not None and record in existing and groups.get(record) != own:
-            row.refuse(id_field, record, message=OTHER)
         if row.group is not None and row.group.strip() not in names:
             row.refuse(COLUMN, row.group, message=UNKNOWN)
+
+
+def _check_own(session: Session, placed: Sequence[Placed]) -> None:
+    if any(row.group is not None for row in placed):
+        raise ApiError(FORBIDDEN)
+    existing = session.store.values.record_names(session.project_id)
+    others = existing - reachable_records(session)
+    for row in placed:
+        if row.key.record in others:
+            row.refuse(session.project.id_field, row.key.record, message=OTHER)
 
 
 def assign_groups(session: Session, placed: Sequence[Placed], *, overwrite: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from sandbox.imports.addressing import NEW, Placed
 from sandbox.model import RowKey
@@ -10,7 +10,7 @@ from sandbox.names import next_number
 from sandbox.session import Session
 
 
-def number_records(session: Session, placed: Sequence[Placed], *, known: Collection[str]) -> dict[str, str]:
+def number_records(session: Session, placed: Sequence[Placed]) -> dict[str, str]:
     """Give placeholders new record ids; returns the given ids by the new ones.
 
     Rows with one placeholder stay together. In a project without auto-numbering they keep their ids.
@@ -19,7 +19,7 @@ def number_records(session: Session, placed: Sequence[Placed], *, known: Collect
     new = {name: name for name in names}
     if session.project.settings.get("RecordAutonumberingEnabled") == "1":
         prefix = record_prefix(session)
-        first = next_number(known, prefix)
+        first = next_number(session.store.values.record_names(session.project_id), prefix)
         new = {name: f"{prefix}{first + index}" for index, name in enumerate(names)}
         for row in placed:
             row.key = row.key._replace(record=new[row.given])

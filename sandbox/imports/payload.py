@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 from lxml import etree
 
 from sandbox.call import Call
-from sandbox.errors import BAD_FORMAT, BAD_JSON, ApiError
+from sandbox.errors import BAD_FORMAT, BAD_JSON, NO_MEMORY, ApiError
 from sandbox.render import encode
 
 Row = dict[str, str]
 DELIMITERS = frozenset(",\t;|^")
+# Small signs make large objects: more cells than this, and memory would not do.
+MAX_CELLS = 20_000_000
 # A cell of csv may be as large as one of json.
 csv.field_size_limit(1 << 28)
 
@@ -49,7 +51,13 @@ def _booleans(call: Call) -> dict[bool, str]:
     return {True: "true", False: "false"} if call.content == "record" else {True: "1", False: ""}
 
 
+def _check_size(cells: int) -> None:
+    if cells > MAX_CELLS:
+        raise ApiError(NO_MEMORY)
+
+
 def _parse_json(text: str) -> Any:
+    _check_size(sum(map(text.count, "[{,")))
     try:
         # Numbers stay as they were written: 1.0 is not 1.
         return json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse)
@@ -99,6 +107,7 @@ def _from_csv(text: str, delimiter: str) -> list[Row]:
         if header is None:
             raise ApiError(BAD_FORMAT)
         names = [name.strip() for name in header]
+        _check_size(len(names) * text.count("\n"))
         blanks = [""] * len(names)
         # A line that is too short ends with blanks, as in a spreadsheet.
         return [dict(zip(names, line + blanks[len(line) :], strict=False)) for line in lines if any(line)]
@@ -107,16 +116,16 @@ def _from_csv(text: str, delimiter: str) -> list[Row]:
 
 
 def _from_xml(text: str) -> list[Row]:
+    _check_size(text.count("<"))
     # Without `huge_tree` the parser refuses entities that blow up and elements nested too deep.
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True)
     try:
         root = etree.fromstring(encode(text.strip()), parser)
     except etree.XMLSyntaxError as error:
         raise ApiError(BAD_FORMAT) from error
-    return [
-        {str(cell.tag): _xml_text(cell) for cell in item if isinstance(cell.tag, str)}
-        for item in root.iterfind("item")
-    ]
+    # The help shows a new project's attributes as one item without a list around it.
+    items = [root] if root.tag == "item" else root.iterfind("item")
+    return [{str(cell.tag): _xml_text(cell) for cell in item if isinstance(cell.tag, str)} for item in items]
 
 
 def _xml_text(cell: etree._Element) -> str:

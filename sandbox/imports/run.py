@@ -21,6 +21,8 @@ from sandbox.render import Answer
 from sandbox.session import Session
 
 CHUNK_RECORDS = 1000
+# Nobody reads more; the text of all of them might not fit into memory.
+MAX_ERRORS = 100_000
 
 
 def import_records(session: Session) -> Answer:
@@ -30,13 +32,9 @@ def import_records(session: Session) -> Answer:
         placed = place_rows(session.project, _read(session))
     except BareObject:
         placed = []
-    existing = session.store.values.record_names(session.project_id)
-    given: dict[str, str] = {}
-    if call.flag("forceAutoNumber"):
-        given = number_records(session, placed, known=existing)
-    if not session.member.may("record_create") and any(row.key.record not in existing for row in placed):
-        raise ApiError(NO_CREATE)
-    check_groups(session, placed, existing=existing)
+    given = number_records(session, placed) if call.flag("forceAutoNumber") else {}
+    _check_creation(session, placed)
+    check_groups(session, placed)
     check_unique(session, placed)
     imported = _import(session, placed)
     return import_answer(call, list(dict.fromkeys(row.key.record for row in imported)), given=given)
@@ -50,6 +48,14 @@ def _read(session: Session) -> list[Row]:
     return from_eav(project, rows) if call.text("type") == "eav" else rows
 
 
+def _check_creation(session: Session, placed: Sequence[Placed]) -> None:
+    if session.member.may("record_create"):
+        return
+    existing = session.store.values.record_names(session.project_id)
+    if any(row.key.record not in existing for row in placed):
+        raise ApiError(NO_CREATE)
+
+
 def _import(session: Session, placed: Sequence[Placed]) -> list[Placed]:
     """Store chunk by chunk; returns the rows that were stored, or raises the block of row errors.
 
@@ -60,11 +66,14 @@ def _import(session: Session, placed: Sequence[Placed]) -> list[Placed]:
     overwrite = call.text("overwriteBehavior") == "overwrite"
     reader = CellReader(session.project, call.text("dateFormat", "YMD").upper(), overwrite)
     imported: list[Placed] = []
+    errors = 0
     for rows in _chunks(placed):
         imported += _import_chunk(session, rows, reader=reader)
-    errors = [error for row in placed for error in row.errors]
+        errors += sum(len(row.errors) for row in rows)
+        if errors > MAX_ERRORS and not in_background:
+            break
     if errors and not in_background:
-        raise error_block(errors)
+        raise error_block(error for row in placed for error in row.errors)
     if in_background:
         details = f"Import {len(imported)} of {len(placed)} rows (background process, API)"
         session.log("manage", "Manage/Design ", details=details)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from sandbox.errors import ApiError, bad_values
 from sandbox.imports.payload import Row, read_rows
 from sandbox.methods.dictionary_rules import dictionary_problems
-from sandbox.model import FIELD_ALIASES, METADATA_COLUMNS, VALIDATION_ALIASES, Field, Form, Project
+from sandbox.model import FIELD_ALIASES, METADATA_COLUMNS, VALIDATION_ALIASES, Event, Field, Form, Project
 from sandbox.names import form_name
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
@@ -22,10 +23,8 @@ def export_metadata(session: Session) -> Answer:
     fields, forms = set(session.call.names("fields")), set(session.call.names("forms"))
     rows = [
         [getattr(one, name) for name in METADATA_COLUMNS]
-        for form in session.project.forms
-        for one in session.project.fields
-        if one.form_name == form.name
-        and (not (fields or forms) or one.field_name in fields or one.form_name in forms)
+        for one in session.project.all_fields
+        if not one.is_status and (not (fields or forms) or one.field_name in fields or one.form_name in forms)
     ]
     return table(METADATA_COLUMNS, rows, fmt=session.call.format, root="records")
 
@@ -83,11 +82,14 @@ def _with_fields(project: Project, fields: tuple[Field, ...]) -> Project:
     labels = {form.name: form.label for form in project.forms}
     names = list(dict.fromkeys(one.form_name for one in fields))
     forms = tuple(Form(name, labels.get(name, name.replace("_", " ").title())) for name in names)
-    events = tuple(
-        # Where there is one event only, every form belongs to it.
-        replace(event, forms=tuple(name for name in names if name in event.forms or len(project.events) == 1))
-        for event in project.events
-    )
-    repeats = tuple(one for one in project.repeats if not one.form or one.form in names)
-    surveys = tuple(name for name in project.surveys if name in names)
+    events = tuple(replace(event, forms=_designated(project, event, names=names)) for event in project.events)
+    kept = {"", *names}
+    repeats = tuple(one for one in project.repeats if one.form in kept)
+    surveys = tuple(name for name in project.surveys if name in kept)
     return replace(project, fields=fields, forms=forms, events=events, repeats=repeats, surveys=surveys)
+
+
+def _designated(project: Project, event: Event, *, names: Sequence[str]) -> tuple[str, ...]:
+    # Where there is one event only, every form belongs to it.
+    kept = set(event.forms if len(project.events) > 1 else names)
+    return tuple(name for name in names if name in kept)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from string import ascii_uppercase
 
 from sandbox.imports.payload import Row
-from sandbox.model import FIELD_TYPES, METADATA_COLUMNS, parse_choices
+from sandbox.model import FIELD_TYPES, MAX_OPTIONS, METADATA_COLUMNS, parse_choices
 from sandbox.names import form_name
 
 _DUPLICATES = (
@@ -30,6 +30,7 @@ _BAD_NAME = (
 _BAD_TYPE = "The following cells have a field type that is not valid: {0}."
 _NOT_TEXT = "The first field, which holds the record name, must be a text field: {0}."
 _NO_CHOICES = "The following cells have no choices or calculation, which their field type needs: {0}."
+_TOO_MANY = f"The following cells have more than {MAX_OPTIONS} options for a checkbox: {{0}}."
 _BAD_BRANCHING = (
     "The following cells have branching logic with a bracket, parenthesis or quote left open: {0}."
 )
@@ -69,6 +70,7 @@ def dictionary_problems(rows: Sequence[Row]) -> Iterator[str]:
     yield from _cells(rows, "field_type", _BAD_TYPE, is_bad=lambda row: row["field_type"] not in FIELD_TYPES)
     yield from _cells(rows[:1], "field_type", _NOT_TEXT, is_bad=lambda row: row["field_type"] != "text")
     yield from _cells(rows, "select_choices_or_calculations", _NO_CHOICES, is_bad=_lacks_choices)
+    yield from _cells(rows, "select_choices_or_calculations", _TOO_MANY, is_bad=_has_too_many)
     yield from _cells(
         rows, "branching_logic", _BAD_BRANCHING, is_bad=lambda row: _is_open(row["branching_logic"])
     )
@@ -90,6 +92,10 @@ def _lacks_choices(row: Row) -> bool:
     if row["field_type"] in _CHOOSING:
         return not parse_choices(given)
     return row["field_type"] == "calc" and not given.strip()
+
+
+def _has_too_many(row: Row) -> bool:
+    return row["field_type"] == "checkbox" and row["select_choices_or_calculations"].count("|") >= MAX_OPTIONS
 
 
 def _is_open(logic: str) -> bool:

@@ -8,15 +8,16 @@ from dataclasses import replace
 from sandbox.errors import ApiError
 from sandbox.imports.payload import Row, read_rows
 from sandbox.methods.design import given_arm, given_number, require_longitudinal, without_events
-from sandbox.model import Arm, Event, Project
+from sandbox.model import MAX_EVENTS, Arm, Event, Project
 from sandbox.names import unique_event_name
 from sandbox.render import Answer, plain, quote, table
 from sandbox.session import Session
 
 # Newer servers show offsets only where scheduling is on (B.7).
 OFFSETS_BEFORE = (11,)
-# Not recorded (J.1).
+# Neither text was recorded (J.1).
 NO_NAME = "Each event must have an event_name."
+TOO_MANY = f"A project can have {MAX_EVENTS} events at most."
 
 
 def export_events(session: Session) -> Answer:
@@ -56,6 +57,8 @@ def import_events(session: Session) -> Answer:
     rows, project = read_rows(session.call), session.project
     if session.call.flag("override"):
         project = without_events(session, [event.event_id for event in project.events])
+    if len(rows) + len(project.events) > MAX_EVENTS:
+        raise ApiError(TOO_MANY)
     for row in rows:
         project = _with_event(session, project, row=row)
     session.save(project)
@@ -95,7 +98,7 @@ def _known(project: Project, row: Row, *, place: tuple[str, int]) -> Event | Non
 def _name(before: Event, place: tuple[str, int], *, others: Sequence[Event]) -> str:
     if before.unique_name and (before.label, before.arm_num) == place:
         return before.unique_name
-    return unique_event_name(*place, taken=[one.unique_name for one in others])
+    return unique_event_name(*place, taken={one.unique_name for one in others})
 
 
 def _arms_with(project: Project, number: int) -> tuple[Arm, ...]:

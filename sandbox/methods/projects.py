@@ -11,7 +11,7 @@ from sandbox.imports.payload import read_object_or_rows
 from sandbox.model import Project
 from sandbox.numbers import read_number
 from sandbox.odm.write import write_project
-from sandbox.render import Answer, plain, table, to_json
+from sandbox.render import Answer, Stream, plain, table, to_json
 from sandbox.session import Session
 
 # API name and element of project XML, '' where the XML has none; in the order of the export.
@@ -154,9 +154,13 @@ def export_xml(session: Session) -> Answer:
     """Export the project as XML, with data unless returnMetadataOnly is set."""
     session.log("export", "Data Export (API) ", details="Export project XML (API)")
     if session.call.flag("returnMetadataOnly"):
-        return Answer(b"".join(part.content for part in write_project(session, None)), "xml")
+        return Answer(Stream(write_project(session, None), close=_nothing_to_close), "xml")
     with_files = session.call.flag("exportFiles")
     return stream_clinical(session, partial(write_project, session), with_files=with_files)
+
+
+def _nothing_to_close() -> None:
+    """The structure is made of what is in memory."""
 
 
 def export_version(session: Session) -> Answer:

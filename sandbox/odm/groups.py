@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sandbox.model import Field, Form, Project
+from sandbox.model import Field, Form, Project, columns_of
 
 
 class Item(NamedTuple):
@@ -32,10 +32,9 @@ def item_groups(project: Project, form: Form, *, extras: Extras) -> list[ItemGro
     """Cut a form where section headers are: a headed field stands alone, the next start anew."""
     found: list[ItemGroup] = []
     starts_new = True
-    columns = _columns(project, form)
-    for one in project.all_fields:
-        items = _items(one, columns.get(one.field_name, []))
-        if one.form_name != form.name or not items:
+    for one in project.fields_of[form.name]:
+        items = _items(one)
+        if not items:
             continue
         if starts_new or one.section_header:
             plain_name = "" if one.field_type == "checkbox" else form.label
@@ -50,17 +49,10 @@ def item_groups(project: Project, form: Form, *, extras: Extras) -> list[ItemGro
     return found
 
 
-def _columns(project: Project, form: Form) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for column in project.columns:
-        if column.field.form_name == form.name:
-            found.setdefault(column.field.field_name, []).append(column.name)
-    return found
-
-
-def _items(one: Field, columns: list[str]) -> list[Item]:
+def _items(one: Field) -> list[Item]:
     """Return a field's items: a checkbox has one per option, and a descriptive field is no column."""
-    names = [one.field_name] if one.field_type == "descriptive" else columns
+    descriptive = [one.field_name] if one.field_type == "descriptive" else []
+    names = descriptive or [column.name for column in columns_of(one)]
     return [Item(name, one.field_name, one.required_field == "y") for name in names]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sandbox.model import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, Project
 from sandbox.odm.groups import Extras, item_groups
-from sandbox.odm.text import escape
+from sandbox.odm.text import escape, spell
 
 _TYPES = {today: old for old, today in FIELD_ALIASES.items()}
 _VALIDATIONS = {today: old for old, today in VALIDATION_ALIASES.items()}
@@ -47,13 +47,14 @@ def _pseudo(oid: str) -> Lines:
 
 def _item(one: Field, oid: str, *, version: tuple[int, ...]) -> Lines:
     kind, length = _data_type(one)
-    validation = _VALIDATIONS.get(one.validation, one.validation)
+    is_text = one.field_type == "text"
+    validation = _VALIDATIONS.get(one.validation, one.validation) if is_text else one.validation
     attributes = {
         "OID": oid,
         "Name": oid,
         "DataType": kind,
         "Length": length,
-        "SignificantDigits": "1" if one.validation == "number" else "",
+        "SignificantDigits": "1" if is_text and one.validation == "number" else "",
         "redcap:Variable": one.field_name,
         "redcap:FieldType": _TYPES.get(one.field_type, one.field_type),
         "redcap:TextValidationType": validation,
@@ -71,10 +72,10 @@ def _item(one: Field, oid: str, *, version: tuple[int, ...]) -> Lines:
         "redcap:Calculation": one.select_choices_or_calculations if one.field_type == "calc" else "",
         "redcap:InlineImage": one.inline_image,
     }
-    spelled = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items() if value)
-    yield f"\t<ItemDef {spelled}>"
+    given = {name: value for name, value in attributes.items() if value}
+    yield f"\t<ItemDef {spell(given)}>"
     yield f"\t\t<Question>{_question(one.field_label)}</Question>"
-    if one.field_type == "text":
+    if is_text:
         yield from _range(one, version)
     if one.choices:
         yield f'\t\t<CodeListRef CodeListOID="{oid}.choices"/>'

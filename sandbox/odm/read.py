@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from sandbox.model import Arm, Event, Form, Group, Project, Repeat
+from sandbox.model import MAX_EVENTS, Arm, Event, Form, Group, Project, Repeat
 from sandbox.names import is_name, unique_event_name, unique_group_name
 from sandbox.numbers import read_number, read_whole
 from sandbox.odm.read_fields import form_of, read_fields, read_forms
@@ -29,10 +29,15 @@ class Ids:
 def read_project(study: etree._Element, ids: Ids) -> Project:
     """Read everything but data; raises `ValueError` when there is no field in it."""
     version = study.find("o:MetaDataVersion", NAMESPACES)
+    variables = study.find("o:GlobalVariables", NAMESPACES)
     fields = () if version is None else tuple(read_fields(version))
     if version is None or not fields:
         raise ValueError("no fields")
-    variables = study.find("o:GlobalVariables", NAMESPACES)
+    if (
+        max(len(version.findall(f"{O}StudyEventDef")), len(list(_inside(variables, "DataAccessGroups"))))
+        > MAX_EVENTS
+    ):
+        raise ValueError("too many events or groups")
     forms = read_forms(version)
     found = tuple(_events(version, ids, forms=forms))
     events = found or (_only_event(ids, forms),)
@@ -115,12 +120,12 @@ def _inside(variables: etree._Element | None, name: str) -> Iterator[etree._Elem
 
 
 def _groups(variables: etree._Element | None, ids: Ids) -> tuple[Group, ...]:
-    found: list[Group] = []
+    found: dict[str, Group] = {}
     for one in _inside(variables, "DataAccessGroups"):
         name = one.get("group_name", "")
-        unique = unique_group_name(name, [group.unique_name for group in found])
-        found.append(Group(ids.take(), name, unique))
-    return tuple(found)
+        unique = unique_group_name(name, found)
+        found[unique] = Group(ids.take(), name, unique)
+    return tuple(found.values())
 
 
 def _surveys(variables: etree._Element | None, forms: Sequence[Form]) -> tuple[str, ...]:

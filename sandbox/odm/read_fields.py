@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lxml import etree
 
-from sandbox.model import FIELD_ALIASES, FIELD_TYPES, VALIDATION_ALIASES, Field, Form
+from sandbox.model import FIELD_ALIASES, FIELD_TYPES, MAX_OPTIONS, VALIDATION_ALIASES, Field, Form
 from sandbox.names import field_name, form_name
 from sandbox.odm.text import O, R, ours
 
-ByOid = Mapping[str | None, etree._Element]
+ByOid = dict[str | None, etree._Element]
 
 
 def read_forms(version: etree._Element) -> tuple[Form, ...]:
@@ -33,13 +33,14 @@ def read_fields(version: etree._Element) -> Iterator[Field]:
     groups, items, lists = (_by_oid(version, name) for name in ("ItemGroupDef", "ItemDef", "CodeList"))
     seen: set[str] = set()
     for form in version.findall(f"{O}FormDef"):
-        for item in _items(form, groups=groups, items=items):
+        home = form_of(form)
+        for item in _items(form, groups=groups, items=items) if home else ():
             name = field_name(ours(item, "Variable"))
             # Pseudo items (access group, survey timestamps) have no field type.
-            if not name or name in seen or not ours(item, "FieldType") or name == f"{form_of(form)}_complete":
+            if not name or name in seen or not ours(item, "FieldType") or name == f"{home}_complete":
                 continue
             seen.add(name)
-            yield _field(item, name, form=form_of(form), lists=lists)
+            yield _field(item, name, form=home, lists=lists)
 
 
 def _by_oid(version: etree._Element, name: str) -> ByOid:
@@ -48,7 +49,8 @@ def _by_oid(version: etree._Element, name: str) -> ByOid:
 
 def _items(form: etree._Element, *, groups: ByOid, items: ByOid) -> Iterator[etree._Element]:
     for group_ref in form.findall(f"{O}ItemGroupRef"):
-        group = groups.get(group_ref.get("ItemGroupOID"))
+        # Each group counts once, however often it is referred to.
+        group = groups.pop(group_ref.get("ItemGroupOID"), None)
         for ref in [] if group is None else group.findall(f"{O}ItemRef"):
             item = items.get(ref.get("ItemOID"))
             if item is not None:
@@ -107,9 +109,16 @@ def _choices(item: etree._Element, kind: str, *, lists: ByOid) -> str:
     if codes is None or kind not in ("radio", "dropdown", "checkbox"):
         return ""
     if kind == "checkbox":
-        return ours(codes, "CheckboxChoices")
+        return _options(codes)
     # Metadata exports of projects made from XML show the bar without blanks (B.3).
     return "|".join(
         f"{one.get('CodedValue', '')}, {one.findtext(f'{O}Decode/{O}TranslatedText') or ''}"
         for one in codes.findall(f"{O}CodeListItem")
     )
+
+
+def _options(codes: etree._Element) -> str:
+    text = ours(codes, "CheckboxChoices")
+    if text.count("|") >= MAX_OPTIONS:
+        raise ValueError("too many options")
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from lxml import etree
 
@@ -35,6 +36,11 @@ def escape(text: object) -> str:
         return escaped
     # Other control characters cannot be written in XML at all.
     return _NOT_XML.sub("", _BREAK.sub("\n", escaped))
+
+
+def spell(attributes: Mapping[str, object]) -> str:
+    """Return attributes as they stand in a tag."""
+    return " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
 
 
 def verbatim(element: etree._Element) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sandbox.by_hand import save_as
+from sandbox.by_hand import save_as, set_lock
 from sandbox.call import Call
 from sandbox.creation import OWNER
 from sandbox.errors import ApiError
@@ -46,6 +46,14 @@ def save(state: State, asked: Asked) -> Response:
     return go_to(f"project/{project_id}/record", id=place.record, arm=place.event.arm_num, told="saved")
 
 
+def change_lock(state: State, asked: Asked) -> Response:
+    """Lock a form, or unlock it; what was typed and not saved is lost."""
+    entry = open_entry(state, asked)
+    username, is_locked = asked.text("username").strip() or OWNER, asked.text("lock") == "1"
+    set_lock(state, entry.project, place=entry.place, username=username, is_locked=is_locked)
+    return go_to(f"project/{entry.project.project_id}/form", **address_of(entry.place), told="set")
+
+
 def download(state: State, asked: Asked) -> Response:
     """Send the file of a field; a browser is to keep it and never to show it here."""
     entry = open_entry(state, asked)
@@ -78,6 +86,7 @@ def show_entry(
         place=place,
         entry=entry,
         prefix=PREFIX,
+        is_survey=False,
         blocks=blocks(project, place.form, values=shown, errors=errors or {}),
         errors=errors or {},
         notices=[] if values else notices(entry),

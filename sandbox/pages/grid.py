@@ -63,16 +63,21 @@ class Dots:
     rows: Mapping[RowKey, Cells]
     locked: frozenset[tuple[RowKey, str]]
 
-    def slot(self, record: str, event: Event, *, form: Form, instance: int = 0) -> Slot:
-        """Return a form's dots; `instance` is that of a repeating event."""
-        project, event_id = self.project, event.event_id
+    def arms(self) -> set[int]:
+        """Return the arms in which there are rows."""
+        events = self.project.event_by_id
+        return {events[key.event_id].arm_num for key in self.rows if key.event_id in events}
+
+    def slot(self, record: str, visit: Visit, form: Form) -> Slot:
+        """Return a form's dots in one column of a record's grid."""
+        project, event, event_id = self.project, visit.event, visit.event.event_id
         if not project.is_designated(event_id, form.name):
             return Slot(event, form.name, ())
         if (event_id, form.name) in project.repeating:
             keys = [key for key in self._keys(record, event) if key.instrument == form.name]
             dots = tuple(self._dot(key, form.name) for key in sorted(keys))
             return Slot(event, form.name, dots, repeats=True)
-        key = RowKey(record, event_id, "", instance)
+        key = RowKey(record, event_id, "", visit.instance)
         return Slot(event, form.name, (self._dot(key, form.name),))
 
     def visits(self, record: str, events: Iterable[Event]) -> list[Visit]:
@@ -88,10 +93,10 @@ class Dots:
             found.append(Visit(event, last + 1, is_new=True, repeats=True))
         return found
 
-    def summary(self, record: str, event: Event, *, form: Form) -> Slot:
+    def summary(self, record: str, event: Event, form: Form) -> Slot:
         """Return a form's dots over all instances of a repeating event."""
         if (event.event_id, "") not in self.project.repeating:
-            return self.slot(record, event, form=form)
+            return self.slot(record, Visit(event, 0), form)
         if not self.project.is_designated(event.event_id, form.name):
             return Slot(event, form.name, ())
         keys = [key for key in self._keys(record, event) if not key.instrument]

@@ -7,8 +7,9 @@ from starlette.responses import Response
 from sandbox.control import server
 from sandbox.control.orders import Order
 from sandbox.pages.asked import Asked, go_to, page
-from sandbox.pages.paging import cut
+from sandbox.pages.paging import part_of
 from sandbox.state import State
+from sandbox.storage.log import LogFilter
 
 PER_PAGE = 100
 KINDS = {
@@ -23,22 +24,20 @@ KINDS = {
 }
 
 
-def log(state: State, asked: Asked) -> Response:
+def log_page(state: State, asked: Asked) -> Response:
     """Show a project's log, newest first."""
     project = asked.project(state)
     kind, user, record = asked.text("kind"), asked.text("user").strip(), asked.text("record").strip()
-    rows = [
-        row
-        for row in state.store.log.rows(project.project_id)
-        if kind in ("", row.kind) and user in ("", row.username) and record in ("", row.record)
-    ]
-    part = cut(rows, asked.number("page"), per_page=PER_PAGE)
+    log, wanted = state.store.log, LogFilter(kind, user, record)
+    part = part_of(log.count(project.project_id, wanted), asked.number("page"), per_page=PER_PAGE)
+    rows = log.rows(project.project_id, wanted, start=part.start, most=PER_PAGE)
     return page(
         "log.html",
         state,
         asked=asked,
         project=project,
         part=part,
+        rows=rows,
         kinds=KINDS,
         kind=kind,
         user=user,
@@ -49,8 +48,9 @@ def log(state: State, asked: Asked) -> Response:
 
 def requests(state: State, asked: Asked) -> Response:
     """Show the requests to the API, newest first, without values or tokens."""
-    part = cut(list(reversed(state.requests)), asked.number("page"), per_page=PER_PAGE)
-    return page("requests.html", state, asked=asked, part=part, tab="requests")
+    made = list(reversed(state.requests))
+    part = part_of(len(made), asked.number("page"), per_page=PER_PAGE)
+    return page("requests.html", state, asked=asked, part=part, rows=part.of(made), tab="requests")
 
 
 def clear_requests(state: State, _: Asked) -> Response:

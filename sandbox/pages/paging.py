@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Part(Generic[Item]):
-    """The items of one page, its number from 1, and how many pages and items there are."""
+class Part:
+    """A page by its number from 1, among how many pages and items."""
 
-    items: list[Item]
     number: int
     pages: int
     total: int
+    per_page: int
+
+    @property
+    def start(self) -> int:
+        return (self.number - 1) * self.per_page
 
     @property
     def numbers(self) -> list[int]:
@@ -30,10 +34,12 @@ class Part(Generic[Item]):
             shown.append(one)
         return shown
 
+    def of(self, items: Sequence[Item]) -> list[Item]:
+        """Return the page's items of the whole list."""
+        return list(items[self.start : self.start + self.per_page])
 
-def cut(items: Sequence[Item], number: int, *, per_page: int) -> Part[Item]:
+
+def part_of(total: int, number: int, *, per_page: int) -> Part:
     """Return one page; a number beyond the last gives the last."""
-    pages = max(1, -(-len(items) // per_page))
-    number = min(max(number, 1), pages)
-    start = (number - 1) * per_page
-    return Part(list(items[start : start + per_page]), number, pages, len(items))
+    pages = max(1, -(-total // per_page))
+    return Part(min(max(number, 1), pages), pages, total, per_page)

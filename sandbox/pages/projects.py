@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from starlette.responses import Response
@@ -37,14 +38,13 @@ def home(state: State, asked: Asked) -> Response:
 
 def load(state: State, asked: Asked) -> Response:
     """Make a project from a file with project XML, or an empty one."""
-    upload = asked.files.get("xml")
-    xml = upload.content.decode("utf-8", "replace") if upload else ""
-    if asked.text("from_file") and not xml:
+    upload, title = asked.files.get("xml"), asked.text("title").strip()
+    if upload is None and "from_file" in asked.form:
         raise ApiError("Choose a file with project XML first.")
-    title = asked.text("title").strip()
-    if not xml and not title:
+    if upload is None and not title:
         raise ApiError("An empty project needs a title.")
-    made = projects.load_project(state, Order(body={"title": title, "xml": xml}))
+    source = None if upload is None else BytesIO(upload.content)
+    made = projects.load_project(state, Order(body={"title": title}, source=source))
     return _show_tokens(state, Asked(made["project_id"]), made=made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,11 +12,11 @@ from sandbox.call import Call
 from sandbox.creation import OWNER
 from sandbox.errors import ApiError
 from sandbox.methods import naming, removal
-from sandbox.model import Event, Project
+from sandbox.model import Event, Form, Project
 from sandbox.names import natural_key, next_number
 from sandbox.pages.asked import Asked, go_to, page
 from sandbox.pages.grid import load_dots
-from sandbox.pages.paging import cut
+from sandbox.pages.paging import part_of
 from sandbox.render import Answer
 from sandbox.session import Session
 from sandbox.state import State
@@ -26,35 +27,26 @@ Method = Callable[[Session], Answer]
 
 def dashboard(state: State, asked: Asked) -> Response:
     """List an arm's records with a dot for every form of every event."""
-    project = asked.project(state)
+    project, search = asked.project(state), asked.text("search").strip()
     arm = asked.number("arm", _first_arm(project))
-    events = [one for one in project.ordered_events if one.arm_num == arm]
-    wanted = asked.text("search").strip()
-    names = _names(state, project, events=events)
-    found = sorted((name for name in names if wanted.casefold() in name.casefold()), key=natural_key)
-    part = cut(found, asked.number("page"), per_page=PER_PAGE)
-    columns = [
-        (event, form)
-        for event in events
-        for form in project.forms
-        if project.is_designated(event.event_id, form.name)
-    ]
-    dots = load_dots(state.store, project, records=part.items)
-    rows = [
-        (record, [dots.summary(record, event, form=form) for event, form in columns]) for record in part.items
-    ]
+    columns = _columns(project, arm)
+    names = _names(state, project, arm=arm)
+    found = [name for name in names if search.casefold() in name.casefold()]
+    part = part_of(len(found), asked.number("page"), per_page=PER_PAGE)
+    shown = part.of(sorted(found, key=natural_key))
+    dots = load_dots(state.store, project, records=shown)
     return page(
         "records.html",
         state,
         asked=asked,
         project=project,
         arm=arm,
-        search=wanted,
+        search=search,
         total=len(names),
         part=part,
         columns=columns,
-        events=[(event, sum(one is event for one, _ in columns)) for event in events],
-        rows=rows,
+        events=Counter(event for event, _ in columns),
+        rows=[(name, [dots.summary(name, *column) for column in columns]) for name in shown],
         tab="records",
     )
 
@@ -74,18 +66,10 @@ def record(state: State, asked: Asked) -> Response:
     if not name:
         raise ApiError("A record needs a name.")
     dots = load_dots(state.store, project, records=[name])
-    in_arms = {
-        project.event_by_id[key.event_id].arm_num for key in dots.rows if key.event_id in project.event_by_id
-    }
+    in_arms = dots.arms()
     arm = asked.number("arm", min(in_arms, default=_first_arm(project)))
     visits = dots.visits(name, [one for one in project.ordered_events if one.arm_num == arm])
-    grid = [
-        (
-            form,
-            [(visit, dots.slot(name, visit.event, form=form, instance=visit.instance)) for visit in visits],
-        )
-        for form in project.forms
-    ]
+    grid = [(form, [(visit, dots.slot(name, visit, form)) for visit in visits]) for form in project.forms]
     group_id = state.store.groups.by_record(project.project_id).get(name)
     return page(
         "record.html",
@@ -129,8 +113,18 @@ def _call(state: State, asked: Asked, method: Method, *, call: Call) -> None:
     method(replace(session, call=call))
 
 
-def _names(state: State, project: Project, *, events: list[Event]) -> set[str]:
+def _columns(project: Project, arm: int) -> list[tuple[Event, Form]]:
+    return [
+        (event, form)
+        for event in project.ordered_events
+        for form in project.forms
+        if event.arm_num == arm and project.is_designated(event.event_id, form.name)
+    ]
+
+
+def _names(state: State, project: Project, *, arm: int) -> set[str]:
     values = state.store.values
+    events = [one.event_id for one in project.events if one.arm_num == arm]
     if len(events) == len(project.events):
         return values.record_names(project.project_id)
-    return values.record_names_at(project.project_id, [one.event_id for one in events])
+    return values.record_names_at(project.project_id, events)

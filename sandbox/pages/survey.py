@@ -94,6 +94,7 @@ def _show_survey(
         blocks=blocks(entry.project, form, values=shown, errors=errors or {}, has_status=False),
         errors=errors or {},
         prefix=PREFIX,
+        is_survey=True,
         files={},
         project=entry.project,
         here={},

@@ -78,13 +78,23 @@ class Log:
         )
         return frozenset(record for (record,) in found)
 
-    def rows(self, project_id: int, wanted: LogFilter | None = None) -> list[LogRow]:
-        """Return the log, or what is wanted of it, newest first."""
+    def count(self, project_id: int, wanted: LogFilter) -> int:
+        """Return how many rows are wanted."""
+        conditions, values = wanted.as_sql()
+        where = " AND ".join(("project_id = ?", *conditions))
+        found = self._db.execute(f"SELECT COUNT(*) FROM log WHERE {where}", (project_id, *values))
+        return int(found.fetchone()[0])
+
+    def rows(
+        self, project_id: int, wanted: LogFilter | None = None, *, start: int = 0, most: int = -1
+    ) -> list[LogRow]:
+        """Return the log, or what is wanted of it, newest first; `most` rows from `start`."""
         conditions, values = (wanted or LogFilter()).as_sql()
         rows = self._db.execute(
             "SELECT at, username, kind, action, details, record FROM log"
-            f" WHERE {' AND '.join(('project_id = ?', *conditions))} ORDER BY at DESC, log_id DESC",
-            (project_id, *values),
+            f" WHERE {' AND '.join(('project_id = ?', *conditions))} ORDER BY at DESC, log_id DESC"
+            " LIMIT ? OFFSET ?",
+            (project_id, *values, most, start),
         )
         return [LogRow(*row) for row in rows]
 

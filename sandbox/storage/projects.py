@@ -6,7 +6,8 @@ import json
 import secrets
 import sqlite3
 
-from sandbox.model import Project, from_document, to_document
+from sandbox.model import Project
+from sandbox.storage.documents import from_document, to_document
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS project (project_id INTEGER PRIMARY KEY, structure TEXT NOT NULL, deleted INTEGER);

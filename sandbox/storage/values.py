@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,10 +21,12 @@ CREATE TABLE IF NOT EXISTS row (
 _KEY = "record, event_id, instrument, instance"
 _WHERE = "WHERE project_id=? AND record=? AND event_id=? AND instrument=? AND instance=?"
 SEPARATOR = "\x1f"
+_EVERY = f"SELECT {_KEY}, cells, survey FROM row WHERE project_id = ?"
 _WANTED = f"""
     SELECT {_KEY}, cells, survey FROM json_each(?) AS wanted
     CROSS JOIN row ON project_id = ? AND record = wanted.value
 """
+_SLICE = 1000
 Cells = dict[str, str]
 
 
@@ -76,15 +79,18 @@ class Values:
 
     def stored(self, project_id: int, records: Sequence[str] | None = None) -> Iterator[StoredRow]:
         """Yield every row, or those of some records: one record after the other, as they are given."""
-        if records is None:
-            every = f"SELECT {_KEY}, cells, survey FROM row WHERE project_id = ?"
-            found = self._db.execute(every, (project_id,))
-        else:
-            found = self._db.execute(_WANTED, (orjson.dumps(list(records)).decode(), project_id))
         load = orjson.loads
-        for record, event_id, instrument, instance, cells, survey in found:
+        for record, event_id, instrument, instance, cells, survey in self._select(project_id, records):
             key = RowKey(record, event_id, instrument, instance)
             yield StoredRow(key, load(cells), {} if survey == "{}" else load(survey))
+
+    def _select(self, project_id: int, records: Sequence[str] | None) -> Iterable[Any]:
+        if records is None:
+            return self._db.execute(_EVERY, (project_id,))
+        slices = (records[start : start + _SLICE] for start in range(0, len(records), _SLICE))
+        return chain.from_iterable(
+            self._db.execute(_WANTED, (orjson.dumps(names).decode(), project_id)) for names in slices
+        )
 
     def column(self, project_id: int, field: str) -> Iterator[tuple[str, str]]:
         """Yield the records with their non-blank values of one field."""
@@ -96,8 +102,12 @@ class Values:
         yield from found
 
     def record_names(self, project_id: int) -> set[str]:
+        return set(self.names(project_id))
+
+    def names(self, project_id: int) -> Iterator[str]:
+        """Yield the names of all records, in no useful order."""
         rows = self._db.execute("SELECT DISTINCT record FROM row WHERE project_id = ?", (project_id,))
-        return {row[0] for row in rows}
+        return (record for (record,) in rows)
 
     def record_names_at(self, project_id: int, event_ids: Sequence[int]) -> set[str]:
         """Return the records that have a row at one of the events."""
@@ -116,7 +126,7 @@ class Values:
         self.replace(project_id, {key: self._cells(project_id, key) | cells for key, cells in by_key.items()})
 
     def add(self, project_id: int, rows: Iterable[StoredRow]) -> None:
-        """Write rows without blank cells; a row that is there already keeps what the new one does not have."""
+        """Write rows without blank cells; a row that is there already keeps what the new one lacks."""
         self._db.executemany(
             f"INSERT INTO row (project_id, {_KEY}, cells, survey) VALUES (?,?,?,?,?,?,?)"
             " ON CONFLICT DO UPDATE SET cells = json_patch(cells, excluded.cells),"

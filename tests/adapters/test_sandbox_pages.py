@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -13,10 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox_clients import control, new_project, post, send
 
-from sandbox.locking import lock
-from sandbox.model import RowKey
 from sandbox.pages.moments import pattern, shown, typed
-from sandbox.pages.paging import cut
+from sandbox.pages.paging import part_of
 from sandbox.pages.routes import DONE, SHOWN
 from sandbox.server import Running
 
@@ -149,13 +148,9 @@ def test_a_form_saved_as_it_is_changes_nothing(server: Running, token: str, numb
 
 def test_a_locked_form_can_be_read_and_not_saved(server: Running, token: str, number: int) -> None:
     send(server, token, "record", [{"record_id": "12", **MONTH_6, "height": "3"}])
-    with server.state.writing():
-        project = server.state.store.projects.get(number)
-        assert project is not None
-        key = RowKey("12", project.event_by_name["month_6_arm_1"].event_id, "", 0)
-        lock(server.state.session(project, "mary"), key, form="exam")
     where = {"id": "12", "event": "month_6_arm_1", "form": "exam"}
 
+    submit(server, f"project/{number}/lock", {"lock": "1"}, **where)
     page = get(server, f"project/{number}/form", **where)
     answer = submit(server, f"project/{number}/form", {"value-height": "4"}, **where)
 
@@ -163,6 +158,22 @@ def test_a_locked_form_can_be_read_and_not_saved(server: Running, token: str, nu
     assert answer.status_code == 400
     assert post(server, token, "record", format="json", records="12").json()[0]["height"] == "3"
     assert "Exam, Month 6: Incomplete, locked" in dots(get(server, f"project/{number}/record", id="12"))
+
+
+def test_an_unlocked_form_can_be_saved_again(server: Running, token: str, number: int) -> None:
+    where = {"form": "exam", "event": "month_6_arm_1", "record": "13"}
+    control(server, f"projects/{number}/forms", {**where, "values": {"height": "3"}})
+    control(server, f"projects/{number}/locks", where)
+    path = f"{server.control_url}projects/{number}/forms"
+    refused = requests.post(path, json={**where, "values": {"height": "4"}}, timeout=9)
+    control(server, f"projects/{number}/locks", {**where, "is_locked": False})
+
+    saved = control(server, f"projects/{number}/forms", {**where, "values": {"height": "4"}})
+
+    assert refused.status_code == 400
+    assert "locked" in refused.json()["error"]
+    # The height, and what is computed from it.
+    assert saved == {"record": "13", "changed": 2}
 
 
 def test_values_outside_their_range_and_required_blanks_are_remarked_on(server: Running) -> None:
@@ -264,6 +275,51 @@ def test_a_survey_link_that_leads_nowhere_is_not_found(server: Running) -> None:
     assert [one.status_code for one in answers] == [404, 404, 404]
 
 
+@pytest.fixture
+def survey(server: Running) -> SimpleNamespace:
+    """A record with a survey that nobody has answered."""
+    token = new_project(server)
+    number = post(server, token, "project", format="json").json()["project_id"]
+    control(server, f"projects/{number}/surveys", {"instrument": "start"})
+    send(server, token, "record", [{"record_id": "7", "height": "1"}])
+    link = post(server, token, "surveyLink", record="7", instrument="start").text
+    return SimpleNamespace(token=token, link=link)
+
+
+def answers_of(server: Running, survey: SimpleNamespace) -> dict[str, str]:
+    return post(server, survey.token, "record", format="json", exportSurveyFields="true").json()[0]
+
+
+def test_a_survey_can_be_left_and_finished_later(server: Running, survey: SimpleNamespace) -> None:
+    requests.post(survey.link, data={"value-first_name": "Ann", "then": "later"}, timeout=9)
+    partial, page = answers_of(server, survey), requests.get(survey.link, timeout=9).text
+    requests.post(survey.link, data={"value-first_name": "Eve"}, timeout=9)
+    done = answers_of(server, survey)
+    again = requests.post(survey.link, data={"value-first_name": "Bob"}, timeout=9)
+
+    assert (partial["start_timestamp"], partial["start_complete"]) == ("[not completed]", "0")
+    assert 'value="Ann"' in page
+    assert (done["first_name"], done["start_complete"]) == ("Eve", "2")
+    assert again.status_code == 400
+    assert answers_of(server, survey) == done
+    log = post(server, survey.token, "log", format="json", user="[survey respondent]").json()
+    assert {row["action"] for row in log} == {"Update record 7"}
+
+
+def test_a_queue_lists_a_records_surveys_until_they_are_done(
+    server: Running, survey: SimpleNamespace
+) -> None:
+    queue = post(server, survey.token, "surveyQueueLink", record="7").text
+    before = requests.get(queue, timeout=9).text
+    requests.post(survey.link, data={}, timeout=9)
+
+    after = requests.get(queue, timeout=9).text
+
+    assert survey.link.partition("?")[2] in before
+    assert "completed" not in before
+    assert "completed" in after
+
+
 def test_another_site_cannot_save_a_form(server: Running, number: int) -> None:
     response = requests.post(
         f"{server.control_url}project/{number}/form",
@@ -350,13 +406,13 @@ def test_dates_may_be_typed_in_several_ways(validation: str, text: str, stored: 
 
 
 def test_a_page_beyond_the_last_is_the_last() -> None:
-    part = cut(range(101), 99, per_page=50)
+    part = part_of(101, 99, per_page=50)
 
-    assert (part.items, part.number, part.pages, part.numbers) == ([100], 3, 3, [1, 2, 3])
+    assert (part.of(range(101)), part.number, part.numbers) == ([100], 3, [1, 2, 3])
 
 
 def test_a_long_list_offers_its_ends_and_the_neighbours() -> None:
-    assert cut(range(100_000), 1000, per_page=50).numbers == [1, 0, 998, 999, 1000, 1001, 1002, 0, 2000]
+    assert part_of(100_000, 1000, per_page=50).numbers == [1, 0, 998, 999, 1000, 1001, 1002, 0, 2000]
 
 
 def test_the_log_page_is_filtered(server: Running, token: str, number: int) -> None:

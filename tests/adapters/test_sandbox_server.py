@@ -104,6 +104,18 @@ def test_a_project_is_loaded_by_the_control_api(server: Running, token: str) -> 
     assert made["project_id"] in [one["project_id"] for one in control(server, "projects", method="GET")]
 
 
+def test_a_project_is_loaded_from_a_body_of_xml(server: Running, token: str) -> None:
+    xml = post(server, token, "project_xml").content
+    url, kind = server.control_url + "projects", {"Content-Type": "text/xml"}
+
+    made = requests.post(url, params={"title": "Again"}, data=xml, headers=kind, timeout=9).json()
+    refused = requests.post(url, data=b"<html/>", headers=kind, timeout=9)
+
+    assert made["title"] == "Again"
+    assert post(server, made["token"], "instrument").text == post(server, token, "instrument").text
+    assert refused.status_code == 400
+
+
 def test_requests_are_listed_without_values_or_tokens(server: Running, token: str) -> None:
     control(server, "requests", method="DELETE")
     send(server, token, "record", [{"record_id": "1", "first_name": "Marked"}])

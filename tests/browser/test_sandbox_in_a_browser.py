@@ -301,11 +301,8 @@ def test_a_participant_answers_a_survey_once(page: Page, study: Study) -> None:
     survey = Study(study.server, made["token"], made["project_id"])
     rows = [dict(zip(COLUMNS, field, strict=False)) for field in FIELDS[:4]]
     survey.ask("metadata", data=json.dumps(rows))
-    xml = survey.ask("project_xml", returnMetadataOnly="true").text
-    group = '<redcap:SurveysGroup><redcap:Surveys form_name="start" title="Start" survey_enabled="1"/></redcap:SurveysGroup>'
-    xml = xml.replace("</GlobalVariables>", group + "</GlobalVariables>")
-    made = requests.post(study.server.control_url + "projects", json={"xml": xml}, timeout=9).json()
-    survey = Study(study.server, made["token"], made["project_id"])
+    surveys = f"{study.server.control_url}projects/{survey.number}/surveys"
+    requests.post(surveys, json={"instrument": "start"}, timeout=9)
     survey.ask("record", data=json.dumps([{"record_id": "7"}]))
     link = survey.ask("surveyLink", record="7", instrument="start").text
     with receiving() as receiver:

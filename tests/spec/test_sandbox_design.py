@@ -198,6 +198,10 @@ MISTAKES = {
     "an id that is no text": ([field("a", "f", "notes")], "must be a text field: D2."),
     "no choices": ([field("a", "f"), field("b", "f", "radio")], "which their field type needs: F3."),
     "an open bracket": ([field("a", "f"), field("b", "f", branching_logic="[a = 1")], "left open: L3."),
+    "more options than any checkbox has": (
+        [field("a", "f"), field("b", "f", "checkbox", "|".join(map(str, range(1001))))],
+        "options for a checkbox: F3.",
+    ),
     "nothing": ([], "The data dictionary has no fields."),
 }
 
@@ -394,6 +398,12 @@ def test_rows_that_make_no_sense_are_refused(visits: Desk, content: str, row: di
     assert [visits.json("arm"), visits.json("event"), visits.json("formEventMapping")] == before
 
 
+def test_more_events_than_any_study_has_are_refused_at_once(visits: Desk) -> None:
+    told = visits.refusal("event", [{"event_name": f"{number}"} for number in range(2000)], action="import")
+
+    assert told == "A project can have 2000 events at most."
+
+
 def test_arms_are_renamed_added_and_shown_once_they_have_an_event(visits: Desk) -> None:
     answer = visits.send(
         "arm", [{"arm_num": 1, "name": "One"}, {"arm_num": "3", "name": "Three"}], action="import"
@@ -561,6 +571,22 @@ def test_a_new_project_has_the_attributes_that_were_given(sandbox: Desk) -> None
 
     names = ("purpose", "purpose_other", "project_notes", "surveys_enabled", "record_autonumbering_enabled")
     assert [info[name] for name in names] == [1, "Play", "n", 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("fmt", "data"),
+    [
+        ("csv", "project_title,purpose\nNew,4\n"),
+        ("json", '{"project_title": "New", "purpose": 4}'),
+        ("xml", "<item><project_title>New</project_title><purpose>4</purpose></item>"),
+    ],
+)
+def test_a_project_is_made_from_any_format(sandbox: Desk, fmt: str, data: str) -> None:
+    creator = replace(sandbox, token=sandbox.state.store.projects.super_token())
+
+    made = replace(sandbox, token=creator.text("project", format=fmt, data=data))
+
+    assert made.json("project")["purpose"] == 4
 
 
 def test_in_production_the_design_cannot_be_changed_but_be_read(visits: Desk) -> None:

@@ -10,6 +10,7 @@ import pytest
 import requests
 from sandbox_recordings import Api, load
 
+from sandbox.exports.rows import sort_records
 from sandbox.server import Running
 
 VALIDATION = "text_validation_type_or_show_slider_number"
@@ -400,3 +401,17 @@ def test_pseudo_fields_in_the_list_of_fields_were_allowed_once(server: Running, 
     requests.post(server.control_url + "version", json={"version": "15.2.1"}, timeout=30)
 
     assert (before, since) == (200, 400)
+
+
+@pytest.mark.parametrize("records", ["9" * 5000, "1,\x00", "\ud7ff", "nonsense"])
+def test_records_that_cannot_be_are_no_rows(people: Api, records: str) -> None:
+    rows = people.json("record", fields="id", records=records)
+
+    assert rows in ([], [{"id": "1"}])
+
+
+def test_long_ids_of_digits_are_sorted_too() -> None:
+    names = ["1" * 5000, "10", "9", "a1"]
+
+    assert sort_records(names) == ["9", "10", "1" * 5000, "a1"]
+    assert sort_records(names[:3]) == ["9", "10", "1" * 5000]

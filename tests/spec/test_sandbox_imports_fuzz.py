@@ -141,6 +141,21 @@ def test_entities_do_not_blow_up(trial: Trial) -> None:
         assert_answered(trial, "record", format=fmt, data=data)
 
 
+@pytest.mark.parametrize(
+    ("fmt", "text"),
+    [
+        ("json", "[" + "{}," * 12_000_000 + "{}]"),
+        ("csv", "record_id" + ",a" * 100_000 + "\n1" * 1_000),
+        ("xml", "<a>" + "<b/>" * 21_000_000 + "</a>"),
+    ],
+)
+def test_more_cells_than_memory_are_refused(trial: Trial, fmt: str, text: str) -> None:
+    answer = trial.ask(trial.owner, "record", format=fmt, data=text, returnFormat="csv")
+
+    assert answer.status == 400
+    assert answer.content.startswith(b"ERROR: REDCap ran out of server memory.")
+
+
 PARAMETERS = st.dictionaries(
     st.sampled_from(
         ["records", "record", "new_record_name", "arm", "event", "instrument", "repeat_instance"]

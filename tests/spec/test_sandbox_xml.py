@@ -242,7 +242,10 @@ def projects(draw: st.DrawFn) -> Project:
         project_id=0,
         title="Test",
         longitudinal=len(events) > 1,
-        arms=tuple(Arm(number, f"Arm {number}{'<&>' * (len(events) > 1)}") for number in sorted({one.arm_num for one in events})),
+        arms=tuple(
+            Arm(number, f"Arm {number}{'<&>' * (len(events) > 1)}")
+            for number in sorted({one.arm_num for one in events})
+        ),
         events=events,
         forms=forms,
         fields=tuple(found),
@@ -482,6 +485,15 @@ HARMFUL = {
     "an unknown entity": study().replace(">S<", ">&e;<"),
     "elements too deep": study(variables="<redcap:A>" * 100_000 + "</redcap:A>" * 100_000),
     "too many attributes": study(variables="<redcap:A " + " ".join(f'a{n}=""' for n in range(50_000)) + "/>"),
+    "too many events": study('<StudyEventDef redcap:EventName="A"/>' * 3000),
+    "too many access groups": study(
+        variables="<redcap:G>" + '<redcap:DataAccessGroups group_name="A"/>' * 3000 + "</redcap:G>"
+    ),
+    "too many options": study().replace(
+        'redcap:FieldType="textarea"/>',
+        'redcap:FieldType="checkbox"><CodeListRef CodeListOID="c"/></ItemDef>'
+        f'<CodeList OID="c" redcap:CheckboxChoices="{"|".join(map(str, range(3000)))}"/>',
+    ),
     "a zero character": study().replace(">S<", ">\0<"),
     "half a character": study().replace(">S<", ">\ud800<")[:-4],
 }
@@ -506,6 +518,9 @@ def test_what_is_no_project_is_refused_at_once(desk: Desk, name: str) -> None:
             '<ItemGroupRef ItemGroupOID="one.record_id"/><ItemGroupRef/>',
         ),
         study('<FormDef OID="Form.one" redcap:FormName="one"/><FormDef/>'),
+        study().replace(
+            "<ItemGroupRef ", '<ItemGroupRef ItemGroupOID="one.record_id"/>' * 3000 + "<ItemGroupRef "
+        ),
         study('<StudyEventDef redcap:EventName="A" redcap:ArmNum="x" redcap:DayOffset="inf"/>' * 40),
         study(
             '<StudyEventDef redcap:UniqueEventName="&quot;&gt;" redcap:ArmNum="-1" redcap:OffsetMin="1e999"><FormRef/></StudyEventDef>'
