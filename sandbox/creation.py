@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO
 
+from lxml import etree
+
 from sandbox.errors import BAD_FORMAT, PURPOSE_TEXT, ApiError
 from sandbox.loading import load_subjects
-from sandbox.members import save_member, save_role
+from sandbox.members import new_role_name, save_member, save_role
 from sandbox.model import Arm, Event, Field, Form, Project
 from sandbox.odm.read import Ids, read_project
 from sandbox.odm.roles import read_roles
@@ -74,10 +76,18 @@ def _from_xml(store: Store, attributes: Mapping[str, str], *, source: BinaryIO, 
         raise ValueError("no Study")
     project = _with_attributes(read_project(study, Ids(store.next_id(), store.next_id)), attributes, now=now)
     store.projects.save(project)
-    for role in read_roles(study, [form.name for form in project.forms]):
-        save_role(store, project.project_id, role=role)
+    _store_roles(store, project, study=study)
     load_subjects(store, project, elements=(one for one in found if one.tag == SUBJECT))
     return project
+
+
+def _store_roles(store: Store, project: Project, *, study: etree._Element) -> None:
+    known: set[str] = set()
+    for role in read_roles(study, [form.name for form in project.forms]):
+        # Older XML does not give roles a unique name.
+        named = replace(role, unique_name=role.unique_name or new_role_name(known))
+        known.add(named.unique_name)
+        save_role(store, project.project_id, role=named)
 
 
 def _with_attributes(project: Project, attributes: Mapping[str, str], *, now: str) -> Project:

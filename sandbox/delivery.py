@@ -77,6 +77,10 @@ class Delivery:
         """Take a post that goes out once the save that it tells of is certain."""
         self._saved.append(post)
 
+    def room(self) -> int:
+        """Return how many more posts can be prepared."""
+        return MAX_WAITING - len(self._saved)
+
     def forget_prepared(self) -> None:
         self._saved.clear()
 

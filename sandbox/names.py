@@ -31,7 +31,7 @@ def unique_event_name(label: str, arm_num: int, *, taken: Collection[str]) -> st
 def unique_group_name(label: str, taken: Collection[str]) -> str:
     """Derive an access group's unique name from its label (B.10)."""
     spaced = re.sub(r"\s+", "_", label.lower().strip())
-    # A label without Latin letters leaves nothing, and a group without a name would be none. Not recorded (J.1).
+    # A label without Latin letters leaves nothing, but a group needs a name; not recorded (J.1).
     return _free(re.sub(r"[^a-z0-9_]", "", spaced)[:MAX_NAME] or "group", taken)
 
 

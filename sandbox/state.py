@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox.call import Call
 from sandbox.clock import Clock
-from sandbox.delivery import MAX_WAITING, Delivery, Post
+from sandbox.delivery import Delivery, Post
 from sandbox.dispatch import Redcap
 from sandbox.faults import Faults
 from sandbox.limits import RateLimit
@@ -106,7 +106,7 @@ class State:
         """Let triggers go out after an import, where a project asks for what REDCap never does."""
         if not read_trigger(self.store, session.project_id).on_imports:
             return
-        for place in islice(changed_places(session.project, changed), MAX_WAITING):
+        for place in islice(changed_places(session.project, changed), self.delivery.room()):
             self.prepare_trigger(session, place)
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ def trigger_fields(session: Session, place: Place, *, base_url: str) -> dict[str
     version = ".".join(str(part) for part in session.version)
     cells = dict(session.store.values.rows(project.project_id, [place.record])).get(place.key(project), {})
     status = f"{place.form}_complete"
-    group_id = session.store.groups.by_record(project.project_id).get(place.record)
+    group_id = session.store.groups.of(project.project_id, place.record)
     fields = {
         "redcap_url": base_url,
         "project_url": f"{base_url}redcap_v{version}/index.php?pid={project.project_id}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from sandbox.call import Call
 from sandbox.drafts import load_draft, write
 from sandbox.errors import NO_CREATE, ApiError
 from sandbox.imports.addressing import Placed, place_rows
@@ -37,6 +38,11 @@ def import_records(session: Session) -> Answer:
     check_groups(session, placed)
     check_unique(session, placed)
     imported = _import(session, placed)
+    assign_groups(session, imported, overwrite=_overwrites(call))
+    if call.flag("backgroundProcess"):
+        # How REDCap logs these was not recorded (J.1).
+        details = f"Import {len(imported)} of {len(placed)} rows (background process, API)"
+        session.log("manage", "Manage/Design ", details=details)
     return import_answer(call, list(dict.fromkeys(row.key.record for row in imported)), given=given)
 
 
@@ -46,6 +52,10 @@ def _read(session: Session) -> list[Row]:
         return read_odm_rows(call.text("data"), project)
     rows = read_rows(call)
     return from_eav(project, rows) if call.text("type") == "eav" else rows
+
+
+def _overwrites(call: Call) -> bool:
+    return call.text("overwriteBehavior") == "overwrite"
 
 
 def _check_creation(session: Session, placed: Sequence[Placed]) -> None:
@@ -63,8 +73,7 @@ def _import(session: Session, placed: Sequence[Placed]) -> list[Placed]:
     """
     call = session.call
     in_background = call.flag("backgroundProcess")
-    overwrite = call.text("overwriteBehavior") == "overwrite"
-    reader = CellReader(session.project, call.text("dateFormat", "YMD").upper(), overwrite)
+    reader = CellReader(session.project, call.text("dateFormat", "YMD").upper(), _overwrites(call))
     imported: list[Placed] = []
     errors = 0
     for rows in _chunks(placed):
@@ -74,10 +83,6 @@ def _import(session: Session, placed: Sequence[Placed]) -> list[Placed]:
             break
     if errors and not in_background:
         raise error_block(error for row in placed for error in row.errors)
-    if in_background:
-        details = f"Import {len(imported)} of {len(placed)} rows (background process, API)"
-        session.log("manage", "Manage/Design ", details=details)
-    assign_groups(session, imported, overwrite=overwrite)
     return imported
 
 

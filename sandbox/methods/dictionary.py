@@ -56,7 +56,8 @@ def import_metadata(session: Session) -> Answer:
     problems = list(dictionary_problems(rows))
     if problems:
         raise ApiError("\n".join(problems))
-    fields = tuple(_field(row) for row in rows)
+    old = session.project.field_by_name
+    fields = tuple(_field(row, old.get(row["field_name"])) for row in rows)
     session.save(_with_fields(session.project, fields))
     session.log_design("Upload data dictionary (API)")
     return plain(len(fields))
@@ -73,8 +74,11 @@ def _row(row: Row) -> Row:
     return cells
 
 
-def _field(row: Row) -> Field:
+def _field(row: Row, old: Field | None) -> Field:
     cells: dict[str, Any] = {**row, "form_name": form_name(row["form_name"])}
+    if old is not None:
+        # A dictionary has no place for pictures, so a field keeps its own.
+        cells |= {"inline_image": old.inline_image, "attachment": old.attachment}
     return Field(**cells)
 
 

@@ -33,11 +33,7 @@ def read_project(study: etree._Element, ids: Ids) -> Project:
     fields = () if version is None else tuple(read_fields(version))
     if version is None or not fields:
         raise ValueError("no fields")
-    if (
-        max(len(version.findall(f"{O}StudyEventDef")), len(list(_inside(variables, "DataAccessGroups"))))
-        > MAX_EVENTS
-    ):
-        raise ValueError("too many events or groups")
+    _check_size(variables, version)
     forms = read_forms(version)
     found = tuple(_events(version, ids, forms=forms))
     events = found or (_only_event(ids, forms),)
@@ -55,6 +51,12 @@ def read_project(study: etree._Element, ids: Ids) -> Project:
         settings=_settings(variables),
         extra_xml=_extra(variables),
     )
+
+
+def _check_size(variables: etree._Element | None, version: etree._Element) -> None:
+    counts = (len(version.findall(f"{O}StudyEventDef")), len(list(_inside(variables, "DataAccessGroups"))))
+    if max(counts) > MAX_EVENTS:
+        raise ValueError("too many events or groups")
 
 
 def _only_event(ids: Ids, forms: Sequence[Form]) -> Event:

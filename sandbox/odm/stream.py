@@ -13,7 +13,7 @@ from sandbox.odm.text import O
 STUDY, SUBJECT = f"{O}Study", f"{O}SubjectData"
 CHUNK_BYTES = 1 << 20
 # One tag, or one file in base64, that is longer than this is no project.
-MAX_PIECE_BYTES = 1 << 28
+MAX_PIECE_BYTES = 1 << 26
 MAX_ATTRIBUTES = 500
 _SECTION = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _BROKEN = re.compile(rb'="[^"<\r\n\t]*+[\r\n\t][^"<]*"')

@@ -53,7 +53,7 @@ def open_entry(state: State, asked: Asked) -> Entry:
     )
     rows = load_rows(state.store, project, records=[place.record])
     key = place.key(project)
-    locked = locked_forms(state.store, project, [*rows, key])
+    locked = locked_forms(state.store, project, keys=[*rows, key])
     return Entry(project, place, rows.get(key, {}), not rows, (key, place.form) in locked)
 
 

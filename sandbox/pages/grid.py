@@ -68,7 +68,7 @@ class Dots:
         events = self.project.event_by_id
         return {events[key.event_id].arm_num for key in self.rows if key.event_id in events}
 
-    def slot(self, record: str, visit: Visit, form: Form) -> Slot:
+    def slot(self, record: str, visit: Visit, *, form: Form) -> Slot:
         """Return a form's dots in one column of a record's grid."""
         project, event, event_id = self.project, visit.event, visit.event.event_id
         if not project.is_designated(event_id, form.name):
@@ -93,10 +93,10 @@ class Dots:
             found.append(Visit(event, last + 1, is_new=True, repeats=True))
         return found
 
-    def summary(self, record: str, event: Event, form: Form) -> Slot:
+    def summary(self, record: str, event: Event, *, form: Form) -> Slot:
         """Return a form's dots over all instances of a repeating event."""
         if (event.event_id, "") not in self.project.repeating:
-            return self.slot(record, Visit(event, 0), form)
+            return self.slot(record, Visit(event, 0), form=form)
         if not self.project.is_designated(event.event_id, form.name):
             return Slot(event, form.name, ())
         keys = [key for key in self._keys(record, event) if not key.instrument]
@@ -121,10 +121,10 @@ class Dots:
 def load_dots(store: Store, project: Project, *, records: list[str]) -> Dots:
     """Read what the dots of some records need."""
     rows = dict(store.values.rows(project.project_id, records))
-    return Dots(project, rows, locked_forms(store, project, rows))
+    return Dots(project, rows, locked_forms(store, project, keys=rows))
 
 
-def locked_forms(store: Store, project: Project, keys: Iterable[RowKey]) -> frozenset[tuple[RowKey, str]]:
+def locked_forms(store: Store, project: Project, *, keys: Iterable[RowKey]) -> frozenset[tuple[RowKey, str]]:
     """Return the locked forms of some rows; a locked record has all of its forms locked."""
     locks = store.locks.all(project.project_id)
     if not locks:

@@ -46,7 +46,7 @@ def dashboard(state: State, asked: Asked) -> Response:
         part=part,
         columns=columns,
         events=Counter(event for event, _ in columns),
-        rows=[(name, [dots.summary(name, *column) for column in columns]) for name in shown],
+        rows=[(name, [dots.summary(name, event, form=form) for event, form in columns]) for name in shown],
         tab="records",
     )
 
@@ -69,8 +69,10 @@ def record(state: State, asked: Asked) -> Response:
     in_arms = dots.arms()
     arm = asked.number("arm", min(in_arms, default=_first_arm(project)))
     visits = dots.visits(name, [one for one in project.ordered_events if one.arm_num == arm])
-    grid = [(form, [(visit, dots.slot(name, visit, form)) for visit in visits]) for form in project.forms]
-    group_id = state.store.groups.by_record(project.project_id).get(name)
+    grid = [
+        (form, [(visit, dots.slot(name, visit, form=form)) for visit in visits]) for form in project.forms
+    ]
+    group_id = state.store.groups.of(project.project_id, name)
     return page(
         "record.html",
         state,
@@ -90,7 +92,7 @@ def record(state: State, asked: Asked) -> Response:
 def rename(state: State, asked: Asked) -> Response:
     """Rename a record in all of its arms."""
     fields = {"record": asked.text("id"), "new_record_name": asked.text("name")}
-    _call(state, asked, naming.rename, call=Call(fields))
+    _call(state, asked, method=naming.rename, call=Call(fields))
     path = f"project/{asked.project_id}/record"
     return go_to(path, id=asked.text("name").strip(), told="renamed")
 
@@ -100,7 +102,7 @@ def delete(state: State, asked: Asked) -> Response:
     name = asked.text("id")
     if asked.text("sure").strip() != name:
         raise ApiError("Type the record's name to delete it.")
-    _call(state, asked, removal.delete, call=Call({}, {"records": (name,)}))
+    _call(state, asked, method=removal.delete, call=Call({}, {"records": (name,)}))
     return go_to(f"project/{asked.project_id}", told="deleted")
 
 
@@ -108,7 +110,7 @@ def _first_arm(project: Project) -> int:
     return next((one.arm_num for one in project.ordered_events), 1)
 
 
-def _call(state: State, asked: Asked, method: Method, *, call: Call) -> None:
+def _call(state: State, asked: Asked, *, method: Method, call: Call) -> None:
     session = state.session(asked.project(state), OWNER)
     method(replace(session, call=call))
 

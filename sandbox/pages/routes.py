@@ -144,6 +144,7 @@ def _known(request: Request, path: str, **names: str) -> Response:
 
 
 _KNOWN: dict[str, Callable[[Request], Any]] = {
+    "/": _to_project,
     "/redcap_v{version}/index.php": _to_project,
     "/redcap_v{version}/DataEntry/record_home.php": _to_record,
     "/redcap_v{version}/DataEntry/index.php": _to_form,

@@ -113,7 +113,7 @@ def _show_queue(state: State, asked: Asked) -> Response:
         raise _NO_SURVEY
     project = open_project(state, found[0])
     people = _participants(state, project, record=found[1])
-    rows = [(_label(project, one.instrument), one.link, _is_done(state, project, one)) for one in people]
+    rows = [(_label(project, one.instrument), one.link, _is_done(state, project, one=one)) for one in people]
     return page("survey_queue.html", state, asked=asked, rows=rows)
 
 
@@ -128,7 +128,7 @@ def _participants(state: State, project: Project, *, record: str) -> list[Partic
     ]
 
 
-def _is_done(state: State, project: Project, one: Participant) -> bool:
+def _is_done(state: State, project: Project, *, one: Participant) -> bool:
     place = place_of(state.store, one.link)
     return place is not None and response_status(read_stamp(state.store, project, place)) == COMPLETE
 

@@ -6,78 +6,33 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sandbox_caller import Caller
 
-from sandbox.call import read_call
 from sandbox.state import State
 
 
-@dataclass(frozen=True)
-class Desk:
-    """A sandbox without a network, and one token."""
-
-    state: State
-    token: str = ""
-
-    def ask(self, content: str, **fields: str) -> tuple[int, str]:
-        given = {"token": self.token, "content": content, "returnFormat": "csv", **fields}
-        answer = self.state.redcap.answer(read_call(given.items()))
-        try:
-            return answer.status, answer.content.decode()
-        finally:
-            answer.close()
-
-    def text(self, content: str, **fields: str) -> str:
-        status, text = self.ask(content, **fields)
-        assert status == 200, text
-        return text
-
-    def json(self, content: str, **fields: str) -> Any:
-        return json.loads(self.text(content, format="json", **fields))
-
-    def send(self, content: str, rows: Any, **fields: str) -> str:
-        return self.text(content, format="json", data=json.dumps(rows), **fields)
-
-    def refusal(self, content: str, rows: Any = None, **fields: str) -> str:
-        data = {} if rows is None else {"format": "json", "data": json.dumps(rows)}
-        status, text = self.ask(content, **data, **fields)
-        assert status == 400, text
-        return text.removeprefix("ERROR: ")
-
-    def create(self, **attributes: str) -> tuple[int, str]:
-        fields = {
-            "format": "json",
-            "data": json.dumps([{"project_title": "New", "purpose": "0", **attributes}]),
-        }
-        return replace(self, token=self.state.store.projects.super_token()).ask("project", **fields)
-
-    def new(self, **attributes: str) -> Desk:
-        status, token = self.create(**attributes)
-        assert status == 200, token
-        return Desk(self.state, token)
-
-
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Desk]:
+def sandbox() -> Iterator[Caller]:
     state = State()
-    yield Desk(state)
+    yield Caller(state)
     state.close()
 
 
 @pytest.fixture
-def classic(sandbox: Desk) -> Desk:
+def classic(sandbox: Caller) -> Caller:
     desk = sandbox.new()
     desk.send("metadata", DICTIONARY)
     return desk
 
 
 @pytest.fixture
-def visits(sandbox: Desk) -> Desk:
+def visits(sandbox: Caller) -> Caller:
     desk = sandbox.new(is_longitudinal="1")
     desk.send("metadata", DICTIONARY)
     desk.send("event", [{"event_name": "Start"}, {"event_name": "End"}], action="import", override="1")
@@ -112,7 +67,7 @@ DICTIONARY = [
 # Dictionary
 
 
-def test_a_dictionary_answers_how_many_fields_it_has_and_comes_back_as_sent(classic: Desk) -> None:
+def test_a_dictionary_answers_how_many_fields_it_has_and_comes_back_as_sent(classic: Caller) -> None:
     rows = classic.json("metadata")
 
     assert classic.send("metadata", rows) == "6"
@@ -122,7 +77,7 @@ def test_a_dictionary_answers_how_many_fields_it_has_and_comes_back_as_sent(clas
 
 
 @pytest.mark.parametrize("fmt", ["csv", "xml"])
-def test_a_dictionary_can_be_sent_as_it_was_exported_in_other_formats(classic: Desk, fmt: str) -> None:
+def test_a_dictionary_can_be_sent_as_it_was_exported_in_other_formats(classic: Caller, fmt: str) -> None:
     exported = classic.text("metadata", format=fmt)
 
     assert classic.text("metadata", format=fmt, data=exported) == "6"
@@ -139,13 +94,13 @@ def test_a_dictionary_can_be_sent_as_it_was_exported_in_other_formats(classic: D
     ],
 )
 def test_the_dictionary_is_filtered_by_the_union_of_fields_and_forms(
-    classic: Desk, asked: dict[str, str], names: list[str]
+    classic: Caller, asked: dict[str, str], names: list[str]
 ) -> None:
     assert [row["field_name"] for row in classic.json("metadata", **asked)] == names
 
 
 def test_fields_that_a_new_dictionary_leaves_out_vanish_with_their_data_until_they_are_back(
-    classic: Desk,
+    classic: Caller,
 ) -> None:
     classic.send("record", [{"record_id": "1", "height": "2"}])
     classic.send("metadata", DICTIONARY[:2])
@@ -157,7 +112,7 @@ def test_fields_that_a_new_dictionary_leaves_out_vanish_with_their_data_until_th
     assert classic.json("record")[0]["height"] == "2"
 
 
-def test_names_types_and_flags_are_read_whatever_their_case_and_age(classic: Desk) -> None:
+def test_names_types_and_flags_are_read_whatever_their_case_and_age(classic: Caller) -> None:
     old = field("Notes_1", "About", "textarea", identifier="Y", text_validation_type_or_show_slider_number="")
     number = field("n", "About", text_validation_type_or_show_slider_number="float")
     classic.send("metadata", [field("record_id", "About"), old, number])
@@ -207,7 +162,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_told_with_their_cells_and_change_nothing(classic: Desk, name: str) -> None:
+def test_mistakes_are_told_with_their_cells_and_change_nothing(classic: Caller, name: str) -> None:
     rows, expected = MISTAKES[name]
 
     told = classic.refusal("metadata", rows)
@@ -216,13 +171,15 @@ def test_mistakes_are_told_with_their_cells_and_change_nothing(classic: Desk, na
     assert len(classic.json("metadata")) == 6
 
 
-def test_several_kinds_of_mistakes_are_told_in_lines(classic: Desk) -> None:
+def test_several_kinds_of_mistakes_are_told_in_lines(classic: Caller) -> None:
     told = classic.refusal("metadata", [field("a", ""), field("a", "g")])
 
     assert [line[:20] for line in told.splitlines()] == ["The following variab", "Each row MUST have a"]
 
 
-def test_export_names_have_calculations_and_statuses_but_no_files_and_no_descriptions(classic: Desk) -> None:
+def test_export_names_have_calculations_and_statuses_but_no_files_and_no_descriptions(
+    classic: Caller,
+) -> None:
     rows = [list(row.values()) for row in classic.json("exportFieldNames")]
 
     assert rows == [
@@ -237,12 +194,12 @@ def test_export_names_have_calculations_and_statuses_but_no_files_and_no_descrip
     ]
 
 
-def test_one_fields_export_names_can_be_asked_for(classic: Desk) -> None:
+def test_one_fields_export_names_can_be_asked_for(classic: Caller) -> None:
     assert len(classic.json("exportFieldNames", field="pets")) == 3
     assert "are not valid: 'none'" in classic.refusal("exportFieldNames", field="none")
 
 
-def test_new_forms_get_a_label_from_their_name_and_old_ones_keep_theirs(classic: Desk) -> None:
+def test_new_forms_get_a_label_from_their_name_and_old_ones_keep_theirs(classic: Caller) -> None:
     classic.send("metadata", [*DICTIONARY, field("x", "phone_call")])
 
     assert classic.text("instrument", format="csv").splitlines() == [
@@ -260,12 +217,12 @@ def test_new_forms_get_a_label_from_their_name_and_old_ones_keep_theirs(classic:
     ("content", "what"), [("arm", "arms"), ("event", "events"), ("formEventMapping", "form/event mappings")]
 )
 def test_classic_projects_have_no_arms_events_and_mappings_to_export(
-    classic: Desk, content: str, what: str
+    classic: Caller, content: str, what: str
 ) -> None:
     assert classic.refusal(content) == f"You cannot export {what} for classic projects"
 
 
-def test_a_project_is_longitudinal_once_it_may_be_and_has_two_events(classic: Desk) -> None:
+def test_a_project_is_longitudinal_once_it_may_be_and_has_two_events(classic: Caller) -> None:
     def is_longitudinal() -> int:
         return int(classic.json("project")["is_longitudinal"])
 
@@ -281,7 +238,7 @@ def test_a_project_is_longitudinal_once_it_may_be_and_has_two_events(classic: De
     assert classic.refusal("event") == "You cannot export events for classic projects"
 
 
-def test_events_imported_into_a_classic_project_hide_until_it_is_longitudinal(classic: Desk) -> None:
+def test_events_imported_into_a_classic_project_hide_until_it_is_longitudinal(classic: Caller) -> None:
     classic.send("record", [{"record_id": "1", "height": "1"}])
     classic.send("event", [{"event_name": "Second"}], action="import")
     before = classic.json("record")
@@ -292,7 +249,7 @@ def test_events_imported_into_a_classic_project_hide_until_it_is_longitudinal(cl
     assert [row["redcap_event_name"] for row in classic.json("record")] == ["event_1_arm_1"]
 
 
-def test_lists_of_arms_events_and_mappings_end_without_a_line_break(visits: Desk) -> None:
+def test_lists_of_arms_events_and_mappings_end_without_a_line_break(visits: Caller) -> None:
     assert visits.text("arm", format="csv") == 'arm_num,name\n1,"Arm 1"'
     assert visits.text("event", format="csv").splitlines()[0] == (
         "event_name,arm_num,unique_event_name,custom_event_label,event_id"
@@ -302,7 +259,7 @@ def test_lists_of_arms_events_and_mappings_end_without_a_line_break(visits: Desk
     )
 
 
-def test_numbers_of_arms_and_events_are_numbers_in_json(visits: Desk) -> None:
+def test_numbers_of_arms_and_events_are_numbers_in_json(visits: Caller) -> None:
     visits.send("project_settings", {"scheduling_enabled": "1"})
 
     event = visits.json("event")[1]
@@ -322,7 +279,7 @@ def test_numbers_of_arms_and_events_are_numbers_in_json(visits: Desk) -> None:
     assert visits.json("formEventMapping")[0]["arm_num"] == 1
 
 
-def test_an_exported_list_of_events_is_accepted_as_it_is(visits: Desk) -> None:
+def test_an_exported_list_of_events_is_accepted_as_it_is(visits: Caller) -> None:
     before = visits.json("event")
 
     assert visits.send("event", before, action="import") == "2"
@@ -338,13 +295,13 @@ def test_an_exported_list_of_events_is_accepted_as_it_is(visits: Desk) -> None:
         ("END", "end_arm_1b"),
     ],
 )
-def test_unique_names_come_from_labels(visits: Desk, label: str, name: str) -> None:
+def test_unique_names_come_from_labels(visits: Caller, label: str, name: str) -> None:
     visits.send("event", [{"event_name": label}], action="import")
 
     assert visits.json("event")[-1]["unique_event_name"] == name
 
 
-def test_a_relabelled_event_has_another_unique_name_and_keeps_its_data(visits: Desk) -> None:
+def test_a_relabelled_event_has_another_unique_name_and_keeps_its_data(visits: Caller) -> None:
     visits.send("record", [{"record_id": "1", "redcap_event_name": "end_arm_1", "height": "3"}])
 
     visits.send("event", [{"event_name": "Last", "unique_event_name": "end_arm_1"}], action="import")
@@ -354,7 +311,7 @@ def test_a_relabelled_event_has_another_unique_name_and_keeps_its_data(visits: D
     ]
 
 
-def test_events_are_ordered_by_arm_and_day_and_numbered_on_where_no_day_is_given(visits: Desk) -> None:
+def test_events_are_ordered_by_arm_and_day_and_numbered_on_where_no_day_is_given(visits: Caller) -> None:
     rows = [
         {"event_name": "Other arm", "arm_num": 2},
         {"event_name": "Early", "day_offset": "-3"},
@@ -390,7 +347,7 @@ def test_events_are_ordered_by_arm_and_day_and_numbered_on_where_no_day_is_given
         ("repeatingFormsEvents", {"event_name": "end_arm_1", "form_name": "none"}),
     ],
 )
-def test_rows_that_make_no_sense_are_refused(visits: Desk, content: str, row: dict[str, str]) -> None:
+def test_rows_that_make_no_sense_are_refused(visits: Caller, content: str, row: dict[str, str]) -> None:
     before = [visits.json("arm"), visits.json("event"), visits.json("formEventMapping")]
 
     visits.refusal(content, [row], action="import", override="1")
@@ -398,13 +355,13 @@ def test_rows_that_make_no_sense_are_refused(visits: Desk, content: str, row: di
     assert [visits.json("arm"), visits.json("event"), visits.json("formEventMapping")] == before
 
 
-def test_more_events_than_any_study_has_are_refused_at_once(visits: Desk) -> None:
+def test_more_events_than_any_study_has_are_refused_at_once(visits: Caller) -> None:
     told = visits.refusal("event", [{"event_name": f"{number}"} for number in range(2000)], action="import")
 
     assert told == "A project can have 2000 events at most."
 
 
-def test_arms_are_renamed_added_and_shown_once_they_have_an_event(visits: Desk) -> None:
+def test_arms_are_renamed_added_and_shown_once_they_have_an_event(visits: Caller) -> None:
     answer = visits.send(
         "arm", [{"arm_num": 1, "name": "One"}, {"arm_num": "3", "name": "Three"}], action="import"
     )
@@ -417,7 +374,7 @@ def test_arms_are_renamed_added_and_shown_once_they_have_an_event(visits: Desk) 
     assert visits.json("arm", arms="3") == [{"arm_num": 3, "name": "Three"}]
 
 
-def test_arms_with_override_take_events_mappings_and_data_away(visits: Desk) -> None:
+def test_arms_with_override_take_events_mappings_and_data_away(visits: Caller) -> None:
     visits.send("record", [{"record_id": "1", "redcap_event_name": "end_arm_1", "height": "3"}])
 
     answer = visits.send("arm", [{"arm_num": 1, "name": "New"}], action="import", override="1")
@@ -428,7 +385,7 @@ def test_arms_with_override_take_events_mappings_and_data_away(visits: Desk) -> 
     visits.refusal("record", [{"record_id": "2", "height": "4"}])
 
 
-def test_a_deleted_arm_takes_its_events_and_their_data_along(visits: Desk) -> None:
+def test_a_deleted_arm_takes_its_events_and_their_data_along(visits: Caller) -> None:
     visits.send("event", [{"event_name": "Start", "arm_num": "2"}], action="import")
     visits.send("record", [{"record_id": "1", "redcap_event_name": "start_arm_2"}])
 
@@ -437,7 +394,7 @@ def test_a_deleted_arm_takes_its_events_and_their_data_along(visits: Desk) -> No
     assert len(visits.json("event")) == 2
 
 
-def test_mappings_are_replaced_whole_and_hide_data_of_forms_that_an_event_loses(visits: Desk) -> None:
+def test_mappings_are_replaced_whole_and_hide_data_of_forms_that_an_event_loses(visits: Caller) -> None:
     visits.send("record", [{"record_id": "1", "redcap_event_name": "end_arm_1", "height": "3"}])
     mapping = visits.json("formEventMapping")
 
@@ -453,7 +410,7 @@ def test_mappings_are_replaced_whole_and_hide_data_of_forms_that_an_event_loses(
 # Repeats
 
 
-def test_repeats_are_listed_without_quotes_and_replaced_whole(visits: Desk) -> None:
+def test_repeats_are_listed_without_quotes_and_replaced_whole(visits: Caller) -> None:
     rows = [
         {"event_name": "end_arm_1", "form_name": "exam", "custom_form_label": "[height] cm, at most"},
         {"event_name": "start_arm_1", "form_name": "", "custom_form_label": ""},
@@ -468,13 +425,13 @@ def test_repeats_are_listed_without_quotes_and_replaced_whole(visits: Desk) -> N
     assert "does not contain any repeating" in visits.refusal("repeatingFormsEvents")
 
 
-def test_a_repeating_form_of_a_classic_project_needs_no_event(classic: Desk) -> None:
+def test_a_repeating_form_of_a_classic_project_needs_no_event(classic: Caller) -> None:
     classic.send("repeatingFormsEvents", [{"form_name": "exam", "custom_form_label": "x"}])
 
     assert classic.json("repeatingFormsEvents") == [{"form_name": "exam", "custom_form_label": "x"}]
 
 
-def test_repeats_of_an_event_that_is_not_there_are_refused_by_its_name(visits: Desk) -> None:
+def test_repeats_of_an_event_that_is_not_there_are_refused_by_its_name(visits: Caller) -> None:
     told = visits.refusal("repeatingFormsEvents", [{"event_name": "event_1_arm_1", "form_name": "exam"}])
 
     assert "event 'event_1_arm_1' is not available in project" in told
@@ -483,7 +440,7 @@ def test_repeats_of_an_event_that_is_not_there_are_refused_by_its_name(visits: D
 # Projects
 
 
-def test_project_info_is_an_object_in_json_and_one_row_in_csv(classic: Desk) -> None:
+def test_project_info_is_an_object_in_json_and_one_row_in_csv(classic: Caller) -> None:
     info = classic.json("project")
     rows = list(csv.DictReader(io.StringIO(classic.text("project", format="csv"))))
 
@@ -493,7 +450,7 @@ def test_project_info_is_an_object_in_json_and_one_row_in_csv(classic: Desk) -> 
     assert {type(info[name]) for name in flags} == {int}
 
 
-def test_settings_count_what_was_accepted_and_pass_over_what_is_not_known(classic: Desk) -> None:
+def test_settings_count_what_was_accepted_and_pass_over_what_is_not_known(classic: Caller) -> None:
     given = {
         "project_title": "Other",
         "surveys_enabled": 1,
@@ -514,7 +471,7 @@ def test_settings_count_what_was_accepted_and_pass_over_what_is_not_known(classi
     )
 
 
-def test_settings_come_as_an_object_a_list_or_csv(classic: Desk) -> None:
+def test_settings_come_as_an_object_a_list_or_csv(classic: Caller) -> None:
     assert classic.send("project_settings", [{"project_notes": "a"}]) == "1"
     assert classic.text("project_settings", format="csv", data="project_title,purpose\nC,4\n") == "2"
     xml = "<items><item><project_title>X</project_title></item></items>"
@@ -522,7 +479,7 @@ def test_settings_come_as_an_object_a_list_or_csv(classic: Desk) -> None:
     assert classic.json("project")["project_title"] == "X"
 
 
-def test_all_settings_that_clients_send_are_accepted_even_unchanged(classic: Desk) -> None:
+def test_all_settings_that_clients_send_are_accepted_even_unchanged(classic: Caller) -> None:
     info = classic.json("project")
     own = (
         "project_id",
@@ -550,7 +507,7 @@ def test_all_settings_that_clients_send_are_accepted_even_unchanged(classic: Des
     ],
 )
 def test_projects_that_lack_something_are_not_made(
-    sandbox: Desk, attributes: dict[str, str], told: str
+    sandbox: Caller, attributes: dict[str, str], told: str
 ) -> None:
     before = sandbox.state.store.projects.ids()
 
@@ -558,7 +515,7 @@ def test_projects_that_lack_something_are_not_made(
     assert sandbox.state.store.projects.ids() == before
 
 
-def test_a_new_project_has_the_attributes_that_were_given(sandbox: Desk) -> None:
+def test_a_new_project_has_the_attributes_that_were_given(sandbox: Caller) -> None:
     desk = sandbox.new(
         purpose="1",
         purpose_other="Play",
@@ -581,7 +538,7 @@ def test_a_new_project_has_the_attributes_that_were_given(sandbox: Desk) -> None
         ("xml", "<item><project_title>New</project_title><purpose>4</purpose></item>"),
     ],
 )
-def test_a_project_is_made_from_any_format(sandbox: Desk, fmt: str, data: str) -> None:
+def test_a_project_is_made_from_any_format(sandbox: Caller, fmt: str, data: str) -> None:
     creator = replace(sandbox, token=sandbox.state.store.projects.super_token())
 
     made = replace(sandbox, token=creator.text("project", format=fmt, data=data))
@@ -589,13 +546,9 @@ def test_a_project_is_made_from_any_format(sandbox: Desk, fmt: str, data: str) -
     assert made.json("project")["purpose"] == 4
 
 
-def test_in_production_the_design_cannot_be_changed_but_be_read(visits: Desk) -> None:
+def test_in_production_the_design_cannot_be_changed_but_be_read(visits: Caller) -> None:
     store = visits.state.store.projects
-    owner = store.token_owner(visits.token)
-    assert owner is not None
-    project = store.get(owner[0])
-    assert project is not None
-    store.save(replace(project, in_production=True))
+    store.save(replace(visits.project, in_production=True))
 
     statuses = {
         content: visits.ask(content, action="import", format="json", data="[]")[0]
@@ -606,10 +559,8 @@ def test_in_production_the_design_cannot_be_changed_but_be_read(visits: Desk) ->
     assert len(visits.json("event")) == 2
 
 
-def test_a_deleted_project_says_so(classic: Desk) -> None:
-    owner = classic.state.store.projects.token_owner(classic.token)
-    assert owner is not None
-    classic.state.store.projects.delete(owner[0])
+def test_a_deleted_project_says_so(classic: Caller) -> None:
+    classic.state.store.projects.delete(classic.project.project_id)
 
     assert classic.refusal("metadata") == "The REDCap project no longer exists because it was deleted."
 
@@ -654,7 +605,7 @@ READS = ["record", "metadata", "exportFieldNames", "instrument", "project", "log
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEPS, max_size=12))
 def test_nothing_breaks_when_the_design_changes_under_stored_data(
-    sandbox: Desk, steps: list[tuple[str, Any]]
+    sandbox: Caller, steps: list[tuple[str, Any]]
 ) -> None:
     desk = sandbox.new(is_longitudinal="1")
 
@@ -669,7 +620,7 @@ def test_nothing_breaks_when_the_design_changes_under_stored_data(
     assert desk.text("project_xml").endswith("</ODM>")
 
 
-def _take(desk: Desk, name: str, what: Any) -> int:
+def _take(desk: Caller, name: str, what: Any) -> int:
     """Make one change, sensible or not; returns the status."""
     status, events = desk.ask("event", format="json")
     names = [row["unique_event_name"] for row in json.loads(events)] if status == 200 else []

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_projects import filled
+from sandbox_caller import ALL, Caller
 from sandbox_recordings import recording
 
-from sandbox.call import read_call
 from sandbox.creation import add_token, create_project
 from sandbox.members import save_role
-from sandbox.model import Arm, Event, Field, Form, Group, Project, Repeat, RowKey
+from sandbox.model import Project
 from sandbox.odm import stream
 from sandbox.rights import Member, Role
 from sandbox.state import State
@@ -28,60 +27,13 @@ from sandbox.storage import StoredFile
 from sandbox.storage.values import StoredRow
 
 HEAD = '<ODM xmlns="http://www.cdisc.org/ns/odm/v1.3" xmlns:redcap="https://projectredcap.org">'
-ALL = {"exportSurveyFields": "true", "exportDataAccessGroups": "true", "exportFiles": "true"}
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A sandbox without a network, and one token."""
-
-    state: State
-    token: str = ""
-
-    def post(self, content: str, **fields: str) -> str:
-        answer = self.state.redcap.answer(
-            read_call({"token": self.token, "content": content, **fields}.items())
-        )
-        try:
-            text = answer.content.decode()
-        finally:
-            answer.close()
-        assert answer.status == 200, text
-        return text
-
-    def json(self, content: str, **fields: str) -> Any:
-        return json.loads(self.post(content, format="json", **fields))
-
-    def xml(self, **fields: str) -> str:
-        return self.post("project_xml", **(fields or ALL))
-
-    def create(self, xml: str, **attributes: str) -> tuple[int, str]:
-        """Make a project as clients do; returns the status and the token or the error."""
-        row = {"project_title": "Test", "purpose": "0", **attributes}
-        fields = {"content": "project", "format": "json", "data": json.dumps([row]), "odm": xml}
-        fields["token"] = self.state.store.projects.super_token()
-        answer = self.state.redcap.answer(read_call(fields.items()))
-        return answer.status, answer.content.decode()
-
-    def load(self, xml: str, **attributes: str) -> Desk:
-        status, token = self.create(xml, **attributes)
-        assert status == 200, token
-        return Desk(self.state, token)
-
-    @property
-    def project(self) -> Project:
-        owner = self.state.store.projects.token_owner(self.token)
-        assert owner is not None
-        project = self.state.store.projects.get(owner[0])
-        assert project is not None
-        return project
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def desk() -> Iterator[Caller]:
     state = State()
     state.clock.freeze(datetime.fromisoformat("2024-11-05T12:35:00"))
-    yield Desk(state)
+    yield Caller(state)
     state.close()
 
 
@@ -130,7 +82,7 @@ def test_what_a_real_server_wrote_is_written_again_byte_for_byte(folder: str) ->
     state.clock.freeze(datetime.fromisoformat(told('AsOfDateTime="(.*?)"')))
     title, purpose = told("<StudyName>(.*?)<"), told("<redcap:Purpose>(.*?)<")
 
-    written = Desk(state).load(original, project_title=title, purpose=purpose).xml()
+    written = Caller(state).new(original, project_title=title, purpose=purpose).xml()
 
     state.close()
     assert written == original
@@ -142,7 +94,7 @@ def test_the_structure_alone_is_the_recorded_one_but_for_the_projects_own_title_
     state = State(version="9.1.3")
     state.clock.freeze(datetime.fromisoformat("2020-05-20T17:12:36"))
 
-    written = Desk(state).load(original, project_title="Repeating Events").xml(returnMetadataOnly="true")
+    written = Caller(state).new(original, project_title="Repeating Events").xml(returnMetadataOnly="true")
 
     state.close()
     # An editor has given the recording a final line break.
@@ -154,7 +106,7 @@ def test_the_demonstration_study_comes_out_as_it_went_in() -> None:
     state = State(version="8.5.11")
     state.clock.freeze(datetime.fromisoformat("2018-08-29T07:38:51"))
 
-    written = Desk(state).load(original, project_title="CAPS Demo Project").xml(returnMetadataOnly="true")
+    written = Caller(state).new(original, project_title="CAPS Demo Project").xml(returnMetadataOnly="true")
 
     state.close()
     without_time = re.compile(r'(AsOf|Creation)DateTime="[^"]*"')
@@ -163,181 +115,24 @@ def test_the_demonstration_study_comes_out_as_it_went_in() -> None:
 
 # Any project
 
-NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}[a-z0-9]", fullmatch=True).filter(lambda name: "___" not in name)
-TEXTS = st.text(
-    st.one_of(st.sampled_from("<>&\"'\n\t |,[]"), st.characters(codec="utf-8", exclude_categories=["C"])),
-    max_size=12,
-)
-LABELS = TEXTS.map(lambda text: re.sub(r"[|\n\t\x85\u2028\u2029]", " ", text).strip() or "label")
-KINDS = [
-    "text",
-    "notes",
-    "dropdown",
-    "radio",
-    "checkbox",
-    "calc",
-    "yesno",
-    "truefalse",
-    "slider",
-    "descriptive",
-]
-CODES = st.one_of(
-    st.from_regex(r"-?[0-9]{1,2}", fullmatch=True), st.from_regex(r"[A-Za-z][a-z0-9.]{0,3}", fullmatch=True)
-)
-VALIDATIONS = ["", "integer", "number", "date_mdy", "datetime_ymd", "datetime_seconds_dmy", "time", "email"]
-
-
-@st.composite
-def fields(draw: st.DrawFn, name: str, form: str) -> Field:
-    kind = draw(st.sampled_from(KINDS))
-    codes = draw(st.lists(CODES, min_size=1, max_size=4, unique_by=str.lower).filter(_have_own_columns))
-    choices = "|".join(f"{code}, {draw(LABELS)}" for code in codes)
-    spelled = {"calc": "[record_id]+1", "slider": "low | | high", "yesno": "", "truefalse": ""}
-    validation = draw(st.sampled_from(VALIDATIONS)) if kind == "text" else ""
-    limit = "1" if validation in ("integer", "number") and draw(st.booleans()) else ""
-    flag = st.sampled_from(["", "y"])
-    return Field(
-        name,
-        form,
-        section_header=draw(TEXTS) if draw(flag) else "",
-        field_type=kind,
-        field_label=draw(TEXTS),
-        select_choices_or_calculations=choices
-        if kind in ("dropdown", "radio", "checkbox")
-        else spelled.get(kind, ""),
-        field_note=draw(TEXTS),
-        text_validation_type_or_show_slider_number=validation,
-        text_validation_min=limit,
-        text_validation_max=limit and "9",
-        identifier=draw(flag),
-        branching_logic=draw(st.sampled_from(["", "[record_id] <> '' and \"1\" > 0"])),
-        required_field=draw(flag),
-        custom_alignment=draw(st.sampled_from(["", "RH"])),
-        question_number=draw(st.sampled_from(["", "1a"])),
-        matrix_group_name=draw(st.sampled_from(["", "grid"])),
-        matrix_ranking=draw(flag),
-        field_annotation=draw(TEXTS),
-        attachment=("a.png", "image/png", "AAAA") if kind == "descriptive" and draw(flag) else (),
-    )
-
-
-def _have_own_columns(codes: list[str]) -> bool:
-    return len({re.sub(r"[^a-z0-9_]", "_", code.lower()) for code in codes}) == len(codes)
-
-
-@st.composite
-def projects(draw: st.DrawFn) -> Project:
-    names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
-    forms = tuple(Form(f"{name}_form", draw(LABELS)) for name in names)
-    found = [Field("record_id", forms[0].name)]
-    for form in forms:
-        own = draw(st.lists(NAMES, max_size=3, unique=True))
-        found += [draw(fields(f"{form.name}_{name}_x", form.name)) for name in own]
-    events = _events(draw, forms)
-    groups = tuple(
-        Group(90 + index, name, name)
-        for index, name in enumerate(draw(st.lists(NAMES, max_size=2, unique=True)))
-    )
-    return Project(
-        project_id=0,
-        title="Test",
-        longitudinal=len(events) > 1,
-        arms=tuple(
-            Arm(number, f"Arm {number}{'<&>' * (len(events) > 1)}")
-            for number in sorted({one.arm_num for one in events})
-        ),
-        events=events,
-        forms=forms,
-        fields=tuple(found),
-        repeats=_repeats(draw, events),
-        groups=groups,
-        settings={"MissingDataCodes": draw(st.sampled_from(["", "NI, No information\nUNK, Unknown"]))},
-        extra_xml=draw(
-            st.sampled_from([(), ('<redcap:OddGroup><redcap:Odd a="&lt;&#039;\n"/></redcap:OddGroup>',)])
-        ),
-    )
-
-
-def _events(draw: st.DrawFn, forms: tuple[Form, ...]) -> tuple[Event, ...]:
-    names = tuple(form.name for form in forms)
-    count = draw(st.integers(1, 4))
-    if count == 1:
-        return (Event(1, "Event 1", 1, "event_1_arm_1", forms=names),)
-    arms = draw(st.lists(st.integers(1, 3), min_size=count, max_size=count).map(sorted))
-    return tuple(
-        Event(
-            index,
-            draw(LABELS),
-            arm,
-            f"event_{index}_arm_{arm}",
-            day_offset=index,
-            custom_label=draw(TEXTS),
-            # The first event has the record id; others may have no form at all.
-            forms=names if index == 1 else tuple(name for name in names if draw(st.booleans())),
-        )
-        for index, arm in enumerate(arms, 1)
-    )
-
-
-def _repeats(draw: st.DrawFn, events: tuple[Event, ...]) -> tuple[Repeat, ...]:
-    found: list[Repeat] = []
-    for event in events[1:] if len(events) > 1 else events:
-        match draw(st.sampled_from(["", "event", "forms"])):
-            case "event" if len(events) > 1:
-                found.append(Repeat(event.event_id))
-            case "forms":
-                # Without its first form a base row has a place to show the record id.
-                found += [Repeat(event.event_id, name, draw(TEXTS)) for name in event.forms[1:]]
-    return tuple(found)
-
-
-@st.composite
-def filled(draw: st.DrawFn) -> tuple[Project, list[StoredRow]]:
-    project = draw(projects())
-    rows: list[StoredRow] = []
-    for record in draw(st.lists(LABELS, max_size=3, unique=True)):
-        key = RowKey(record, project.events[0].event_id, "", 0)
-        rows.append(StoredRow(key, _cells(draw, project, key=key), {}))
-        for repeat in project.repeats:
-            key = RowKey(record, repeat.event_id, repeat.form, draw(st.integers(1, 12)))
-            rows.append(StoredRow(key, _cells(draw, project, key=key), {}))
-    return project, rows
-
-
-def _cells(draw: st.DrawFn, project: Project, *, key: RowKey) -> dict[str, str]:
-    cells = {"record_id": key.record}
-    for column in project.columns[1:]:
-        one = column.field
-        if not project.is_applicable(key, one.form_name) or draw(st.booleans()):
-            continue
-        if column.code:
-            cells[f"{one.field_name}\x1f{column.code}"] = "1"
-        elif one.choices:
-            cells[one.field_name] = draw(st.sampled_from(sorted(one.choices)))
-        elif one.validation.startswith("datetime"):
-            cells[one.field_name] = "2024-01-02 03:04"
-        else:
-            cells[one.field_name] = draw(TEXTS.filter(bool))
-    return cells
-
 
 @settings(max_examples=60, deadline=None)
 @given(filled())
 def test_any_project_is_the_same_after_it_was_written_and_loaded(
-    desk: Desk, made: tuple[Project, list[StoredRow]]
+    desk: Caller, made: tuple[Project, list[StoredRow]]
 ) -> None:
     project, rows = made
     project_id = desk.state.store.next_id()
     project = replace(project, project_id=project_id)
     desk.state.store.projects.save(project)
     desk.state.store.values.add(project_id, rows)
-    first = Desk(desk.state, add_token(desk.state.store, project, member=Member("owner")))
+    first = Caller(desk.state, add_token(desk.state.store, project, member=Member("owner")))
     xml = first.xml()
 
-    second = desk.load(xml)
+    second = desk.new(xml)
 
     assert _structure(second.project) == _structure(project)
-    assert second.post("record", format="csv") == first.post("record", format="csv")
+    assert second.text("record", format="csv") == first.text("record", format="csv")
     assert second.xml() == xml
 
 
@@ -356,7 +151,7 @@ def _structure(project: Project) -> Project:
     )
 
 
-def test_groups_roles_files_and_survey_columns_come_along(desk: Desk) -> None:
+def test_groups_roles_files_and_survey_columns_come_along(desk: Caller) -> None:
     survey = '<redcap:SurveysGroup><redcap:Surveys form_name="one" title="A"/></redcap:SurveysGroup>'
     file = '<ItemDef OID="scan" redcap:Variable="scan" redcap:FieldType="file"/>'
     groups = '<redcap:DataAccessGroupsGroup><redcap:DataAccessGroups group_name="Site A"/></redcap:DataAccessGroupsGroup>'
@@ -371,10 +166,10 @@ def test_groups_roles_files_and_survey_columns_come_along(desk: Desk) -> None:
         "</MetaDataVersion>", file + "</MetaDataVersion>"
     )
     xml = xml.replace('<ItemRef ItemOID="note"/>', '<ItemRef ItemOID="note"/><ItemRef ItemOID="scan"/>')
-    first = desk.load(xml)
+    first = desk.new(xml)
     save_role(desk.state.store, first.project.project_id, role=Role(0, "U-1234567890", "Nurse"))
 
-    second = desk.load(first.xml())
+    second = desk.new(first.xml())
 
     row = second.json("record", **ALL)[0]
     assert (row["redcap_data_access_group"], row["one_timestamp"]) == ("site_a", "2024-01-02 03:04:05")
@@ -384,38 +179,59 @@ def test_groups_roles_files_and_survey_columns_come_along(desk: Desk) -> None:
     assert second.project.surveys == ("one",)
 
 
-def test_unknown_settings_and_groups_are_kept_as_they_came(desk: Desk) -> None:
+def test_roles_of_older_files_get_unique_names(desk: Caller) -> None:
+    roles = '<redcap:UserRolesGroup><redcap:UserRoles role_name="A"/><redcap:UserRoles role_name="B"/></redcap:UserRolesGroup>'
+
+    found = desk.new(study(variables=roles)).json("userRole")
+
+    assert [role["role_label"] for role in found] == ["A", "B"]
+    assert all(re.fullmatch("U-[0-9A-Z]{10}", role["unique_role_name"]) for role in found)
+
+
+def test_a_picture_outlives_an_upload_of_the_dictionary(desk: Caller) -> None:
+    picture = '<redcap:Attachment DocName="a.png" MimeType="image/png"><![CDATA[AAAA]]></redcap:Attachment>'
+    xml = study().replace(
+        'redcap:FieldType="textarea"/>', f'redcap:FieldType="descriptive">{picture}</ItemDef>'
+    )
+    loaded = desk.new(xml)
+
+    loaded.send("metadata", loaded.json("metadata"))
+
+    assert picture in loaded.xml()
+
+
+def test_unknown_settings_and_groups_are_kept_as_they_came(desk: Caller) -> None:
     variables = (
         "<redcap:NewThing>a &amp; b</redcap:NewThing>"
         '<redcap:ThingsGroup>\n\t<redcap:Things a="1&#10;2" b="it&#039;s"><![CDATA[x < y]]></redcap:Things></redcap:ThingsGroup>'
     )
 
-    written = desk.load(study(variables=variables)).xml(returnMetadataOnly="true")
+    written = desk.new(study(variables=variables)).xml(returnMetadataOnly="true")
 
     assert "<redcap:NewThing>a &amp; b</redcap:NewThing>" in written
     kept = '<redcap:Things a="1\n2" b="it&#039;s"><![CDATA[x < y]]></redcap:Things></redcap:ThingsGroup>'
     assert kept in written
 
 
-def test_line_breaks_in_attributes_are_kept_although_they_are_raw(desk: Desk) -> None:
-    loaded = desk.load(study(data=subject('<ItemData ItemOID="note" Value="one\r\ntwo\n\nthree"/>')))
+def test_line_breaks_in_attributes_are_kept_although_they_are_raw(desk: Caller) -> None:
+    loaded = desk.new(study(data=subject('<ItemData ItemOID="note" Value="one\r\ntwo\n\nthree"/>')))
 
     assert loaded.json("record")[0]["note"] == "one\ntwo\n\nthree"
 
 
-def test_control_characters_that_no_xml_can_hold_are_left_out(desk: Desk) -> None:
-    loaded = desk.load(study())
-    loaded.post("record", format="json", data='[{"record_id":"1","note":"a\\u0001b"}]')
+def test_control_characters_that_no_xml_can_hold_are_left_out(desk: Caller) -> None:
+    loaded = desk.new(study())
+    loaded.text("record", format="json", data='[{"record_id":"1","note":"a\\u0001b"}]')
 
-    assert desk.load(loaded.xml()).json("record")[0]["note"] == "ab"
+    assert desk.new(loaded.xml()).json("record")[0]["note"] == "ab"
 
 
 # Which data are written
 
 
-def test_access_groups_and_survey_columns_are_written_only_when_asked_for(desk: Desk) -> None:
+def test_access_groups_and_survey_columns_are_written_only_when_asked_for(desk: Caller) -> None:
     groups = '<redcap:DataAccessGroupsGroup><redcap:DataAccessGroups group_name="A"/></redcap:DataAccessGroupsGroup>'
-    loaded = desk.load(
+    loaded = desk.new(
         study(variables=groups, data=subject('<ItemData ItemOID="redcap_data_access_group" Value="a"/>'))
     )
 
@@ -434,30 +250,30 @@ def test_access_groups_and_survey_columns_are_written_only_when_asked_for(desk: 
         ({"records": "none"}, []),
     ],
 )
-def test_records_can_be_chosen(desk: Desk, asked: dict[str, str], records: list[str]) -> None:
+def test_records_can_be_chosen(desk: Caller, asked: dict[str, str], records: list[str]) -> None:
     data = "".join(
         subject(f'<ItemData ItemOID="note" Value="{note}"/>', record)
         for record, note in zip("123", "abc", strict=True)
     )
-    loaded = desk.load(study(data=data))
+    loaded = desk.new(study(data=data))
 
     assert re.findall('SubjectKey="(.)"', loaded.xml(**asked)) == records
 
 
-def test_fields_can_be_chosen(desk: Desk) -> None:
-    loaded = desk.load(study(data=subject('<ItemData ItemOID="note" Value="x"/>')))
+def test_fields_can_be_chosen(desk: Caller) -> None:
+    loaded = desk.new(study(data=subject('<ItemData ItemOID="note" Value="x"/>')))
 
     written = loaded.xml(fields="record_id").partition("<ClinicalData")[2]
 
     assert re.findall('ItemOID="(.*?)"', written) == ["record_id"]
 
 
-def test_a_record_export_as_odm_has_data_alone_and_imports_again(desk: Desk) -> None:
-    loaded = desk.load(study(data=subject('<ItemData ItemOID="note" Value="a &lt; b"/>')))
-    exported = loaded.post("record", format="odm")
-    loaded.post("record", format="json", data='[{"record_id":"1","note":"changed"}]')
+def test_a_record_export_as_odm_has_data_alone_and_imports_again(desk: Caller) -> None:
+    loaded = desk.new(study(data=subject('<ItemData ItemOID="note" Value="a &lt; b"/>')))
+    exported = loaded.text("record", format="odm")
+    loaded.text("record", format="json", data='[{"record_id":"1","note":"changed"}]')
 
-    answer = loaded.post("record", format="odm", data=exported, returnFormat="json")
+    answer = loaded.text("record", format="odm", data=exported, returnFormat="json")
 
     assert "<Study" not in exported
     assert answer == '{"count": 1}'
@@ -500,7 +316,7 @@ HARMFUL = {
 
 
 @pytest.mark.parametrize("name", HARMFUL)
-def test_what_is_no_project_is_refused_at_once(desk: Desk, name: str) -> None:
+def test_what_is_no_project_is_refused_at_once(desk: Caller, name: str) -> None:
     before = desk.state.store.projects.ids()
 
     status, _ = desk.create(HARMFUL[name])
@@ -547,18 +363,20 @@ def test_what_is_no_project_is_refused_at_once(desk: Desk, name: str) -> None:
         study().replace(' Name="One"', ' Name="' + "x" * 2_000_000 + '"'),
     ],
 )
-def test_odd_projects_are_loaded_as_far_as_they_go_and_written_as_xml(desk: Desk, xml: str) -> None:
-    loaded = desk.load(xml)
+def test_odd_projects_are_loaded_as_far_as_they_go_and_written_as_xml(desk: Caller, xml: str) -> None:
+    loaded = desk.new(xml)
     written = loaded.xml()
 
-    assert desk.load(written).xml() == written
+    assert desk.new(written).xml() == written
     for content in ("metadata", "record", "exportFieldNames", "instrument", "project"):
         loaded.json(content)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.binary(max_size=6), st.booleans())
-def test_a_damaged_file_is_loaded_or_refused(desk: Desk, place: int, damage: bytes, overwrite: bool) -> None:
+def test_a_damaged_file_is_loaded_or_refused(
+    desk: Caller, place: int, damage: bytes, overwrite: bool
+) -> None:
     whole = study(
         '<StudyEventDef redcap:EventName="A" redcap:UniqueEventName="a_arm_1" redcap:ArmNum="1"><FormRef redcap:FormName="one"/></StudyEventDef>',
         '<redcap:ReportsGroup><redcap:Reports title="&lt;x"/></redcap:ReportsGroup>',
@@ -591,11 +409,11 @@ def test_a_stream_is_read_in_pieces_without_breaking_attributes_or_files(
     assert last == ("one\ntwo", 'a="x\ny" <b>')
 
 
-def test_a_project_comes_from_a_file_as_well(desk: Desk) -> None:
+def test_a_project_comes_from_a_file_as_well(desk: Caller) -> None:
     source = BytesIO(study(data=subject('<ItemData ItemOID="note" Value="x"/>')).encode())
     with desk.state.store.transaction():
         created = create_project(
             desk.state.store, {"project_title": "File"}, odm=source, now="2024-01-01 00:00:00"
         )
 
-    assert Desk(desk.state, created.token).json("record")[0]["note"] == "x"
+    assert Caller(desk.state, created.token).json("record")[0]["note"] == "x"
