@@ -70,6 +70,9 @@ for _order in ("ymd", "mdy", "dmy"):
     WRONG[f"datetime_{_order}"] = ["2020-01-01", "2020-01-01T10:00", "2020-01-01 25:00"]
     WRONG[f"datetime_seconds_{_order}"] = ["2020-01-01 10:00", "2020-13-01 10:00:00"]
 
+# Wrong texts whose look tells more than that they are wrong.
+LOOKS = {"1,5": "decimal_comma", "NaN": "missing_code_unlisted"}
+
 
 def valid_text(field: Field) -> st.SearchStrategy[str] | None:
     """Texts that the field admits, None where an import cannot set it."""
@@ -106,7 +109,7 @@ def spoilt(field: Field) -> list[tuple[str, str]]:
     """Pairs of a wrong text and the check that must stop it."""
     match field.type:
         case FieldType.TEXT:
-            wrong = [(text, "type_mismatch") for text in WRONG.get(field.validation, [])]
+            wrong = [(text, LOOKS.get(text, "type_mismatch")) for text in WRONG.get(field.validation, [])]
             if field.validation == "integer":
                 wrong += [(str(int(field.minimum) - 1), "out_of_range")] if field.minimum else []
                 wrong += [(str(int(field.maximum) + 1), "out_of_range")] if field.maximum else []
@@ -123,7 +126,7 @@ def spoilt(field: Field) -> list[tuple[str, str]]:
         case FieldType.CHECKBOX:
             return [("2", "checkbox_value"), ("yes", "checkbox_value")]
         case FieldType.YESNO | FieldType.TRUEFALSE:
-            return [("2", "yesno_value"), ("TRUE", "yesno_value")]
+            return [("2", "yesno_value"), ("TRUE", "spreadsheet_damage")]
         case FieldType.FORM_STATUS:
             return [("3", "form_status"), ("Complete", "form_status")]
         case FieldType.SLIDER:

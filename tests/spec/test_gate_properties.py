@@ -1,0 +1,107 @@
+"""The gate's properties on any text at all: it never raises, loses no row, and judges each row for itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+from gate_operators import Spoilt, held
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from capstan.plan import KEYS
+from capstan.study import Limits
+
+RUNS = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+COLUMNS = [
+    "teeth",
+    "weight",
+    "seen",
+    "colour",
+    "brushes",
+    "remark",
+    "exam_complete",
+    "likes___1",
+    "outcome",
+    "pain",
+]
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "1", "2", "21", "2026-05-20", "x", "-8", "1,5", "TRUE", "new", "9" * 400, "\x00", "e\u0301"]
+    ),
+)
+ROWS = st.fixed_dictionaries(
+    {
+        "record_id": st.one_of(st.sampled_from(["1", "2", "3", "4", "9"]), st.text(max_size=3)),
+        "redcap_event_name": st.sampled_from(["month_6_arm_2", "month_6_arm_3", "baseline_arm_1", "", "no"]),
+        "redcap_repeat_instrument": st.sampled_from(["", "", "", "call", "exam"]),
+        "redcap_repeat_instance": st.sampled_from(["", "", "", "1", "2", "new", "0", "1e9"]),
+        **dict.fromkeys(COLUMNS, TEXTS),
+    }
+)
+TABLES = st.lists(ROWS, min_size=1, max_size=5).map(lambda rows: pd.DataFrame(rows, dtype="str"))
+ANY = Limits(records=1000, share=1, new_records=1000, blanked=1000)
+
+
+def of(table: pd.DataFrame) -> Spoilt:
+    return Spoilt(table, limits=ANY)
+
+
+def said(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    found = of(table).judged().verdicts
+    return sorted(map(tuple, found[[*KEYS, "field", "check"]].to_numpy()))
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Without `new` instances and rows of one key: what these say depends on the order, and should."""
+    told = table[table["redcap_repeat_instance"] != "new"]
+    keys = told.iloc[:, :4].apply(lambda column: column.str.strip())
+    return told[~keys.duplicated(keep=False)].reset_index(drop=True)
+
+
+@RUNS
+@given(table=TABLES)
+def test_no_text_makes_the_gate_raise_or_lose_a_row(table: pd.DataFrame) -> None:
+    judgement = of(table).judged()
+
+    counts = judgement.counts()
+    assert counts["rows_in"] == len(table)
+    assert sum(counts[f"rows_{part}"] for part in ("accepted", "rejected", "unchanged")) == len(table)
+    assert counts["rows_unchanged"] >= 0
+
+
+@RUNS
+@given(table=TABLES, data=st.data())
+def test_the_order_of_rows_does_not_matter(table: pd.DataFrame, data: st.DataObject) -> None:
+    rows = plain(table)
+    order = data.draw(st.permutations(range(len(rows))))
+
+    assert said(rows.iloc[order].reset_index(drop=True)) == said(rows)
+
+
+@RUNS
+@given(table=TABLES)
+def test_what_was_accepted_is_accepted_alone(table: pd.DataFrame) -> None:
+    judged = of(plain(table)).judged()
+    stopped = pd.MultiIndex.from_frame(judged.errors[list(KEYS)])
+    keys = plain(table).iloc[:, :4].apply(lambda column: column.str.strip()).set_axis(list(KEYS), axis=1)
+    left = plain(table)[~pd.MultiIndex.from_frame(keys).isin(stopped)]
+
+    again = of(left).judged()
+
+    assert again.errors.empty
+    assert again.plan.digest == judged.plan.digest
+
+
+@RUNS
+@given(cells=st.lists(TEXTS, min_size=8, max_size=8), column=st.sampled_from(COLUMNS))
+def test_whatever_a_project_holds_judged_against_itself_holds_nothing_up(
+    cells: list[str], column: str
+) -> None:
+    frame = held().assign(**{column: pd.array(cells, dtype="str")})
+
+    judgement = replace(of(frame), present=frame).judged()
+
+    assert judgement.errors.empty
+    assert judgement.counts()["rows_rejected"] == 0
