@@ -18,7 +18,7 @@ from sandbox.odm.read import Ids, read_project
 from sandbox.odm.roles import read_roles
 from sandbox.odm.stream import STUDY, SUBJECT, elements
 from sandbox.rights import Member
-from sandbox.storage import Store
+from sandbox.storage import LogRow, Store
 
 OWNER = "site_admin"
 PURPOSES = frozenset("01234")
@@ -56,6 +56,9 @@ def create_project(
     if project is None:
         project = _with_attributes(_empty(Ids(store.next_id(), store.next_id)), attributes, now=now)
         store.projects.save(project)
+    how = "using a REDCap XML file (API)" if odm else "(API)"
+    row = LogRow(now, OWNER, "manage", "Manage/Design ", f"Create project {how}", "")
+    store.log.add(project.project_id, [row])
     return Created(project, add_token(store, project, member=Member(OWNER)))
 
 

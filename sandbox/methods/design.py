@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sandbox.errors import ApiError, not_in_classic
 from sandbox.imports.payload import Row
-from sandbox.model import Project
+from sandbox.model import Event, Project
+from sandbox.names import unique_event_name
 from sandbox.numbers import is_number, read_number, read_whole
 from sandbox.records import forget_missing_records
 from sandbox.session import Session
@@ -24,11 +25,22 @@ def without_events(session: Session, gone: Collection[int]) -> Project:
     project = session.project
     session.store.values.delete_events(session.project_id, gone)
     forget_missing_records(session.store, session.project_id)
+    left = [event for event in project.events if event.event_id not in gone]
     return replace(
         project,
-        events=tuple(event for event in project.events if event.event_id not in gone),
+        events=_named_anew(left),
         repeats=tuple(one for one in project.repeats if one.event_id not in gone),
     )
+
+
+def _named_anew(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Name events by their labels again: a namesake of a deleted event loses its letter (B.7)."""
+    taken: set[str] = set()
+    names: dict[int, str] = {}
+    for one in sorted(events, key=lambda event: (event.arm_num, event.day_offset)):
+        names[one.event_id] = unique_event_name(one.label, one.arm_num, taken=taken)
+        taken.add(names[one.event_id])
+    return tuple(replace(one, unique_name=names[one.event_id]) for one in events)
 
 
 def given_number(row: Row, name: str, *, default: float) -> float:

@@ -70,7 +70,7 @@ def _with_event(session: Session, project: Project, *, row: Row) -> Project:
     label, arm = row.get("event_name", "").strip(), given_arm(row, 1)
     if not label:
         raise ApiError(NO_NAME)
-    old = _known(project, row, place=(label, arm))
+    old = _named(project, row.get("unique_event_name", ""))
     others = [one for one in project.events if one is not old]
     last = max((one.day_offset for one in others if one.arm_num == arm), default=0)
     before = old or Event(session.store.next_id(), label, arm, "", day_offset=last + 1)
@@ -88,11 +88,9 @@ def _with_event(session: Session, project: Project, *, row: Row) -> Project:
     return replace(project, events=events if old else (*project.events, event), arms=_arms_with(project, arm))
 
 
-def _known(project: Project, row: Row, *, place: tuple[str, int]) -> Event | None:
-    """Find the event that a row is about: by unique name, or by label and arm."""
-    by_name = {one.unique_name: one for one in project.events}
-    by_place = {(one.label, one.arm_num): one for one in project.events}
-    return by_name.get(row.get("unique_event_name", "")) or by_place.get(place)
+def _named(project: Project, name: str) -> Event | None:
+    # A label may occur twice in an arm, so only the unique name says that an event is meant to change.
+    return next((one for one in project.events if one.unique_name == name), None)
 
 
 def _name(before: Event, place: tuple[str, int], *, others: Sequence[Event]) -> str:

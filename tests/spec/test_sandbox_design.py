@@ -311,6 +311,13 @@ def test_a_relabelled_event_has_another_unique_name_and_keeps_its_data(visits: C
     ]
 
 
+def test_a_namesake_of_a_deleted_event_loses_its_letter(visits: Caller) -> None:
+    visits.send("event", [{"event_name": "END"}, {"event_name": "Later"}], action="import")
+
+    assert visits.text("event", action="delete", events="end_arm_1") == "1"
+    assert [one["unique_event_name"] for one in visits.json("event")][1:] == ["end_arm_1", "later_arm_1"]
+
+
 def test_events_are_ordered_by_arm_and_day_and_numbered_on_where_no_day_is_given(visits: Caller) -> None:
     rows = [
         {"event_name": "Other arm", "arm_num": 2},

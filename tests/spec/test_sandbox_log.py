@@ -78,7 +78,7 @@ def test_the_wording_was_in_the_past_tense_before_version_12(opened: OpenTrial) 
     trial.load([{"record_id": "1", "name": "Bob"}])
     trial.ask(trial.owner, "record", action="delete", records=["1"])
 
-    assert [action for action, _ in said(trial)] == [
+    assert [action for action, _ in said(trial, logtype="record")] == [
         "Deleted Record (API) 1",
         "Updated Record (API) 1",
         "Created Record (API) 1",
@@ -93,12 +93,13 @@ def test_exports_are_written_with_no_record(trial: Trial) -> None:
     assert [(row["action"], row["record"]) for row in rows] == [
         ("Manage/Design ", ""),
         ("Data Export (API) ", ""),
+        ("Manage/Design ", ""),
     ]
-    assert rows[0]["details"] == "Export Logging (API)"
+    assert [row["details"] for row in (rows[0], rows[2])] == ["Export Logging (API)", "Create project (API)"]
 
 
 def test_an_empty_log_is_an_empty_list(trial: Trial) -> None:
-    assert trial.ask(trial.owner, "log", format="json").content == b"[]"
+    assert trial.ask(trial.owner, "log", format="json", logtype="record").content == b"[]"
 
 
 def test_the_log_comes_in_every_format(trial: Trial) -> None:
@@ -112,6 +113,9 @@ def test_the_log_comes_in_every_format(trial: Trial) -> None:
         '"2024-05-06 07:08",site_admin,"Create record (API) 1","record_id = \'1\'",1\n'
     )
     assert b"<item><timestamp><![CDATA[2024-05-06 07:08]]></timestamp>" in xml
+
+
+ALL_ACTIONS = ["Data Export", "Delete", "Update", "Update", "Create", "Create", "Manage/Design "]
 
 
 @pytest.fixture
@@ -131,8 +135,9 @@ def full(trial: Trial) -> Trial:
 @pytest.mark.parametrize(
     ("wanted", "kinds"),
     [
-        ({}, ["Data Export", "Delete", "Update", "Update", "Create", "Create"]),
-        ({"logtype": ""}, ["Data Export", "Delete", "Update", "Update", "Create", "Create"]),
+        ({}, ALL_ACTIONS),
+        ({"logtype": ""}, ALL_ACTIONS),
+        ({"logtype": "manage"}, ["Manage/Design "]),
         ({"logtype": "export"}, ["Data Export"]),
         ({"logtype": "record"}, ["Delete", "Update", "Update", "Create", "Create"]),
         ({"logtype": "record_add"}, ["Create", "Create"]),
@@ -146,8 +151,8 @@ def full(trial: Trial) -> Trial:
         ({"dag": "nowhere"}, []),
         ({"beginTime": "2024-01-02 10:00"}, ["Data Export", "Delete", "Update"]),
         ({"beginTime": "2024-01-02 10:01"}, ["Data Export", "Delete"]),
-        ({"endTime": "2024-01-01 10:00"}, ["Update", "Create", "Create"]),
-        ({"endTime": "2024-01-01 09:59"}, []),
+        ({"endTime": "2024-01-01 10:00", "logtype": "record"}, ["Update", "Create", "Create"]),
+        ({"endTime": "2024-01-01 09:59", "logtype": "record"}, []),
         ({"beginTime": "2024-01-02 00:00", "endTime": "2024-01-03 00:00", "record": "2"}, ["Update"]),
     ],
 )
