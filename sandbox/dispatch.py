@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 from sandbox.call import Call
 from sandbox.clock import Clock
-from sandbox.creation import check_attributes, create_project
 from sandbox.errors import BAD_CONTENT, DELETED, NO_ACCESS, PRODUCTION, ApiError
 from sandbox.imports.payload import read_object_or_rows
-from sandbox.members import find_member
 from sandbox.methods import (
     arms,
     dictionary,
@@ -31,8 +29,10 @@ from sandbox.methods import (
     surveys,
     users,
 )
+from sandbox.people.members import find_member
+from sandbox.people.rights import EDIT_USERS
+from sandbox.project.creation import check_attributes, create_project
 from sandbox.render import Answer, error_answer, plain
-from sandbox.rights import EDIT_USERS
 from sandbox.session import AfterImport, Session, read_version
 from sandbox.storage import Store
 

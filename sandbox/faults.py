@@ -11,7 +11,7 @@ from random import Random
 
 from starlette.types import Scope
 
-from sandbox.edits import Cell
+from sandbox.data.edits import Cell
 
 TRANSPORT = "sandbox.transport"
 

@@ -17,10 +17,10 @@ from typing import Self
 import uvicorn
 from starlette.types import ASGIApp
 
-from sandbox.app import build_app
-from sandbox.guard import is_loopback_host
 from sandbox.session import read_version
 from sandbox.state import DEFAULT_VERSION, State
+from sandbox.web.app import build_app
+from sandbox.web.guard import is_loopback_host
 
 HOST = "127.0.0.1"
 MAX_PORT = 65535

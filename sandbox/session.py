@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.call import Call
-from sandbox.model import Project, RowKey
-from sandbox.rights import Member
+from sandbox.people.rights import Member
+from sandbox.project.model import Project, RowKey
 from sandbox.storage import LogRow, Store
 
 _VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){1,2}")

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
+from sandbox.data.places import Place
 from sandbox.errors import ApiError
-from sandbox.places import Place
 from sandbox.session import Session
 from sandbox.storage import Store
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.allocation_table import load_allocations
-from sandbox.by_hand import open_project
 from sandbox.control.orders import Order
-from sandbox.reports import Report, add_report, reports_of
+from sandbox.data.by_hand import open_project
+from sandbox.project.allocation_table import load_allocations
+from sandbox.project.reports import Report, add_report, reports_of
+from sandbox.project.surveys import add_participant, enable_survey
 from sandbox.state import State
-from sandbox.surveys import add_participant, enable_survey
 
 MAX_TABLE = 1 << 24
 MAX_LOGIC = 10_000

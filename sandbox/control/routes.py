@@ -15,8 +15,8 @@ from starlette.routing import Route
 from sandbox.control import design, people, projects, server, triggers, weather
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
-from sandbox.intake import BadBody, read_body, write_body
 from sandbox.state import State
+from sandbox.web.intake import BadBody, read_body, write_body
 
 Work = Callable[[State, Order], Any]
 MAX_IN_MEMORY = 1 << 20

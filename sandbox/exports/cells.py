@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.call import Call
 from sandbox.exports.columns import TIMESTAMP
-from sandbox.model import Column, Field, Project
+from sandbox.project.model import Column, Field, Project
 
 Show = Callable[[str], str]
 # "x < 5" opens no tag.

@@ -8,8 +8,8 @@ from itertools import groupby
 
 from sandbox.call import Call
 from sandbox.errors import bad_values
-from sandbox.model import Column, Field, Project
-from sandbox.rights import DEIDENTIFIED, FULL, NO_ACCESS, Member
+from sandbox.people.rights import DEIDENTIFIED, FULL, NO_ACCESS, Member
+from sandbox.project.model import Column, Field, Project
 
 PSEUDO = (
     "redcap_event_name",

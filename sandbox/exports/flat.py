@@ -19,7 +19,7 @@ from sandbox.exports.cells import (
 )
 from sandbox.exports.columns import Selection
 from sandbox.exports.rows import Row
-from sandbox.model import Column, Project, RowKey
+from sandbox.project.model import Column, Project, RowKey
 from sandbox.render import Cell
 from sandbox.storage.values import StoredRow, item
 

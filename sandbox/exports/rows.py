@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from sandbox.model import Project, RowKey
-from sandbox.names import MAX_DIGITS, natural_key
+from sandbox.project.model import Project, RowKey
+from sandbox.project.names import MAX_DIGITS, natural_key
 from sandbox.storage import Store, item
 from sandbox.storage.values import Cells, StoredRow, Values
 

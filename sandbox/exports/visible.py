@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.calculation import Matcher
+from sandbox.data.calculation import Matcher
 from sandbox.exports.rows import CHUNK_ROWS, Row, name_options, read_chunks, sort_records
-from sandbox.model import Project
-from sandbox.rights import FULL, NO_ACCESS
+from sandbox.people.rights import FULL, NO_ACCESS
+from sandbox.project.model import Project
 from sandbox.session import Session
 from sandbox.storage.values import StoredRow, Values
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sandbox.errors import BAD_FORMAT, ApiError, unknown_events, unknown_fields
 from sandbox.exports.columns import PSEUDO
 from sandbox.imports.payload import Row
-from sandbox.model import Project, RowKey
+from sandbox.project.model import Project, RowKey
 
 BAD_INSTRUMENT = (
     "redcap_repeat_instrument must be the unique form name of a Repeating Instrument. It currently does not "

@@ -9,7 +9,7 @@ from sandbox.exports.cells import event_label
 from sandbox.imports.addressing import Placed
 from sandbox.imports.validation import Rule
 from sandbox.imports.values import column_rule, refuse
-from sandbox.model import Field, Project, RowKey
+from sandbox.project.model import Field, Project, RowKey
 from sandbox.storage import item
 from sandbox.storage.values import Cells
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sandbox.errors import BAD_FORMAT, ApiError
 from sandbox.exports.columns import PSEUDO
 from sandbox.imports.payload import Row
-from sandbox.model import Project
+from sandbox.project.model import Project
 
 LEADS = PSEUDO[:3]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox import logs
+from sandbox.data import logs
+from sandbox.data.records import reachable_records
 from sandbox.errors import ApiError
 from sandbox.imports.addressing import Placed
-from sandbox.records import reachable_records
 from sandbox.session import Session
 
 COLUMN = "redcap_data_access_group"

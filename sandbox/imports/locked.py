@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.drafts import Draft
+from sandbox.data.drafts import Draft
+from sandbox.data.locking import guard_of
 from sandbox.imports.addressing import Placed
 from sandbox.imports.cells import Wanted
-from sandbox.locking import guard_of
 from sandbox.session import Session
 from sandbox.storage.values import split_item
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from sandbox.call import Call
-from sandbox.drafts import load_draft, write
+from sandbox.data.drafts import load_draft, write
 from sandbox.errors import NO_CREATE, ApiError
 from sandbox.imports.addressing import Placed, place_rows
 from sandbox.imports.cells import CellReader

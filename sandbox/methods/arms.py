@@ -7,8 +7,8 @@ from dataclasses import replace
 from sandbox.errors import ApiError
 from sandbox.imports.payload import read_rows
 from sandbox.methods.design import given_arm, require_longitudinal, without_events
-from sandbox.model import Arm
 from sandbox.numbers import read_whole
+from sandbox.project.model import Arm
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

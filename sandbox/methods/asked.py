@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sandbox.data.places import MAX_INSTANCE, Place
 from sandbox.errors import ApiError, bad_values
-from sandbox.model import Event, Project
-from sandbox.places import MAX_INSTANCE, Place
+from sandbox.project.model import Event, Project
 from sandbox.session import Session
 
 # This text was not recorded (J.1).

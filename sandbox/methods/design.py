@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from sandbox.data.records import forget_missing_records
 from sandbox.errors import ApiError, not_in_classic
 from sandbox.imports.payload import Row
-from sandbox.model import Event, Project
-from sandbox.names import unique_event_name
 from sandbox.numbers import is_number, read_number, read_whole
-from sandbox.records import forget_missing_records
+from sandbox.project.model import Event, Project
+from sandbox.project.names import unique_event_name
 from sandbox.session import Session
 
 

@@ -9,8 +9,16 @@ from typing import Any
 from sandbox.errors import ApiError, bad_values
 from sandbox.imports.payload import Row, read_rows
 from sandbox.methods.dictionary_rules import dictionary_problems
-from sandbox.model import FIELD_ALIASES, METADATA_COLUMNS, VALIDATION_ALIASES, Event, Field, Form, Project
-from sandbox.names import form_name
+from sandbox.project.model import (
+    FIELD_ALIASES,
+    METADATA_COLUMNS,
+    VALIDATION_ALIASES,
+    Event,
+    Field,
+    Form,
+    Project,
+)
+from sandbox.project.names import form_name
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from string import ascii_uppercase
 
 from sandbox.imports.payload import Row
-from sandbox.model import FIELD_TYPES, MAX_OPTIONS, METADATA_COLUMNS, parse_choices
-from sandbox.names import form_name
+from sandbox.project.model import FIELD_TYPES, MAX_OPTIONS, METADATA_COLUMNS, parse_choices
+from sandbox.project.names import form_name
 
 _DUPLICATES = (
     "The following variable/field names were duplicated. Please rename these field names so that they only "

@@ -8,8 +8,8 @@ from dataclasses import replace
 from sandbox.errors import ApiError
 from sandbox.imports.payload import Row, read_rows
 from sandbox.methods.design import given_arm, given_number, require_longitudinal, without_events
-from sandbox.model import MAX_EVENTS, Arm, Event, Project
-from sandbox.names import unique_event_name
+from sandbox.project.model import MAX_EVENTS, Arm, Event, Project
+from sandbox.project.names import unique_event_name
 from sandbox.render import Answer, plain, quote, table
 from sandbox.session import Session
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandbox.call import Call
+from sandbox.data.locking import guard_of
+from sandbox.data.logs import change_rows
+from sandbox.data.places import Place
 from sandbox.errors import ApiError
-from sandbox.locking import guard_of
-from sandbox.logs import change_rows
 from sandbox.methods.asked import asked_event, asked_instance
-from sandbox.model import Field, RowKey
-from sandbox.places import Place
+from sandbox.people.rights import FULL, NO_ACCESS
+from sandbox.project.model import Field, RowKey
 from sandbox.render import Answer
-from sandbox.rights import FULL, NO_ACCESS
 from sandbox.session import Session
 from sandbox.storage import StoredFile
 from sandbox.storage.files import clean_name

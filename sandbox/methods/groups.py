@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from sandbox.errors import ApiError
 from sandbox.imports.payload import Row, read_rows
-from sandbox.members import load_members
-from sandbox.model import Group, Project
-from sandbox.names import unique_group_name
+from sandbox.people.members import load_members
+from sandbox.project.model import Group, Project
+from sandbox.project.names import unique_group_name
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 from sandbox.storage import Store

@@ -11,13 +11,13 @@ from sandbox.exports.cells import event_label
 from sandbox.exports.columns import select_columns
 from sandbox.exports.rows import Row
 from sandbox.exports.visible import read_filter
-from sandbox.form_print import Copy, Manner, print_form
 from sandbox.methods.asked import asked_event, asked_instance, asked_instrument, asked_record
-from sandbox.model import Field, Form, Project, RowKey
-from sandbox.names import slug
-from sandbox.pdf import Pages, TooManyPages
+from sandbox.people.rights import NO_ACCESS
+from sandbox.printing.form_print import Copy, Manner, print_form
+from sandbox.printing.pdf import Pages, TooManyPages
+from sandbox.project.model import Field, Form, Project, RowKey
+from sandbox.project.names import slug
 from sandbox.render import Answer
-from sandbox.rights import NO_ACCESS
 from sandbox.session import Session
 
 _HIDDEN = "@HIDDEN-PDF"

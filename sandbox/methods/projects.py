@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from sandbox.creation import PURPOSES
 from sandbox.exports.answer import stream_clinical
 from sandbox.imports.payload import read_object_or_rows
-from sandbox.model import Project
 from sandbox.numbers import read_number
 from sandbox.odm.write import write_project
+from sandbox.project.creation import PURPOSES
+from sandbox.project.model import Project
 from sandbox.render import Answer, Stream, plain, table, to_json
 from sandbox.session import Session
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.drafts import Draft, load_draft, write
+from sandbox.data.drafts import Draft, load_draft, write
 from sandbox.errors import NO_METHOD, ApiError
 from sandbox.methods.asked import asked_record
-from sandbox.model import RowKey
-from sandbox.randomization import GROUP, Randomization, Source, find_randomization
+from sandbox.project.model import RowKey
+from sandbox.project.randomization import GROUP, Randomization, Source, find_randomization
 from sandbox.render import Answer, Cell, table, to_json
 from sandbox.session import Session
 

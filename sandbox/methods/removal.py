@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sandbox import logs
+from sandbox.data import logs
+from sandbox.data.records import forget_missing_records, reachable_records
 from sandbox.errors import ApiError, missing_records
-from sandbox.model import Project, RowKey
-from sandbox.records import forget_missing_records, reachable_records
+from sandbox.project.model import Project, RowKey
 from sandbox.render import Answer, plain
 from sandbox.session import Session
 from sandbox.storage.values import Cells, split_item

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sandbox.errors import NO_REPEATS, ApiError
 from sandbox.imports.payload import Row, read_rows
-from sandbox.model import Project, Repeat
+from sandbox.project.model import Project, Repeat
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

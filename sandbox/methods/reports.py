@@ -12,10 +12,10 @@ from sandbox.exports.columns import TIMESTAMP, Selection, select_columns
 from sandbox.exports.flat import Flat, FlatExport, label_header
 from sandbox.exports.rows import Row
 from sandbox.exports.visible import group_names, read_filter
-from sandbox.model import Column, Project
-from sandbox.names import natural_key
+from sandbox.project.model import Column, Project
+from sandbox.project.names import natural_key
+from sandbox.project.reports import Report, find_report
 from sandbox.render import Answer, Cell, table, to_csv
-from sandbox.reports import Report, find_report
 from sandbox.session import Session
 
 _DISPLAY = ("rawOrLabel", "exportCheckboxLabel", "decimalCharacter")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.errors import ApiError
-from sandbox.members import load_roles
 from sandbox.methods.files import file_answer, uploaded
+from sandbox.people.members import load_roles
+from sandbox.people.rights import Member
 from sandbox.render import Answer, table
-from sandbox.rights import Member
 from sandbox.session import Session
 from sandbox.storage.repository import TOP, Folder, Shelved
 

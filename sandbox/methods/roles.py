@@ -7,11 +7,11 @@ from typing import Any
 
 from sandbox.errors import ApiError
 from sandbox.imports.payload import read_rows
-from sandbox.members import load_members, load_roles, new_role_name, save_member, save_role
 from sandbox.methods.users import dialect_of
-from sandbox.privileges import no_rights, read_cells, to_cells
+from sandbox.people.members import load_members, load_roles, new_role_name, save_member, save_role
+from sandbox.people.privileges import no_rights, read_cells, to_cells
+from sandbox.people.rights import Role
 from sandbox.render import Answer, plain, table
-from sandbox.rights import Role
 from sandbox.session import Session
 
 ASSIGNMENT_GROUPS_SINCE = (15, 8, 2)

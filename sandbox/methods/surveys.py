@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sandbox.data.records import reachable_records
 from sandbox.errors import ApiError
 from sandbox.exports.rows import load_rows
 from sandbox.methods.asked import (
@@ -16,13 +17,12 @@ from sandbox.methods.asked import (
     asked_record,
     require_designated,
 )
-from sandbox.model import Event, Project, RowKey
-from sandbox.names import natural_key
-from sandbox.records import reachable_records
+from sandbox.project.model import Event, Project, RowKey
+from sandbox.project.names import natural_key
+from sandbox.project.surveys import email_field, response_status
 from sandbox.render import Answer, Cell, plain, table
 from sandbox.session import Session
 from sandbox.storage.surveys import Participant
-from sandbox.surveys import email_field, response_status
 
 # Neither text was recorded (J.1).
 NOT_A_SURVEY = 'The instrument "{name}" is not enabled as a survey'

@@ -9,10 +9,10 @@ from typing import Any
 
 from sandbox.errors import ApiError
 from sandbox.imports.payload import Row, read_rows
-from sandbox.members import load_members, load_roles, save_member, with_role
-from sandbox.privileges import Dialect, no_rights, read_cells, to_cells
+from sandbox.people.members import load_members, load_roles, save_member, with_role
+from sandbox.people.privileges import Dialect, no_rights, read_cells, to_cells
+from sandbox.people.rights import Member
 from sandbox.render import Answer, plain, table
-from sandbox.rights import Member
 from sandbox.session import Session
 
 GROUP_LABELS_SINCE = (16,)

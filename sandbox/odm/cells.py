@@ -6,9 +6,9 @@ import base64
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from sandbox.model import Column, Form, Project
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import escape
+from sandbox.project.model import Column, Form, Project
 from sandbox.storage.files import Files
 
 _CLOSE = "\t\t\t\t</ItemGroupData>"

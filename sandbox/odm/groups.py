@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sandbox.model import Field, Form, Project, columns_of
+from sandbox.project.model import Field, Form, Project, columns_of
 
 
 class Item(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sandbox.model import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, Project
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import escape, spell
+from sandbox.project.model import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, Project
 
 _TYPES = {today: old for old, today in FIELD_ALIASES.items()}
 _VALIDATIONS = {today: old for old, today in VALIDATION_ALIASES.items()}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from sandbox.model import MAX_EVENTS, Arm, Event, Form, Group, Project, Repeat
-from sandbox.names import is_name, unique_event_name, unique_group_name
 from sandbox.numbers import read_number, read_whole
 from sandbox.odm.read_fields import form_of, read_fields, read_forms
 from sandbox.odm.text import NAMESPACES, O, R, ours, verbatim
+from sandbox.project.model import MAX_EVENTS, Arm, Event, Form, Group, Project, Repeat
+from sandbox.project.names import is_name, unique_event_name, unique_group_name
 
 _MODELLED = ("DataAccessGroupsGroup", "RepeatingInstrumentsAndEvents", "UserRolesGroup")
 CLASSIC_EVENT = "event_1_arm_1"

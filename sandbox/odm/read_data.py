@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from sandbox.model import Column, Project, RowKey
 from sandbox.numbers import read_whole
 from sandbox.odm.text import O, ours
+from sandbox.project.model import Column, Project, RowKey
 from sandbox.storage import StoredFile, item
 from sandbox.storage.values import Cells
 

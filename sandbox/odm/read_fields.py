@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from sandbox.model import FIELD_ALIASES, FIELD_TYPES, MAX_OPTIONS, VALIDATION_ALIASES, Field, Form
-from sandbox.names import field_name, form_name
 from sandbox.odm.text import O, R, ours
+from sandbox.project.model import FIELD_ALIASES, FIELD_TYPES, MAX_OPTIONS, VALIDATION_ALIASES, Field, Form
+from sandbox.project.names import field_name, form_name
 
 ByOid = dict[str | None, etree._Element]
 

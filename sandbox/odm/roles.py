@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 
 from lxml import etree
 
-from sandbox.members import new_role_name
 from sandbox.odm.text import R
-from sandbox.privileges import Dialect, entry_codes, export_codes
-from sandbox.rights import NO_ENTRY, Rights, Role, entry_level
+from sandbox.people.members import new_role_name
+from sandbox.people.privileges import Dialect, entry_codes, export_codes
+from sandbox.people.rights import NO_ENTRY, Rights, Role, entry_level
 
 # What the API calls a flag, by attribute, in the order of the recordings; '' where the API has none of it.
 _ATTRIBUTES = {

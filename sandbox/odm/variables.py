@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sandbox.members import load_roles
-from sandbox.model import Project
 from sandbox.odm.read import CLASSIC_EVENT
 from sandbox.odm.roles import role_attributes
 from sandbox.odm.settings import written_settings
 from sandbox.odm.text import escape, spell
-from sandbox.privileges import Dialect
+from sandbox.people.members import load_roles
+from sandbox.people.privileges import Dialect
+from sandbox.project.model import Project
 
 if TYPE_CHECKING:
     from sandbox.session import Session

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from sandbox.model import Event, Project
-from sandbox.names import slug
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.items import code_lists, item_defs
 from sandbox.odm.text import escape, spell
 from sandbox.odm.variables import global_variables
 from sandbox.odm.write_data import ODM_HEAD, ClinicalOptions, clinical_data
+from sandbox.project.model import Event, Project
+from sandbox.project.names import slug
 from sandbox.render import Part, encode
 
 if TYPE_CHECKING:

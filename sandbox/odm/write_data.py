@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import groupby
 
 from sandbox.exports.rows import Row
-from sandbox.model import Project, RowKey
-from sandbox.names import slug
 from sandbox.odm.cells import Plan, form_lines, form_plan
 from sandbox.odm.groups import Extras
 from sandbox.odm.text import escape
+from sandbox.project.model import Project, RowKey
+from sandbox.project.names import slug
 from sandbox.render import Part, encode
 from sandbox.storage.files import Files
 

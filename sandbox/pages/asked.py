@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from sandbox.by_hand import open_project
 from sandbox.call import Upload
+from sandbox.data.by_hand import open_project
 from sandbox.errors import ApiError
-from sandbox.model import Project
 from sandbox.pages.templates import link, render
+from sandbox.project.model import Project
 from sandbox.state import State
 
 # What a page says after the browser was sent on to it; only these words can get there by an address.

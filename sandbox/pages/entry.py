@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sandbox.data.places import MAX_INSTANCE, Place, find_place
 from sandbox.exports.rows import load_rows
-from sandbox.model import Column, Project
 from sandbox.pages.asked import Asked
 from sandbox.pages.grid import locked_forms
 from sandbox.pages.moments import typed
-from sandbox.places import MAX_INSTANCE, Place, find_place
+from sandbox.project.model import Column, Project
 from sandbox.state import State
 
 PREFIX = "value-"

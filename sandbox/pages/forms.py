@@ -7,16 +7,16 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sandbox.by_hand import save_as, set_lock
 from sandbox.call import Call
-from sandbox.creation import OWNER
+from sandbox.data.by_hand import save_as, set_lock
+from sandbox.data.saving import FormRefused
 from sandbox.errors import ApiError
 from sandbox.methods.files import delete_file, import_file
 from sandbox.pages.asked import Asked, go_to, page
 from sandbox.pages.entry import PREFIX, Entry, Values, address_of, changed, open_entry, typed_values
 from sandbox.pages.notices import messages, notices
 from sandbox.pages.questions import blocks
-from sandbox.saving import FormRefused
+from sandbox.project.creation import OWNER
 from sandbox.state import State
 
 FILE_PREFIX, REMOVE_PREFIX = "file-", "remove-"

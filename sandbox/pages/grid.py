@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sandbox.model import Event, Form, Project, RowKey
+from sandbox.project.model import Event, Form, Project, RowKey
 from sandbox.storage import Store
 
 STATUSES = {"": "never saved", "0": "Incomplete", "1": "Unverified", "2": "Complete", "mixed": "mixed"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from sandbox.data.saving import FormRefused
 from sandbox.exports.cells import strip_tags
 from sandbox.imports.validation import GENERIC
-from sandbox.model import Field, Project
 from sandbox.pages.entry import Entry
 from sandbox.pages.moments import order_of
-from sandbox.saving import FormRefused
+from sandbox.project.model import Field, Project
 
 OUTSIDE = (
     "The value you provided is outside the suggested range ({0} - {1}). This value is admissible, but you "

@@ -11,7 +11,7 @@ from sandbox.control import projects, triggers
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
 from sandbox.pages.asked import Asked, go_to, page
-from sandbox.rights import member_from
+from sandbox.people.rights import member_from
 from sandbox.state import State
 from sandbox.triggers import read_trigger
 

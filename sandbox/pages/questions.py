@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sandbox.exports.cells import strip_tags
-from sandbox.model import Field, Project
-from sandbox.names import checkbox_column
 from sandbox.pages.moments import pattern, shown
+from sandbox.project.model import Field, Project
+from sandbox.project.names import checkbox_column
 
 _KINDS = {"yesno": "radio", "truefalse": "radio", "dropdown": "select", "sql": "select"}
 _HINTS = {

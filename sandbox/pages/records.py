@@ -9,14 +9,14 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from sandbox.call import Call
-from sandbox.creation import OWNER
 from sandbox.errors import ApiError
 from sandbox.methods import naming, removal
-from sandbox.model import Event, Form, Project
-from sandbox.names import natural_key, next_number
 from sandbox.pages.asked import Asked, go_to, page
 from sandbox.pages.grid import load_dots
 from sandbox.pages.paging import part_of
+from sandbox.project.creation import OWNER
+from sandbox.project.model import Event, Form, Project
+from sandbox.project.names import natural_key, next_number
 from sandbox.render import Answer
 from sandbox.session import Session
 from sandbox.state import State

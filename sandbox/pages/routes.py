@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from sandbox.call import Upload
 from sandbox.errors import ApiError
-from sandbox.intake import BadBody, read_page_form
 from sandbox.pages import forms, lists, machine, projects, records, survey
 from sandbox.pages.asked import Asked, error_page, go_to
 from sandbox.pages.templates import FOLDER
 from sandbox.state import State
+from sandbox.web.intake import BadBody, read_page_form
 
 Show = Callable[[State, Asked], Response]
 _PROJECT = "project/{project_id:int}"

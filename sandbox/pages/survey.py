@@ -6,18 +6,26 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from sandbox.by_hand import open_project
+from sandbox.data.by_hand import open_project
+from sandbox.data.saving import FormRefused
 from sandbox.errors import ApiError
 from sandbox.exports.rows import load_rows
-from sandbox.model import Project
 from sandbox.pages.asked import Asked, page
 from sandbox.pages.entry import PREFIX, Entry, Values, changed, typed_values
 from sandbox.pages.notices import messages
 from sandbox.pages.questions import blocks
-from sandbox.saving import FormRefused
+from sandbox.project.model import Project
+from sandbox.project.surveys import (
+    COMPLETE,
+    SurveyPlace,
+    complete,
+    place_of,
+    read_stamp,
+    response_status,
+    start,
+)
 from sandbox.state import State
 from sandbox.storage.surveys import Participant
-from sandbox.surveys import COMPLETE, SurveyPlace, complete, place_of, read_stamp, response_status, start
 from sandbox.triggers import SURVEY_RESPONDENT
 
 _NO_SURVEY = ApiError("This link leads to no survey.", 404)

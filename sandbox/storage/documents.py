@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.model import Arm, Event, Field, Form, Group, Project, Repeat
+from sandbox.project.model import Arm, Event, Field, Form, Group, Project, Repeat
 
 
 def to_document(project: Project) -> dict[str, Any]:

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS group_choice (
 
 
 class RoleRow(NamedTuple):
-    """One role; what a body holds is `sandbox.rights.Rights`'s concern."""
+    """One role; what a body holds is `sandbox.people.rights.Rights`'s concern."""
 
     role_id: int
     unique_name: str
@@ -32,7 +32,7 @@ class RoleRow(NamedTuple):
 
 
 class People:
-    """Who belongs to a project; what a body holds is `sandbox.rights.Member`'s concern."""
+    """Who belongs to a project; what a body holds is `sandbox.people.rights.Member`'s concern."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 
-from sandbox.model import Project
+from sandbox.project.model import Project
 from sandbox.storage.documents import from_document, to_document
 
 SCHEMA = """

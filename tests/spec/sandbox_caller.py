@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.call import read_call
-from sandbox.model import Project
+from sandbox.project.model import Project
 from sandbox.state import State
 
 ALL = {"exportSurveyFields": "true", "exportDataAccessGroups": "true", "exportFiles": "true"}

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.call import Upload, read_call
-from sandbox.creation import add_token, create_project
-from sandbox.model import Arm, Event, Field, Form, Group, Project
+from sandbox.people.rights import FLAGS, member_from
+from sandbox.project.creation import add_token, create_project
+from sandbox.project.model import Arm, Event, Field, Form, Group, Project
 from sandbox.render import Answer
-from sandbox.rights import FLAGS, member_from
 from sandbox.state import State
 
 FORMS = (Form("start", "Start"), Form("exam", "Exam"), Form("scan", "Scan"))

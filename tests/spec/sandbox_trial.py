@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox_desk import Desk
 
-from sandbox.model import Arm, Event, Field, Form, Project, Repeat
+from sandbox.project.model import Arm, Event, Field, Form, Project, Repeat
 from sandbox.render import Answer
 
 FORMS = (Form("start", "Start"), Form("exam", "Exam"), Form("call", "Call"), Form("diary", "Diary"))

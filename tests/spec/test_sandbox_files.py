@@ -9,9 +9,9 @@ import pytest
 import requests
 from sandbox_desk import Desk, OpenDesk, desks
 
-from sandbox.locking import lock
+from sandbox.data.locking import lock
 from sandbox.methods.files import MAX_FILE_BYTES
-from sandbox.model import Repeat, RowKey
+from sandbox.project.model import Repeat, RowKey
 from sandbox.server import Running
 from sandbox.session import Session
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, error, trials
 
+from sandbox.data.locking import FORM_LOCKED, RECORD_LOCKED, lock, unlock
 from sandbox.imports.addressing import BAD_INSTRUMENT, LONG_RECORD, NO_INSTANCE, NO_RECORD
-from sandbox.locking import FORM_LOCKED, RECORD_LOCKED, lock, unlock
-from sandbox.model import RowKey
+from sandbox.project.model import RowKey
 
 OpenTrial = Callable[..., Trial]
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'

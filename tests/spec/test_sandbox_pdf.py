@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from sandbox_recordings import Api
 from sandbox_studies import Study, new_study
 
-from sandbox.pdf import MAX_PAGES, Pages, Style, TooManyPages
+from sandbox.printing.pdf import MAX_PAGES, Pages, Style, TooManyPages
 from sandbox.server import Running
 
 SCRIPTS = ["Größe", "Женщина", "αβγ", "中文", "日本語かな", "한국어"]

@@ -16,7 +16,7 @@ from sandbox.call import read_call
 from sandbox.errors import ApiError
 from sandbox.methods.groups import assign_groups
 from sandbox.odm.roles import read_roles, role_attributes
-from sandbox.privileges import Dialect
+from sandbox.people.privileges import Dialect
 from sandbox.server import Running
 
 ABOUT = [

@@ -10,7 +10,7 @@ import requests
 from sandbox_recordings import create, recording
 from sandbox_studies import Study, new_study
 
-from sandbox.randomization import randomized_records
+from sandbox.project.randomization import randomized_records
 from sandbox.server import Running
 
 OPEN = "group,redcap_randomization_number\nA,R-1\nB,R-2\nA,R-3\n"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, trials
 
-from sandbox.locking import lock
-from sandbox.model import RowKey
+from sandbox.data.locking import lock
+from sandbox.project.model import RowKey
 
 OpenTrial = Callable[..., Trial]
 ARM_2 = {"redcap_event_name": "baseline_arm_2"}

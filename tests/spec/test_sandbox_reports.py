@@ -12,7 +12,7 @@ from redcap import Project
 from sandbox_recordings import Api, create, load
 from sandbox_studies import Study, new_study
 
-from sandbox.reports import add_report
+from sandbox.project.reports import add_report
 from sandbox.server import Running
 
 PEOPLE = [

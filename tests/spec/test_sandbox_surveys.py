@@ -10,8 +10,8 @@ from redcap import Project
 from sandbox_recordings import create, load
 from sandbox_studies import Study, new_study
 
+from sandbox.project.surveys import complete, place_of, read_stamp, start
 from sandbox.server import Running
-from sandbox.surveys import complete, place_of, read_stamp, start
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/surveys/\?s=[A-Za-z0-9]{6,16}")
 PARTICIPANT = [

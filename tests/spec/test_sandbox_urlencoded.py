@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.urlencoded import read_pairs
+from sandbox.web.urlencoded import read_pairs
 
 PIECES = [
     "%",

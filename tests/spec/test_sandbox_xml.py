@@ -17,11 +17,11 @@ from random_projects import filled
 from sandbox_caller import ALL, Caller
 from sandbox_recordings import recording
 
-from sandbox.creation import add_token, create_project
-from sandbox.members import save_role
-from sandbox.model import Project
 from sandbox.odm import stream
-from sandbox.rights import Member, Role
+from sandbox.people.members import save_role
+from sandbox.people.rights import Member, Role
+from sandbox.project.creation import add_token, create_project
+from sandbox.project.model import Project
 from sandbox.state import State
 from sandbox.storage import StoredFile
 from sandbox.storage.values import StoredRow

@@ -1,0 +1,1 @@
+"""Users and roles of a project, and what each may do."""

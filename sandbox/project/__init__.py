@@ -1,0 +1,1 @@
+"""What a project is and how it comes into being."""

@@ -1,0 +1,1 @@
+"""HTTP: bodies in within bounds, answers out, and who is kept away."""

@@ -1,0 +1,57 @@
+"""The sandbox as a web application: REDCap at /api/, controls and pages at /_sandbox/."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.control import control_routes
+from sandbox.faults import TRANSPORT
+from sandbox.pages import page_routes
+from sandbox.state import State
+from sandbox.web.api import ApiEndpoint
+from sandbox.web.ban import BanGate
+from sandbox.web.guard import Guard
+
+
+def build_app(state: State, *, is_loopback: bool = True) -> ASGIApp:
+    """Make the application; on a loopback address it answers to this computer's names alone."""
+    api = ApiEndpoint(state)
+    routes = [
+        Route("/api/", api),
+        Route("/api", _Redirect()),
+        Route("/redcap_v{version}/API/", api),
+        *control_routes(state),
+        *page_routes(state),
+    ]
+    doors = [Middleware(Guard, is_loopback=is_loopback), Middleware(BanGate, limit=state.limit)]
+    app = Starlette(routes=routes, middleware=doors, exception_handlers={404: _not_found})
+    return _with_transport(app)
+
+
+def _with_transport(app: ASGIApp) -> ASGIApp:
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        # Only the server's own `send` knows the socket that a fault may have to close.
+        scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+class _Redirect:
+    """Sends every method on to the API, as Apache does for a folder without its slash."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await RedirectResponse("/api/", status_code=301)(scope, receive, send)
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    # The web server's page, not the API's: clients tell both apart (A.4).
+    page = (
+        "<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"
+    )
+    return HTMLResponse(page, status_code=404)
