@@ -17,6 +17,8 @@ Row = dict[str, str]
 DELIMITERS = frozenset(",\t;|^")
 # Small signs make large objects: more cells than this, and memory would not do.
 MAX_CELLS = 20_000_000
+# PHP keeps whole numbers of up to this many characters; longer ones it takes for decimal numbers.
+PHP_DIGITS = 19
 # A cell of csv may be as large as one of json.
 csv.field_size_limit(1 << 28)
 
@@ -59,10 +61,19 @@ def _check_size(cells: int) -> None:
 def _parse_json(text: str) -> Any:
     _check_size(sum(map(text.count, "[{,")))
     try:
-        # Numbers stay as they were written: 1.0 is not 1.
-        return json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse)
+        return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise ApiError(BAD_JSON) from error
+
+
+def _number(text: str) -> str:
+    """Spell a JSON number as PHP does when it makes text of it: 4.0 is 4, and 14 digits count."""
+    if text.lstrip("-").isdecimal() and len(text) < PHP_DIGITS:
+        return text
+    digits, exponent, power = f"{float(text):.14G}".partition("E")
+    if not exponent:
+        return digits
+    return f"{digits if '.' in digits else digits + '.0'}E{int(power):+d}"
 
 
 def _refuse(constant: str) -> NoReturn:

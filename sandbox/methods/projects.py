@@ -78,16 +78,26 @@ _COLUMNS = (
 )
 _IMPORTABLE = (set(_SETTINGS) - {"missing_data_codes"}) | {"project_title", "is_longitudinal"}
 PI_EMAIL_SINCE = (15, 8, 2)
+# The recording of 9.1.3 has none of these, and repeating at the end; when that changed is not known.
+NEW_COLUMNS_SINCE = (10,)
+_NEW_COLUMNS = ("missing_data_codes", "external_modules", "bypass_branching_erase_field_prompt")
 
 
 def export_project(session: Session) -> Answer:
     """Describe the project: in json one object, no list."""
-    names = [name for name in _COLUMNS if name != "project_pi_email" or session.version >= PI_EMAIL_SINCE]
+    names = _columns(session.version)
     cells = {**_facts(session.project), **_settings(session.project)}
     row = [cells[name] for name in names]
     if session.call.format == "json":
         return Answer(to_json(dict(zip(names, row, strict=True))), "json")
     return table(names, [row], fmt=session.call.format, root="items")
+
+
+def _columns(version: tuple[int, ...]) -> list[str]:
+    if version < NEW_COLUMNS_SINCE:
+        moved = "has_repeating_instruments_or_events"
+        return [name for name in _COLUMNS if name not in (*_NEW_COLUMNS, "project_pi_email", moved)] + [moved]
+    return [name for name in _COLUMNS if name != "project_pi_email" or version >= PI_EMAIL_SINCE]
 
 
 def _facts(project: Project) -> dict[str, str | int]:

@@ -66,7 +66,7 @@ def check_attributes(attributes: Mapping[str, str]) -> None:
     """Refuse attributes that no project can have; raises `ApiError`."""
     if not attributes.get("project_title", "").strip():
         raise ApiError(NO_TITLE)
-    if attributes.get("purpose", "0") not in PURPOSES:
+    if attributes.get("purpose", "") not in PURPOSES:
         raise ApiError(BAD_PURPOSE)
     if attributes.get("purpose") == OTHER_PURPOSE and not attributes.get("purpose_other", "").strip():
         raise ApiError(PURPOSE_TEXT)
@@ -80,7 +80,8 @@ def _from_xml(store: Store, attributes: Mapping[str, str], *, source: BinaryIO, 
     project = _with_attributes(read_project(study, Ids(store.next_id(), store.next_id)), attributes, now=now)
     store.projects.save(project)
     _store_roles(store, project, study=study)
-    load_subjects(store, project, elements=(one for one in found if one.tag == SUBJECT))
+    subjects = (one for one in found if one.tag == SUBJECT)
+    load_subjects(store, project, elements=subjects, now=now, username=OWNER)
     return project
 
 

@@ -125,8 +125,8 @@ class Project:
 
     @property
     def is_longitudinal(self) -> bool:
-        """REDCap calls a project longitudinal only once it has a second event (B.8)."""
-        return self.longitudinal and len(self.events) > 1
+        """REDCap calls a project longitudinal only once it has a second event or arm (B.8)."""
+        return self.longitudinal and max(len(self.events), len(self.arms)) > 1
 
     @cached_property
     def live_repeats(self) -> tuple[Repeat, ...]:

@@ -17,7 +17,7 @@ _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 def natural_key(text: str) -> tuple[str | int, ...]:
     """Return a sort key that orders ids as people do: 2 before 10, "331-2" before "331-10"."""
-    parts = _DIGITS.split(text.casefold())
+    parts = _DIGITS.split(text.upper())
     # Odd positions are always digits, so keys compare text with text and number with number.
     return tuple(int(part[:MAX_DIGITS]) if index % 2 else part for index, part in enumerate(parts))
 

@@ -46,7 +46,9 @@ class _Redirect:
     """Sends every method on to the API, as Apache does for a folder without its slash."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await RedirectResponse("/api/", status_code=301)(scope, receive, send)
+        # Clients post again to exactly this address, so it must be whole (A.5).
+        address = Request(scope).url.replace(path="/api/")
+        await RedirectResponse(address, status_code=301)(scope, receive, send)
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

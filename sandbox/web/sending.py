@@ -116,7 +116,7 @@ async def _start(send: Send, answer: Answer, *, is_packed: bool, length: int | N
         headers["Vary"] = "Accept-Encoding"
     if length is not None:
         headers["Content-Length"] = str(length)
-    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
 
 

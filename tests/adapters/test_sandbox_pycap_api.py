@@ -181,7 +181,7 @@ def the_dictionary_is_replaced(project: redcap.Project) -> None:
 def the_log_is_read(project: redcap.Project) -> None:
     project.import_records([{"record_id": "7", "redcap_event_name": EVENT}])
     in_all_formats(project.export_logging, expected="Create record (API) 7")
-    assert [row["record"] for row in project.export_logging(log_type="record_add")] == ["7"]
+    assert [row["record"] for row in project.export_logging(log_type="record_add")] == ["7", "2", "1"]
 
 
 def a_pdf_is_made(project: redcap.Project) -> None:

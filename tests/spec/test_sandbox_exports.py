@@ -268,6 +268,7 @@ def test_wrong_filter_logic_is_refused(simple: Api, logic: str) -> None:
 
 
 def test_a_date_range_keeps_records_that_the_log_says_were_written_in_it(server: Running) -> None:
+    server.state.clock.freeze(datetime(2024, 4, 1))  # noqa: DTZ001  # REDCap's clock has no zone
     api = load(server, "simple")
     for day, record in ((1, "1"), (2, "2"), (3, "3")):
         with server.state.lock:
@@ -285,7 +286,10 @@ def test_a_date_range_keeps_records_that_the_log_says_were_written_in_it(server:
 
 
 def test_an_import_that_changes_nothing_is_not_in_the_range(server: Running) -> None:
+    server.state.clock.freeze(datetime(2024, 4, 1))  # noqa: DTZ001  # REDCap's clock has no zone
     api = load(server, "simple")
+    server.state.clock.freeze(None)
     api.json("record", data='[{"record_id": "1", "age": "11"}]')
 
-    assert api.json("record", dateRangeBegin="2000-01-01 00:00:00") == []
+    assert api.json("record", dateRangeBegin="2024-04-01 00:00:01") == []
+    assert len(api.json("record", dateRangeBegin="2024-03-31 00:00:00")) == 5

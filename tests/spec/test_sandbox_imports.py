@@ -374,8 +374,18 @@ def test_eav_lines_address_checkboxes_by_column(simple: Api) -> None:
     assert (value(simple, "6", "race___4"), value(simple, "6", "age")) == ("1", "5")
 
 
-def test_numbers_and_nulls_of_json_are_taken_as_written(simple: Api) -> None:
-    data = '[{"record_id": 6, "height": 1.50, "comments": null, "age": "007"}]'
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("1.50", "1.5"), ("4.0", "4"), ("1e3", "1000"), ("0.1", "0.1"), ("-5", "-5"), ("1e-7", "1.0E-7")],
+)
+def test_numbers_of_json_are_spelled_as_php_spells_them(simple: Api, number: str, text: str) -> None:
+    simple.text("record", format="json", data=f'[{{"record_id": 6, "comments": {number}}}]')
+
+    assert simple.json("record", records="6")[0]["comments"] == text
+
+
+def test_nulls_and_texts_of_json_are_taken_as_written(simple: Api) -> None:
+    data = '[{"record_id": 6, "height": "1.50", "comments": null, "age": "007"}]'
 
     simple.text("record", format="json", data=data)
 
