@@ -33,6 +33,11 @@ def eligibility_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str
     return _needed(rules, targets=eligibility_targets(study), study=study, dictionary=dictionary)
 
 
+def identity_fields(study: Study) -> frozenset[str]:
+    """The fields that the gate must know of all records, to tell participants apart."""
+    return frozenset({*study.checks.unique, *study.checks.same_person})
+
+
 def _needed(
     rules: Iterable[str], *, targets: frozenset[str], study: Study, dictionary: Dictionary
 ) -> frozenset[str]:

@@ -132,6 +132,28 @@ def same(one: pd.Series, other: pd.Series, *, fields: pd.Series, zeros: frozense
     return sides[0] == sides[1]
 
 
+def as_table(cells: pd.DataFrame, *, present: pd.DataFrame, record_field: str) -> pd.DataFrame:
+    """Turn cells back into the keyed table for the gate that they came from; a blank in it erases.
+
+    Where a row has no cell for a field it gets what REDCap holds (`present`, keyed). Cells that contradict
+    each other make two rows of one key.
+    """
+    keys = list(KEYS)
+    wide = cells.assign(version=cells.groupby([*keys, "field"]).cumcount()).pivot(
+        index=[*keys, "version"], columns="field", values="after"
+    )
+    table = wide.reset_index(keys).reset_index(drop=True).rename_axis(columns=None)
+    table = table.set_axis([record_field, *KEY_NAMES, *table.columns[4:]], axis=1)
+    table = table.loc[:, ~table.columns.duplicated()]
+    position = row_index(present, record_field=record_field).get_indexer(
+        row_index(table, record_field=record_field)
+    )
+    for name in table.columns[4:]:
+        there = present[name].reindex(position) if name in present.columns else pd.Series("", table.index)
+        table[name] = table[name].fillna(there.set_axis(table.index)).fillna("")
+    return table.astype("str")
+
+
 def to_rows(cells: pd.DataFrame, *, key_columns: tuple[str, ...], value: str = "after") -> pd.DataFrame:
     """Turn cells into rows for an import: the project's key columns, then one column per field.
 

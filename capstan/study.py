@@ -128,7 +128,8 @@ class Visit(_Part):
     """One expected visit.
 
     `event` is an event's unique name, or its part before `_arm_N`, which the participant's arm completes.
-    `anchor` is logic that gives a date, `done_when` logic on the visit's own event.
+    `anchor` is logic that gives a date, `done_when` logic on the visit's own event; `took_place` is the field
+    there that holds the day of the visit.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Visit(_Part):
     after: PeriodText
     window: tuple[PeriodText, PeriodText] = (Period(), Period())
     done_when: str
+    took_place: str = ""
     move: Literal["never", "next workday", "previous workday", "nearest workday"] = "never"
     write: VisitFields = VisitFields()
 
@@ -185,27 +187,75 @@ class Limits(_Part):
 
     `share` is a part of the project's records from 0 to 1. Where `blanked` or `new_records` is 0, a row
     that would erase or create is stopped by itself; above 0, the run is held when it would do more.
+    `same_value` is how many records may get one and the same value in the place of others.
+    Records are deleted or renamed only up to `deleted_records` and `renamed_records`.
     """
 
     records: int = Field(default=200, ge=0)
     share: float = Field(default=0.2, ge=0, le=1)
     blanked: int = Field(default=0, ge=0)
     new_records: int = Field(default=0, ge=0)
+    same_value: int = Field(default=200, ge=1)
+    deleted_records: int = Field(default=0, ge=0)
+    renamed_records: int = Field(default=0, ge=0)
 
 
 class Writes(_Part):
-    """What runs may write: instruments or fields; `protect` wins over `allow`."""
+    """What runs may write: instruments or fields; `protect` wins over `allow`.
+
+    A plan that was held expires after `held_days`. With `only_new` a record that is there already is left
+    alone.
+    """
 
     allow: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     limits: Limits = Limits()
     stop_run_on_rejection: bool = False
+    only_new: bool = False
+    held_days: int = Field(default=7, ge=1)
+
+
+class CheckRule(_Part):
+    """A condition that rows must meet: where `when` holds (everywhere if blank), `expect` must.
+
+    It is judged on the rows of `event` (any if blank) in which a run changes a field of `forms` (any form if
+    empty). `check` is the id under which the catalogue has it.
+    """
+
+    id: str = Field(pattern=_NAME)
+    check: Literal[
+        "study_rule", "date_order", "age_vs_dob", "sex_specific", "consent_missing", "eligibility"
+    ] = "study_rule"
+    event: str = ""
+    forms: tuple[str, ...] = ()
+    when: str = ""
+    expect: str
+    severity: Literal["", "error", "warning", "note"] = ""
+    reason: str
+
+
+def _is_a_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error:
+        raise ValueError("must be a regular expression") from None
+    return value
 
 
 class Checks(_Part):
-    """What this study adds to the checks that its data dictionary gives."""
+    """What this study adds to the checks that its data dictionary gives.
+
+    `slash_dates` says how its files write dates with slashes. `unique` fields have no value twice;
+    `same_person` fields are alike in no two records.
+    """
 
     not_future: tuple[str, ...] = ()
+    not_before: dict[str, date] = {}
+    slash_dates: Literal["", "dmy", "mdy"] = ""
+    record_id: Annotated[str, AfterValidator(_is_a_pattern)] = ""
+    unique: tuple[str, ...] = ()
+    same_person: tuple[str, ...] = ()
+    rules: tuple[CheckRule, ...] = ()
 
 
 class Study(_Part):

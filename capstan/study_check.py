@@ -17,7 +17,7 @@ from capstan.visits import VisitStatus
 from capstan.workdays import days_off
 
 if TYPE_CHECKING:
-    from capstan.study import Study, Visit
+    from capstan.study import CheckRule, Study, Visit
 
 
 def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> list[Problem]:
@@ -29,6 +29,7 @@ def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> lis
         *_check_tracking(study, project),
         *_check_eligibility(study, project),
         *_check_writes(study, project),
+        *_check_checks(study, project),
         *_check_holidays(study),
     ]
 
@@ -80,6 +81,8 @@ def _check_visit(visit: Visit, *, study: Study, project: Project, place: str) ->
     yield from project.check_logic(visit.done_when, place=f"{place}.done_when", events=events)
     if _length(visit.window[0]) > _length(visit.window[1]):
         yield Problem(f"{place}.window", "it ends before it begins; exchange the two periods.")
+    if visit.took_place:
+        yield from project.check_field(visit.took_place, place=f"{place}.took_place", events=events)
     for part, field in visit.write.model_dump().items():
         where = f"{place}.write.{part}"
         dates = Target(where, events, validations=("date_",))
@@ -136,8 +139,28 @@ def _check_writes(study: Study, project: Project) -> Iterator[Problem]:
             if name not in known:
                 text = f"there is no field or instrument {name!r}; {nearest(name, known)}."
                 yield Problem(f"writes.{part}[{position}]", text)
-    for position, name in enumerate(study.checks.not_future):
-        yield from project.check_field(name, place=f"checks.not_future[{position}]")
+
+
+def _check_checks(study: Study, project: Project) -> Iterator[Problem]:
+    checks = study.checks
+    for part in ("not_future", "unique", "same_person"):
+        for position, name in enumerate(getattr(checks, part)):
+            yield from project.check_field(name, place=f"checks.{part}[{position}]")
+    for name in checks.not_before:
+        yield from project.check_field(name, place=f"checks.not_before.{name}")
+    for position, rule in enumerate(checks.rules):
+        yield from _check_rule(rule, project=project, place=f"checks.rules[{position}]")
+
+
+def _check_rule(rule: CheckRule, *, project: Project, place: str) -> Iterator[Problem]:
+    for form in sorted(set(rule.forms) - set(project.dictionary.forms)):
+        advice = nearest(form, project.dictionary.forms)
+        yield Problem(f"{place}.forms", f"there is no instrument {form!r}; {advice}.")
+    if rule.event:
+        yield from project.check_event(rule.event, place=f"{place}.event")
+    events = project.events_of(rule.event) if rule.event else ()
+    yield from project.check_logic(rule.when, place=f"{place}.when", events=events)
+    yield from project.check_logic(rule.expect, place=f"{place}.expect", events=events)
 
 
 def _check_holidays(study: Study) -> Iterator[Problem]:

@@ -74,6 +74,26 @@ def judge_arms(keys: pd.DataFrame, *, allowed: Allowed, grid: EventGrid) -> pd.D
     return verdicts(found, check="wrong_arm", severity=severity("wrong_arm"), reason=reason, field="")
 
 
+def judge_presence(
+    keys: pd.DataFrame, *, present: pd.DataFrame, allowed: Allowed, grid: EventGrid
+) -> pd.DataFrame:
+    """Warn of records of `keys` that REDCap holds in an arm where they may have no data."""
+    if not allowed.ruled or present.empty:
+        return collected([])
+    held = present.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
+    held = held[held["record"].isin(set(keys["record"])) & held["event"].isin(grid.arm_of)]
+    held = held.drop_duplicates(["record", "event"])
+    arm = held["event"].map(grid.arm_of)
+    foreign = [
+        a not in allowed.shared and a not in allowed.own.get(record, ())
+        for record, a in zip(held["record"], arm, strict=True)
+    ]
+    found = held[np.array(foreign, dtype=bool)]
+    reason = "The record has data here already, in an arm where it may have none; look at it in REDCap."
+    check = "cross_arm_presence"
+    return verdicts(found, check=check, severity=severity(check), reason=reason, field="")
+
+
 def _inhabited(present: pd.DataFrame, *, record_field: str, grid: EventGrid) -> dict[str, frozenset[str]]:
     pairs = present[[record_field, "redcap_event_name"]].drop_duplicates()
     arm = pairs["redcap_event_name"].map(grid.arm_of)

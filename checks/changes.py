@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from capstan.dictionary import Dictionary, Field
 from capstan.plan import KEYS, same
 from capstan.study import Limits, Writes
 from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
-from checks.frames import normal_form
+from checks.findings import Finding, Rows
+from checks.sheet import Bools, Sheet, blocks
+
+_UNSEEN = "The token's user may not export this field, so what it holds could not be kept; ask for the right."
+_ASSIGNED = "The participant's arm is assigned already; change it by hand in REDCap, with a reason."
 
 
 def forbidden_columns(writes: Writes, *, dictionary: Dictionary) -> Mapping[str, str]:
@@ -20,60 +28,57 @@ def forbidden_columns(writes: Writes, *, dictionary: Dictionary) -> Mapping[str,
     return {column: reasons[item.name] for column, item in dictionary.by_column.items() if reasons[item.name]}
 
 
-def drop_equivalent(cells: pd.DataFrame, *, dictionary: Dictionary) -> pd.DataFrame:
-    """Leave out cells that change nothing in REDCap, though their texts differ.
+class Leave(NamedTuple):
+    """What a run may do to cells: forbidden columns with reasons, visible ones, and whether it may erase.
 
-    Wanted values come in normal form, so what REDCap holds is compared in it too.
+    `derived` names columns that the run computes itself: replacing their values is its purpose. `assigning`
+    is the field that says a participant's arm, "" for none.
     """
-    zeros = dictionary.zero_columns
-    # A value where nothing was is a change, whatever it is, unless blank and 0 are the same there.
-    doubtful = cells[(cells["before"] != "") | cells["field"].isin(zeros)]
-    equal = same(doubtful["before"], doubtful["after"], fields=doubtful["field"], zeros=zeros)
-    equal |= same(normal_form(doubtful["before"]), doubtful["after"], fields=doubtful["field"], zeros=zeros)
-    return cells.drop(index=doubtful.index[equal]) if equal.any() else cells
+
+    forbidden: Mapping[str, str]
+    visible: frozenset[str]
+    may_erase: bool
+    derived: frozenset[str] = frozenset()
+    assigning: str = ""
 
 
-def judge_changes(
-    cells: pd.DataFrame,
-    *,
-    forbidden: Mapping[str, str],
-    visible: frozenset[str],
-    may_erase: bool,
-    derived: frozenset[str],
-) -> pd.DataFrame:
-    """Judge cells by what they would change: forbidden or unseen fields, erased values, replaced values.
+def judge_changes(sheet: Sheet, *, alive: Bools, leave: Leave) -> Iterator[Finding]:
+    """Judge cells by what they would change: forbidden or unseen fields, erased values, replaced values."""
+    held = sheet.position >= 0
+    for name, column, mask in blocks(sheet, alive=alive):
+        if name in leave.forbidden:
+            yield Finding("read_only_field", np.flatnonzero(mask), name, leave.forbidden[name])
+            continue
+        if name not in leave.visible:
+            yield Finding("not_exported", np.flatnonzero(mask), name, _UNSEEN)
+            continue
+        rows = np.flatnonzero(mask & held)
+        if not rows.size:
+            continue
+        rows = rows[_filled(sheet.before(name, rows))]
+        blank = column.among({""})[rows]
+        yield from _replaced(name, rows[~blank], leave=leave)
+        yield from _erased(name, rows[blank], leave=leave)
 
-    `visible` are the columns that the export has: what others hold could be neither compared nor kept.
-    `derived` names columns that this run computes itself: replacing their values is its purpose.
-    """
-    unseen = (
-        "The token's user may not export this field, so what it holds could not be kept; ask for the right."
-    )
-    barred = cells[cells["field"].isin(forbidden)]
-    erased = (cells["after"] == "") & (cells["before"] != "")
-    replaced = (cells["after"] != "") & (cells["before"] != "") & ~cells["field"].isin(derived)
-    found = [
-        verdicts(
-            barred,
-            check="read_only_field",
-            severity=severity("read_only_field"),
-            reason=barred["field"].map(forbidden).astype("str"),
-        ),
-        _cells(
-            cells[~cells["field"].isin(visible) & ~cells["field"].isin(forbidden)],
-            check="not_exported",
-            reason=unseen,
-        ),
-        _cells(
-            cells[replaced & ~cells["field"].isin(forbidden)],
-            check="overwrite_value",
-            reason="Replaces a value that is already there.",
-        ),
-    ]
-    if not may_erase:
+
+def _replaced(name: str, rows: Rows, *, leave: Leave) -> Iterator[Finding]:
+    if name == leave.assigning:
+        yield Finding("randomisation_consistency", rows, name, _ASSIGNED)
+    elif name not in leave.derived:
+        yield Finding("overwrite_value", rows, name, "Replaces a value that is already there.")
+
+
+def _erased(name: str, rows: Rows, *, leave: Leave) -> Iterator[Finding]:
+    if name == leave.assigning:
+        yield Finding("randomisation_consistency", rows, name, _ASSIGNED)
+    if not leave.may_erase:
         reason = "The blank would erase a value; leave the cell out, or allow it with max_blanked."
-        found.append(_cells(cells[erased], check="overwrite_with_blank", reason=reason))
-    return collected(found)
+        yield Finding("overwrite_with_blank", rows, name, reason)
+
+
+def _filled(texts: pa.Array) -> Bools:
+    filled: Bools = pc.not_equal(texts, "").to_numpy(zero_copy_only=False)
+    return filled
 
 
 def judge_stale(cells: pd.DataFrame, *, now_held: pd.Series, dictionary: Dictionary) -> pd.DataFrame:
@@ -98,6 +103,34 @@ def judge_volume(cells: pd.DataFrame, *, known_records: frozenset[str], limits: 
             *_above(new, limit=limits.new_records, option="max_new_records", what="records would be created"),
             *_share_above(existing, most=most, known=len(known_records), limit=limits.share),
         ]
+    )
+
+
+def judge_collapse(cells: pd.DataFrame, *, limit: int) -> pd.DataFrame:
+    """Hold a run that puts one and the same value in the place of others in more than `limit` records.
+
+    Many blanks may get one value for good reason (all were seen on one day); many values seldom become one.
+    """
+    if cells["record"].nunique() <= limit:
+        return collected([])
+    replaced = cells[(cells["after"] != "") & (cells["before"] != "")]
+    records = replaced.groupby(["field", "after"], sort=False)["record"].nunique()
+    most = records.groupby("field", sort=False).max()
+    return collected(
+        project_verdict(
+            "value_collapse",
+            severity=severity("value_collapse"),
+            reason=_collapsed(count, limit),
+            field=str(name),
+        )
+        for name, count in most[most > limit].items()
+    )
+
+
+def _collapsed(count: int, limit: int) -> str:
+    return (
+        f"{count} records would get one and the same value for another, the limit is {limit} "
+        "(writes.limits.same_value); see whether a join went wrong, else approve the plan."
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -15,15 +16,17 @@ from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
 from capstan.verdict import collected, project_verdict
 from checks.catalogue import severity
+from checks.sheet import Column, encode, tidied
 
 # REDCap accepts these columns; surveys and access groups are not ours to write.
 IGNORED_COLUMNS = frozenset({"redcap_survey_identifier", "redcap_data_access_group"})
 
 
 class Normal(NamedTuple):
-    """A frame in normal form, and how many cells had to be changed for it."""
+    """A frame in normal form, its columns by their distinct texts, and how many cells had to be changed."""
 
     frame: pd.DataFrame
+    columns: Mapping[str, Column]
     changed_cells: int
 
 
@@ -35,22 +38,28 @@ def judge_columns(columns: list[str], *, dictionary: Dictionary, grid: EventGrid
 
 def normalise(frame: pd.DataFrame) -> Normal:
     """Trim blanks and compose letters (NFC) in every cell; text in, text out."""
-    clean = frame.fillna("").astype("str").reset_index(drop=True)
     changed = 0
-    for column in clean.columns:
-        codes, distinct = pd.factorize(clean[column])
-        normal = _normal_texts(distinct)
-        moved = normal != distinct
-        if moved.any():
-            changed += int(moved[codes].sum())
-            clean[column] = normal.take(codes).to_numpy()
-    return Normal(clean.astype("str"), changed)
+    columns: dict[str, Column] = {}
+    texts: dict[str, pd.Series] = {}
+    # Arrow works outside Python's lock, so that columns are encoded on every core.
+    with ThreadPoolExecutor() as pool:
+        encoded = list(pool.map(encode, (frame[name] for name in frame.columns)))
+    for name, column in zip(frame.columns, encoded, strict=True):
+        columns[name], moved = tidied(column)
+        if moved is None and not frame[name].hasnans:
+            texts[name] = frame[name].reset_index(drop=True).astype("str")
+            continue
+        changed += 0 if moved is None else int(moved.sum())
+        texts[name] = pd.Series(columns[name].taken(np.arange(len(frame))).to_pandas(), dtype="str")
+    return Normal(pd.DataFrame(texts), columns, changed)
 
 
 def normal_form(texts: pd.Series) -> pd.Series:
     """Give texts the normal form that `normalise` gives every cell."""
-    codes, distinct = pd.factorize(texts)
-    return pd.Series(_normal_texts(distinct).take(codes).to_numpy(), index=texts.index, dtype="str")
+    column, _ = tidied(encode(texts))
+    return pd.Series(
+        column.taken(np.arange(len(texts))).to_pandas().to_numpy(), index=texts.index, dtype="str"
+    )
 
 
 def key_contract(record_field: str) -> pa.DataFrameSchema:
@@ -60,10 +69,6 @@ def key_contract(record_field: str) -> pa.DataFrameSchema:
     """
     names = [record_field, *KEY_NAMES]
     return pa.DataFrameSchema({name: pa.Column(str) for name in names}, unique=names)
-
-
-def _normal_texts(distinct: Iterable[str]) -> pd.Index:
-    return pd.Index([unicodedata.normalize("NFC", value.strip()) for value in distinct], dtype="str")
 
 
 def _duplicates(columns: list[str]) -> list[pd.DataFrame]:

@@ -1,6 +1,7 @@
 """The gate: every check in order, and what may be written in the end.
 
-    columns -> keys -> only cells that differ -> places -> values -> changes -> arms -> rows -> volume
+    columns -> only cells that differ -> keys -> places -> values and changes -> arms -> identities
+            -> what rows say together -> new records whole -> volume
 
 A fatal verdict refuses the run, a hold lets it wait for a person, an error stops its row and no other.
 """
@@ -10,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import pandas as pd
-import pandera.pandas as pa
 
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
-from capstan.plan import CELL_COLUMNS, KEY_NAMES, KEYS, Plan, compare, empty_cells, keyed
+from capstan.plan import CELL_COLUMNS, KEY_NAMES, KEYS, Plan, empty_cells
 from capstan.study import Limits, Study
 from capstan.verdict import (
     Decision,
@@ -26,9 +27,23 @@ from capstan.verdict import (
     project_verdict,
     rows_by_check,
 )
-from checks import arms, changes, frames, logic, placement, rows, values
+from checks import (
+    arms,
+    calculations,
+    changes,
+    forms,
+    frames,
+    identity,
+    logic,
+    placement,
+    rows,
+    studyrules,
+    suggestions,
+    values,
+)
+from checks.bench import Bench
 from checks.catalogue import severity
-from checks.placement import WHOLE
+from checks.tables import Wanted, read_wanted
 
 
 @dataclass(frozen=True)
@@ -41,15 +56,20 @@ class Rules:
     today: date
 
     @cached_property
-    def values(self) -> pa.DataFrameSchema:
+    def values(self) -> dict[str, tuple[values.Rule, ...]]:
         """What each column may hold."""
-        not_future = frozenset(self.study.checks.not_future)
-        return values.value_schema(self.dictionary, not_future=not_future, today=self.today)
+        return dict(values.value_rules(self.dictionary, checks=self.study.checks, today=self.today))
 
     @cached_property
     def forbidden(self) -> dict[str, str]:
         """Columns that must not be written, with the reason."""
         return dict(changes.forbidden_columns(self.study.writes, dictionary=self.dictionary))
+
+    @property
+    def assigning(self) -> str:
+        """The field that says a participant's arm, "" for none."""
+        assigned_by = self.study.arms.assigned_by
+        return assigned_by.field if assigned_by else ""
 
 
 @dataclass(frozen=True)
@@ -57,10 +77,14 @@ class Present:
     """What REDCap holds: a keyed frame of the wanted records, and the ids of all records.
 
     The frame has every column that the token may see of the fields in question, also where it has no rows.
+    `identifiers` is a keyed frame of the study's unique and personal fields (`capstan.needs.identity_fields`)
+    of all records, and `groups` the access group of each record; without them nothing is said of these.
     """
 
     frame: pd.DataFrame = field(repr=False)
     records: frozenset[str] = field(repr=False)
+    identifiers: pd.DataFrame | None = field(default=None, repr=False)
+    groups: dict[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +92,8 @@ class Judgement:
     """What the gate says of one table.
 
     `plan` has the accepted cells, `rejected` the stopped ones; `verdicts` has all verdicts. Of `rows_in`
-    rows, those that are neither accepted nor rejected change nothing.
+    rows, those that are neither accepted nor rejected change nothing. `suggestions` (row of the table,
+    column, text) are corrections of stopped cells: participants' values, for a corrected file alone.
     """
 
     plan: Plan = field(repr=False)
@@ -78,6 +103,12 @@ class Judgement:
     rows_accepted: int
     rows_rejected: int
     normalised_cells: int
+    suggestions: pd.DataFrame = field(default_factory=suggestions.none, repr=False)
+
+    def __post_init__(self) -> None:
+        """No row is lost, and none is counted twice."""
+        if not 0 <= self.rows_accepted + self.rows_rejected <= self.rows_in:
+            raise ValueError("rows in are not those accepted, rejected and unchanged")
 
     @property
     def decision(self) -> Decision:
@@ -107,24 +138,15 @@ class Judgement:
         }
 
 
-class _Bench:
-    """The cells still in play while one check after the other stops rows, and all that was said."""
+class Case(NamedTuple):
+    """One table before the gate, and all that it is judged by."""
 
-    def __init__(self, cells: pd.DataFrame) -> None:
-        self.cells = cells
-        self.rejected = cells.iloc[:0]
-        self.heard: list[pd.DataFrame] = []
-
-    def hear(self, found: pd.DataFrame) -> None:
-        """Keep verdicts; those that are errors take the cells of their rows out."""
-        self.heard.append(found)
-        errors = of_severity(found, Severity.ERROR)
-        if errors.empty:
-            return
-        stopped = changes.rows_of(errors)
-        out = pd.MultiIndex.from_frame(self.cells[list(KEYS)]).isin(stopped)
-        self.rejected = pd.concat([self.rejected, self.cells[out]])
-        self.cells = self.cells[~out]
+    table: Wanted
+    present: Present
+    rules: Rules
+    limits: Limits
+    now: datetime
+    derived: frozenset[str]
 
 
 def judge(
@@ -145,153 +167,138 @@ def judge(
     header = frames.judge_columns(list(wanted.columns), dictionary=rules.dictionary, grid=rules.grid)
     if len(header):
         return Judgement(Plan(empty_cells()), empty_cells(), header, len(wanted), 0, len(wanted), 0)
-    normal = frames.normalise(_known_columns(wanted, rules=rules))
-    table = _numbered(keyed(normal.frame, record_field=rules.dictionary.record_field), present=present.frame)
-    keys = _keys(table)
-    doubles = rows.judge_duplicates(keys, same=_all_same(table, keys=keys))
-    table = table[~table.duplicated()].reset_index(drop=True)
-    cells = _differences(table, present=present, rules=rules, blanks_erase=blanks_erase)
-    bench = _Bench(cells)
-    bench.hear(doubles[pd.MultiIndex.from_frame(doubles[list(KEYS)]).isin(changes.rows_of(cells))])
-    bench.hear(_row_verdicts(cells, present=present, rules=rules, limits=limits))
-    bench.hear(placement.judge_fields(bench.cells, dictionary=rules.dictionary, grid=rules.grid))
-    visible = frozenset(present.frame.columns)
-    bench.hear(_cell_verdicts(bench.cells, rules=rules, limits=limits, derived=derived, visible=visible))
-    bench.hear(_arm_verdicts(bench.cells, table=table, present=present, rules=rules))
+    table = read_wanted(
+        _known_columns(wanted, rules=rules),
+        present=present.frame,
+        records=present.records,
+        dictionary=rules.dictionary,
+        blanks_erase=blanks_erase,
+    )
+    case = Case(table, present, rules, limits, now, derived)
+    bench = judge_places_and_cells(case)
+    bench.hear(identity.judge_groups(wanted, keys=table.sheet.keys, rows=table.rows, groups=present.groups))
+    allowed = _judge_arms(bench, case)
+    _judge_together(bench, case)
+    _judge_volume(bench, case)
+    corrected = suggestions.suggest(
+        table, stopped=bench.stopped, allowed=allowed, rules=rules, records=present.records
+    )
+    return _judgement(bench, case, rows_in=len(wanted), corrected=corrected)
+
+
+def judge_places_and_cells(case: Case) -> Bench:
+    """Judge every row's keys and every cell by itself: all that needs no other row."""
+    bench = Bench(case.table.sheet)
+    _judge_rows(bench, case)
+    _judge_cells(bench, case)
+    return bench
+
+
+def _judgement(bench: Bench, case: Case, *, rows_in: int, corrected: pd.DataFrame) -> Judgement:
+    accepted, rejected = bench.cells(), bench.rejected()
+    return Judgement(
+        plan=Plan(accepted[list(CELL_COLUMNS)].reset_index(drop=True)),
+        rejected=rejected[list(CELL_COLUMNS)].reset_index(drop=True),
+        verdicts=collected([*bench.verdicts(), *_all_or_nothing(rejected, rules=case.rules)]),
+        rows_in=rows_in,
+        rows_accepted=int(bench.accepted.sum()),
+        rows_rejected=int(bench.stopped.sum()),
+        normalised_cells=case.table.tidied_cells,
+        suggestions=corrected,
+    )
+
+
+def _judge_rows(bench: Bench, case: Case) -> None:
+    """Judge the keys of the rows that would change anything."""
+    keys = case.table.sheet.keys[case.table.sheet.touched]
+    keys = keys.drop_duplicates() if len(case.table.doubles) else keys
+    grid, checks = case.rules.grid, case.rules.study.checks
+    held = case.present.frame.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
+    known = rows.Known(
+        case.present.records,
+        may_create=case.limits.new_records > 0,
+        only_new=case.rules.study.writes.only_new,
+        pattern=checks.record_id,
+    )
+    bench.hear(case.table.doubles)
     bench.hear(
-        logic.judge_rows(
-            bench.cells, present=present.frame, dictionary=rules.dictionary, grid=rules.grid, now=now
+        collected(
+            [
+                rows.judge_keys(keys, grid=grid, known=known),
+                placement.judge_repeats(keys, grid=grid),
+                rows.judge_gaps(keys, present=held),
+            ]
         )
     )
-    bench.hear(changes.judge_volume(bench.cells, known_records=present.records, limits=limits))
-    return Judgement(
-        plan=Plan(bench.cells[list(CELL_COLUMNS)].reset_index(drop=True)),
-        rejected=bench.rejected[list(CELL_COLUMNS)].reset_index(drop=True),
-        verdicts=collected([*bench.heard, *_all_or_nothing(bench.rejected, rules=rules)]),
-        rows_in=len(wanted),
-        rows_accepted=int(bench.cells["row"].nunique()),
-        rows_rejected=int(bench.rejected["row"].nunique()),
-        normalised_cells=normal.changed_cells,
+
+
+def _judge_cells(bench: Bench, case: Case) -> None:
+    """Judge where each cell is, what it holds and what it changes."""
+    sheet, rules = case.table.sheet, case.rules
+    bench.note(placement.judge_fields(sheet, alive=bench.alive, dictionary=rules.dictionary, grid=rules.grid))
+    leave = changes.Leave(
+        forbidden=rules.forbidden,
+        visible=frozenset(case.present.frame.columns),
+        may_erase=case.limits.blanked > 0,
+        derived=case.derived,
+        assigning=rules.assigning,
     )
+    found = values.judge_values(sheet, alive=bench.alive, rules=rules.values)
+    bench.note([*found, *changes.judge_changes(sheet, alive=bench.alive, leave=leave)])
+    bench.hear(values.judge_knowledge(sheet.changed_columns, dictionary=rules.dictionary))
+
+
+def _judge_arms(bench: Bench, case: Case) -> arms.Allowed:
+    """Judge arms late, so that an assignment counts only where nothing else speaks against its row."""
+    present, grid = case.present.frame, case.rules.grid
+    allowed = arms.allowed_arms(
+        case.rules.study.arms,
+        present=present,
+        wanted=case.table.frame[bench.accepted],
+        record_field=case.rules.dictionary.record_field,
+        grid=grid,
+    )
+    bench.hear(arms.judge_arms(bench.keys, allowed=allowed, grid=grid))
+    bench.hear(arms.judge_presence(bench.keys, present=present, allowed=allowed, grid=grid))
+    return allowed
+
+
+def _judge_together(bench: Bench, case: Case) -> None:
+    """Judge what rows say together, once the plan is merged into what REDCap holds."""
+    rules, present = case.rules, case.present
+    checks = rules.study.checks
+    bench.hear(identity.judge_identities(bench.cells(), present=present.identifiers, checks=checks))
+    if len(bench.cells()):
+        merged = logic.Merged.of(
+            present.frame, cells=bench.cells(), dictionary=rules.dictionary, grid=rules.grid, now=case.now
+        )
+        bench.hear(
+            collected(
+                [
+                    logic.judge_rows(merged),
+                    forms.judge_forms(merged, derived=case.derived),
+                    calculations.judge_calculations(merged),
+                    studyrules.judge_rules(merged, study=rules.study),
+                ]
+            )
+        )
+    stopped = case.table.sheet.keys[bench.stopped]
+    bench.hear(rows.judge_new_records(bench.keys, stopped=stopped, known=present.records, grid=rules.grid))
+
+
+def _judge_volume(bench: Bench, case: Case) -> None:
+    """Judge how much would change, by what is left."""
+    cells = bench.cells()
+    bench.hear(changes.judge_volume(cells, known_records=case.present.records, limits=case.limits))
+    free = cells[~cells["field"].isin(case.derived)] if case.derived else cells
+    limit = case.limits.same_value
+    bench.hear(changes.judge_collapse(free, limit=limit))
 
 
 def _known_columns(wanted: pd.DataFrame, *, rules: Rules) -> pd.DataFrame:
     """Leave out the columns that REDCap admits and ignores."""
     known = {*rules.dictionary.by_column, *KEY_NAMES}
     return wanted[[name for name in wanted.columns if name in known]]
-
-
-def _keys(table: pd.DataFrame) -> pd.DataFrame:
-    return table.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
-
-
-def _numbered(table: pd.DataFrame, *, present: pd.DataFrame) -> pd.DataFrame:
-    """Give rows with the instance `new` the numbers that REDCap would give them: the next free ones.
-
-    A row whose values an instance has already is taken for that one: importing a file again, after a crash
-    or by mistake, adds nothing.
-    """
-    fresh = table["redcap_repeat_instance"].str.lower() == "new"
-    if not fresh.any():
-        return table
-    numbered = table.copy()
-    numbered.loc[fresh, "redcap_repeat_instance"] = _known_instances(table[fresh], present=present)
-    fresh &= numbered["redcap_repeat_instance"] == ""
-    group = list(table.columns[:3])
-    used = pd.concat([present[list(table.columns[:4])], numbered.loc[~fresh, list(table.columns[:4])]])
-    whole = used["redcap_repeat_instance"].str.fullmatch(WHOLE)
-    number = pd.to_numeric(used["redcap_repeat_instance"].where(whole, "0"))
-    last = number.groupby([used[name] for name in group]).max()
-    places = pd.MultiIndex.from_frame(numbered.loc[fresh, group])
-    start = last.reindex(places).fillna(0).to_numpy(dtype="int64")
-    counted = start + numbered.loc[fresh].groupby(group).cumcount().to_numpy() + 1
-    numbered.loc[fresh, "redcap_repeat_instance"] = counted.astype(str)
-    return numbered
-
-
-def _known_instances(new: pd.DataFrame, *, present: pd.DataFrame) -> list[str]:
-    """The instance that holds a new row's values already, "" where none does; each is taken once."""
-    shared = [name for name in new.columns[4:] if name in present.columns]
-    group = list(new.columns[:3])
-    held = present[present["redcap_repeat_instance"] != ""]
-    instances = {place: rows.to_dict("records") for place, rows in held.groupby(group, sort=False)}
-    found = []
-    for row in new.to_dict("records"):
-        there = instances.get(tuple(row[name] for name in group), [])
-        told = [name for name in shared if row[name] != ""]
-        fits = (one for one in there if told and all(one[name] == row[name] for name in told))
-        match = next(fits, None)
-        if match is not None:
-            there.remove(match)
-        found.append(str(match["redcap_repeat_instance"]) if match else "")
-    return found
-
-
-def _all_same(table: pd.DataFrame, *, keys: pd.DataFrame) -> pd.Series:
-    """Whether all rows that share a row's key agree in every cell."""
-    versions = (~table.duplicated()).groupby([keys[key] for key in KEYS]).transform("sum")
-    return versions == 1
-
-
-def _differences(table: pd.DataFrame, *, present: Present, rules: Rules, blanks_erase: bool) -> pd.DataFrame:
-    """The cells that differ; a new record without any other value is a cell of its record id."""
-    record_field = rules.dictionary.record_field
-    cells = compare(table, present=present.frame, record_field=record_field, blanks_erase=blanks_erase)
-    cells = changes.drop_equivalent(cells, dictionary=rules.dictionary)
-    bare = ~table[record_field].isin(present.records | set(cells["record"].unique())).to_numpy()
-    if not bare.any():
-        return cells
-    ids = _keys(table[bare]).assign(field=record_field, before="", after=table.loc[bare, record_field])
-    ids.insert(0, "row", bare.nonzero()[0])
-    return pd.concat([cells, ids], ignore_index=True)
-
-
-def _row_verdicts(cells: pd.DataFrame, *, present: Present, rules: Rules, limits: Limits) -> pd.DataFrame:
-    keys = cells[list(KEYS)].drop_duplicates()
-    held = present.frame.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
-    return collected(
-        [
-            rows.judge_keys(
-                keys, grid=rules.grid, known_records=present.records, may_create=limits.new_records > 0
-            ),
-            placement.judge_repeats(keys, grid=rules.grid),
-            rows.judge_gaps(keys, present=held),
-        ]
-    )
-
-
-def _cell_verdicts(
-    cells: pd.DataFrame,
-    *,
-    rules: Rules,
-    limits: Limits,
-    derived: frozenset[str],
-    visible: frozenset[str],
-) -> pd.DataFrame:
-    erasing = limits.blanked > 0
-    return collected(
-        [
-            values.judge_values(cells, schema=rules.values, dictionary=rules.dictionary),
-            changes.judge_changes(
-                cells, forbidden=rules.forbidden, visible=visible, may_erase=erasing, derived=derived
-            ),
-        ]
-    )
-
-
-def _arm_verdicts(
-    cells: pd.DataFrame, *, table: pd.DataFrame, present: Present, rules: Rules
-) -> pd.DataFrame:
-    """Judge arms last, so that an assignment counts only where nothing else speaks against its row."""
-    sound = table.iloc[cells["row"].unique()]
-    allowed = arms.allowed_arms(
-        rules.study.arms,
-        present=present.frame,
-        wanted=sound,
-        record_field=rules.dictionary.record_field,
-        grid=rules.grid,
-    )
-    return arms.judge_arms(cells[list(KEYS)], allowed=allowed, grid=rules.grid)
 
 
 def _all_or_nothing(rejected: pd.DataFrame, *, rules: Rules) -> list[pd.DataFrame]:

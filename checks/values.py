@@ -1,14 +1,15 @@
-"""Values: what one cell may hold, as pandera checks built from the data dictionary.
+"""Values: what one cell may hold, as rules built from the data dictionary.
 
-The checks are judged over the distinct values of a field (`judge_values`), so their cost follows the
-number of different values, not of rows. pandera's own lazy report is not used: it carries values.
+A rule judges a text. The gate asks it of each distinct text of a column once (`judge_values`); pandera has
+the same rules as a schema (`value_schema`), for one task to check what another hands it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,13 +17,19 @@ import pandera.pandas as pa
 import phonenumbers
 
 from capstan.dictionary import Dictionary, Field, FieldType
-from capstan.verdict import collected, project_verdict, verdicts
-from checks import text
+from capstan.study import Checks
+from capstan.verdict import Severity, collected, project_verdict
+from checks import oddities, text
 from checks.catalogue import severity
+from checks.corrections import PHONE_REGIONS, corrections
+from checks.findings import Finding
+from checks.ranges import is_open, range_of
+from checks.sheet import Bools, Column, Sheet, blocks
 
 MAX_LENGTH = 65_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LINE_BREAK = re.compile(r"[\r\n\t]")
+_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f]")
+_NANP = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([2-9][0-9]{2})[-. ]?([0-9]{4})")
 _CHOICE_TYPES = {FieldType.DROPDOWN, FieldType.RADIO}
 _CODED = {
     FieldType.CHECKBOX: ("checkbox_value", {"0", "1"}, "a checkbox holds 0 or 1"),
@@ -30,89 +37,144 @@ _CODED = {
     FieldType.TRUEFALSE: ("yesno_value", {"0", "1"}, "a true/false field holds 0 or 1"),
     FieldType.FORM_STATUS: ("form_status", {"0", "1", "2"}, "a form status is 0, 1 or 2"),
 }
-_PHONE_REGIONS = {"phone": "US", "phone_australia": "AU", "phone_france": "FR", "phone_uk": "GB"}
 
 Test = Callable[[str], bool]
 
 
-def value_schema(
-    dictionary: Dictionary, *, not_future: frozenset[str] = frozenset(), today: date
-) -> pa.DataFrameSchema:
-    """Say in pandera what each export column of a project may hold; blanks are always admitted.
+class Rule(NamedTuple):
+    """One check of one text, and the sentence for whom it fails.
 
-    Every check's name is its id in the catalogue and its error the sentence for people. `not_future`
-    names fields whose date must not be after `today`.
+    `explains` is the field whose wrong texts may tell more by their look (`checks.oddities`). `for_odd` says
+    that only texts of `Column.odd` can fail.
     """
+
+    check: str
+    fits: Test
+    reason: str
+    explains: Field | None = None
+    for_odd: bool = False
+
+
+class Correction(NamedTuple):
+    """What was evidently meant in some rows of a column. A participant's value."""
+
+    column: str
+    rows: np.ndarray
+    text: str
+
+
+def value_rules(dictionary: Dictionary, *, checks: Checks, today: date) -> Mapping[str, tuple[Rule, ...]]:
+    """The rules of each export column; blanks are always admitted, and so are the missing data codes."""
+    exempt = frozenset(dictionary.missing_codes)
+    rules = {item.name: tuple(_rules(item, exempt, checks, today)) for item in dictionary.fields}
+    return {column: rules[item.name] for column, item in dictionary.by_column.items()}
+
+
+def value_schema(dictionary: Dictionary, *, checks: Checks | None = None, today: date) -> pa.DataFrameSchema:
+    """Say the rules in pandera; every check's name is its id in the catalogue, its error the sentence."""
+    rules = value_rules(dictionary, checks=checks or Checks(), today=today)
     columns = {
-        column: pa.Column(str, checks=list(_checks(item, dictionary, not_future, today)), required=False)
-        for item in dictionary.fields
-        for column in item.columns
+        column: pa.Column(str, checks=[_as_check(rule) for rule in said], required=False)
+        for column, said in rules.items()
     }
     return pa.DataFrameSchema(columns)
 
 
-def judge_values(cells: pd.DataFrame, *, schema: pa.DataFrameSchema, dictionary: Dictionary) -> pd.DataFrame:
-    """Judge what the cells want to hold; returns verdicts.
-
-    `cells` has the columns of `capstan.plan.CELL_COLUMNS`.
-    """
-    parts = []
-    for field, group in cells.groupby("field", sort=False):
-        column = schema.columns.get(field)
-        if column is None:
-            continue
-        parts += list(_field_verdicts(group, checks=column.checks))
-        parts += list(_unknown_validation(dictionary.by_column[str(field)]))
-    return collected(parts)
+def judge_values(sheet: Sheet, *, alive: Bools, rules: Mapping[str, tuple[Rule, ...]]) -> Iterator[Finding]:
+    """Judge what the changed cells of living rows want to hold."""
+    for name, column, mask in blocks(sheet, alive=alive):
+        for (check, reason), texts in _failures(column, rules=rules.get(name, ())).items():
+            rows = np.flatnonzero(column.spread(texts) & mask)
+            if rows.size:
+                yield Finding(check, rows, name, reason)
 
 
-def _field_verdicts(group: pd.DataFrame, *, checks: list[pa.Check]) -> Iterator[pd.DataFrame]:
-    codes, distinct = pd.factorize(group["after"])
-    values = pd.Series(distinct, dtype="str")
-    values = values[values != ""]
-    for check in checks:
-        output = check(values).check_output
-        bad = np.zeros(len(distinct), dtype=bool)
-        bad[output.index.to_numpy()] = ~output.to_numpy(dtype=bool)
-        if bad.any():
-            name = str(check.name)
-            where = group[bad[codes]]
-            yield verdicts(where, check=name, severity=severity(name), reason=str(check.error))
+def judge_knowledge(columns: Iterable[str], *, dictionary: Dictionary) -> pd.DataFrame:
+    """Note what cannot be checked of the fields of a table, once for each."""
+    items = {dictionary.by_column[name].name: dictionary.by_column[name] for name in columns}
+    return collected(
+        project_verdict(check, severity=severity(check), reason=reason, field=item.name)
+        for item in items.values()
+        for check, reason in _unknown(item)
+    )
 
 
-def _unknown_validation(item: Field) -> Iterator[pd.DataFrame]:
-    kind = text.canonical(item.validation)
-    if item.type is FieldType.TEXT and kind and kind not in text.TESTS:
+def correct_values(
+    sheet: Sheet,
+    *,
+    rows: Bools,
+    rules: Mapping[str, tuple[Rule, ...]],
+    items: Mapping[str, Field],
+    order: str,
+) -> Iterator[Correction]:
+    """What was evidently meant by the changed cells of some rows that no rule admits."""
+    for name, column, mask in blocks(sheet, alive=rows):
+        stopping = [rule for rule in rules.get(name, ()) if severity(rule.check) is Severity.ERROR]
+        for code, value in enumerate(column.texts):
+            if value and not _fits_all(value, rules=stopping):
+                meant = (told for told in corrections(items[name], value, order=order) if told)
+                right = next((told for told in meant if _fits_all(told, rules=stopping)), None)
+                here = np.flatnonzero((column.codes == code) & mask)
+                if right is not None and here.size:
+                    yield Correction(name, here, right)
+
+
+def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:
+    return all(rule.fits(value) for rule in rules)
+
+
+def _failures(column: Column, *, rules: tuple[Rule, ...]) -> dict[tuple[str, str], Bools]:
+    """The distinct texts that fail, by what is said of them."""
+    texts = column.texts
+    found: dict[tuple[str, str], Bools] = {}
+    for rule in rules:
+        asked = column.odd if rule.for_odd else range(len(texts))
+        fits = rule.fits
+        for place in [place for place in asked if texts[place] and not fits(texts[place])]:
+            said = _said(rule, value=texts[place])
+            found.setdefault(said, np.zeros(len(texts), dtype=bool))[place] = True
+    return found
+
+
+def _said(rule: Rule, *, value: str) -> tuple[str, str]:
+    more = oddities.damage(rule.explains, value) if rule.explains else None
+    return (more.check, more.reason) if more else (rule.check, rule.reason)
+
+
+def _as_check(rule: Rule) -> pa.Check:
+    def passes(values: pd.Series[str]) -> pd.Series[bool]:
+        return pd.Series([value == "" or rule.fits(value) for value in values], values.index, dtype=bool)
+
+    return pa.Check(passes, name=rule.check, error=rule.reason)
+
+
+def _unknown(item: Field) -> Iterator[tuple[str, str]]:
+    kind = text.canonical(item.validation) if item.type is FieldType.TEXT else ""
+    if kind and kind not in text.TESTS:
         reason = f"Capstan does not know the validation type {kind}; REDCap judges it on import."
-        check = "unknown_validation"
-        yield project_verdict(check, severity=severity(check), reason=reason, field=item.name)
+        yield "unknown_validation", reason
+    elif kind and is_open(item, kind=kind):
+        reason = "A limit of its range refers to another field, so the range was not checked."
+        yield "logic_not_evaluated", reason
+    if item.type is FieldType.SQL:
+        yield "sql_choice", "Its choices come from a query that no export has; REDCap judges them on import."
 
 
-def _checks(
-    item: Field, dictionary: Dictionary, not_future: frozenset[str], today: date
-) -> Iterator[pa.Check]:
-    exempt = frozenset(dictionary.missing_codes)
+def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:
     if item.type in _CODED:
         name, allowed, sentence = _CODED[item.type]
-        yield _check(name, test=allowed.__contains__, reason=f"{sentence}; correct it.", exempt=exempt)
+        yield Rule(name, (allowed | exempt).__contains__, f"{sentence}; correct it.", item)
     elif item.type in _CHOICE_TYPES:
-        reason = _choice_reason(item)
-        yield _check("choice_unknown", test=item.choices.__contains__, reason=reason, exempt=exempt)
+        codes = frozenset(item.choices) | exempt
+        yield Rule("choice_unknown", codes.__contains__, _choice_reason(item), item)
     elif item.type is FieldType.SLIDER:
         yield _slider(item, exempt=exempt)
     elif item.type in (FieldType.TEXT, FieldType.NOTES):
-        yield from _text_checks(item, exempt=exempt)
-        if item.name in not_future:
-            yield _not_future(today, exempt=exempt)
-
-
-def _check(name: str, *, test: Test, reason: str, exempt: frozenset[str] = frozenset()) -> pa.Check:
-    """A pandera check of one text; the project's missing data codes are exempt."""
-
-    def passes(values: pd.Series[str]) -> pd.Series[bool]:
-        return pd.Series([value in exempt or test(value) for value in values], values.index, dtype=bool)
-
-    return pa.Check(passes, name=name, error=reason)
+        yield from _text_rules(item, exempt=exempt, today=today)
+        yield from _day_rules(item, exempt=exempt, checks=checks, today=today)
+    if exempt and item.is_importable:
+        reason = "Holds one of the project's codes for missing data."
+        yield Rule("missing_code", lambda value: value not in exempt, reason)
 
 
 def _choice_reason(item: Field) -> str:
@@ -121,84 +183,76 @@ def _choice_reason(item: Field) -> str:
     return f"Not one of the field's codes ({listed}); give the code, not the label."
 
 
-def _slider(item: Field, *, exempt: frozenset[str]) -> pa.Check:
+def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:
     low, high = (int(bound or default) for bound, default in ((item.minimum, 0), (item.maximum, 100)))
     reason = f"A slider holds a whole number from {low} to {high}; correct it."
 
-    def test(value: str) -> bool:
-        return re.fullmatch(r"-?[0-9]{1,9}", value) is not None and low <= int(value) <= high
+    def fits(value: str) -> bool:
+        whole = re.fullmatch(r"-?[0-9]{1,9}", value) is not None
+        return value in exempt or (whole and low <= int(value) <= high)
 
-    return _check("slider_value", test=test, reason=reason, exempt=exempt)
+    return Rule("slider_value", fits, reason, item)
 
 
-def _text_checks(item: Field, *, exempt: frozenset[str]) -> Iterator[pa.Check]:
+def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator[Rule]:
     kind = text.canonical(item.validation) if item.type is FieldType.TEXT else ""
-    reason = f"The text is longer than {MAX_LENGTH} characters; shorten it."
-    yield _check("too_long", test=lambda value: len(value) <= MAX_LENGTH, reason=reason)
-    yield _control_check(item)
+    yield from _length_rules()
+    yield _control_rule(item)
+    for oddity, look in oddities.oddities(item):
+        yield Rule(oddity.check, _without(look), oddity.reason, for_odd=not oddity.is_plain)
     if kind in text.TESTS:
         reason = f"Must be {text.hint(kind)}; correct it."
-        yield _check("type_mismatch", test=text.TESTS[kind], reason=reason, exempt=exempt)
-        yield from _range_checks(item, kind=kind, exempt=exempt)
-    if kind in _PHONE_REGIONS:
+        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, item)
+        yield from _range_rules(item, kind=kind, exempt=exempt, today=today)
+    if kind in PHONE_REGIONS:
         reason = "The number cannot be dialled; give it with area code."
-        yield _check("phone_e164", test=_dialable(_PHONE_REGIONS[kind]), reason=reason, exempt=exempt)
+        yield Rule("phone_e164", _or_exempt(_dialable(PHONE_REGIONS[kind]), exempt), reason)
+    if kind == "email":
+        reason = "An office's address, or a misspelt domain; ask the participant for the right one."
+        yield Rule("email_shape", lambda value: not oddities.is_doubtful_address(value), reason)
 
 
-def _control_check(item: Field) -> pa.Check:
+def _or_exempt(test: Test, exempt: frozenset[str]) -> Test:
+    return (lambda value: value in exempt or test(value)) if exempt else test
+
+
+def _without(look: re.Pattern[str]) -> Test:
+    return lambda value: look.search(value) is None
+
+
+def _length_rules() -> Iterator[Rule]:
+    reason = f"The text is longer than {MAX_LENGTH} characters; shorten it."
+    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, for_odd=True)
+    reason = (
+        "Has exactly as many characters as a spreadsheet's cell can hold; see whether its end is missing."
+    )
+    yield Rule("text_cut", lambda value: len(value) != oddities.EXCEL_CELL, reason, for_odd=True)
+
+
+def _control_rule(item: Field) -> Rule:
     if item.type is FieldType.NOTES:
         reason = "Holds control characters; remove them."
-        return _check("control_chars", test=lambda value: not _CONTROL.search(value), reason=reason)
+        return Rule("control_chars", _without(_CONTROL), reason, for_odd=True)
     reason = "Holds control characters or a line break, in a one-line field; remove them."
-    return _check(
-        "control_chars",
-        test=lambda value: not (_CONTROL.search(value) or _LINE_BREAK.search(value)),
-        reason=reason,
-    )
+    return Rule("control_chars", _without(_CONTROL_OR_BREAK), reason, for_odd=True)
 
 
-def _range_checks(item: Field, *, kind: str, exempt: frozenset[str]) -> Iterator[pa.Check]:
-    rank = _rank(kind)
-    if rank is None:
-        return
-    low, high = (rank(bound) if bound else None for bound in (item.minimum, item.maximum))
-    if low is None and high is None:
-        return
-
-    def test(value: str) -> bool:
-        place = rank(value)
-        if place is None:
-            return True  # not of the type at all: that is type_mismatch's to say
-        return not ((low is not None and place < low) or (high is not None and place > high))
-
-    spoken = f"{item.minimum or '…'} to {item.maximum or '…'}"
-    reason = f"Outside the field's range ({spoken}); REDCap would accept it silently."
-    yield _check("out_of_range", test=test, reason=reason, exempt=exempt)
-
-
-def _rank(kind: str) -> Callable[[str], float | None] | None:
-    """How texts of a ranged type compare: a number for each, None for what is not of the type."""
+def _range_rules(item: Field, *, kind: str, exempt: frozenset[str], today: date) -> Iterator[Rule]:
+    limits = range_of(item, kind=kind, today=today)
+    if limits is not None:
+        reason = f"Outside the field's range ({limits.spoken}); REDCap would accept it silently."
+        yield Rule("out_of_range", _or_exempt(limits.admits, exempt), reason)
     if text.is_numeric(kind):
-        return _number
-    if text.is_moment(kind) or kind.startswith("time"):
-        return lambda value: _moment(value, test=text.TESTS[kind])
-    return None
-
-
-def _number(value: str) -> float | None:
-    try:
-        return float(value.replace(",", "."))
-    except ValueError:
-        return None
-
-
-def _moment(value: str, *, test: Test) -> float | None:
-    """ISO moments and times compare by their digits alone."""
-    return float(re.sub(r"[^0-9]", "", value)) if test(value) else None
+        reason = "Looks like a code for missing data, and the project lists none of this name."
+        number = _or_exempt(lambda value: not oddities.is_absent_number(value), exempt)
+        yield Rule("missing_number", number, reason)
 
 
 def _dialable(region: str) -> Test:
     def test(value: str) -> bool:
+        plain = _NANP.fullmatch(value) if region == "US" else None
+        if plain:  # the common case, a hundred times faster than the parser
+            return plain[1] != "900" and len(set("".join(plain.groups()))) > 1
         try:
             number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException:
@@ -210,7 +264,13 @@ def _dialable(region: str) -> Test:
     return test
 
 
-def _not_future(today: date, *, exempt: frozenset[str]) -> pa.Check:
-    limit = today.isoformat()
-    reason = "The date is after today; this field describes the past."
-    return _check("future_date", test=lambda value: value[:10] <= limit, reason=reason, exempt=exempt)
+def _day_rules(item: Field, *, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:
+    if item.name in checks.not_future:
+        limit = today.isoformat()
+        reason = "The date is after today; this field describes the past."
+        yield Rule("future_date", _or_exempt(lambda value: value[:10] <= limit, exempt), reason)
+    first = checks.not_before.get(item.name)
+    if first is not None:
+        earliest = first.isoformat()
+        reason = f"The date is before {earliest}, the earliest that the study admits here; correct it."
+        yield Rule("too_old_date", _or_exempt(lambda value: value[:10] >= earliest, exempt), reason)

@@ -54,7 +54,8 @@ def _sentence(summary: Mapping[str, Any], *, stopped: pd.DataFrame) -> str:
         first = whole.iloc[0]
         place = f"{first['field']}: " if first["field"] else ""
         more = f" ({len(whole) - 1} more reasons)" if len(whole) > 1 else ""
-        return f"{outcome}, nothing was written: {place}{first['reason']}{more}"
+        look = f" `capstan plan show {summary['plan'][:12]}` shows it." if "plan" in summary else ""
+        return f"{outcome}, nothing was written: {place}{first['reason']}{more}{look}"
     if summary.get("cells_moved_on") and "reverts" in summary:
         return (
             f"somebody changed cells ({summary['cells_moved_on']}) since run {summary['reverts']} wrote "
@@ -64,4 +65,5 @@ def _sentence(summary: Mapping[str, Any], *, stopped: pd.DataFrame) -> str:
     done = "the others were written" if summary.get("cells_written") else "nothing was written"
     said = f"rows were stopped ({checks}), {done}" if checks else "some cells did not arrive in REDCap"
     mend = "run again" if set(summary.get("rows_stopped", {})) <= _PASSING else "correct them and run again"
-    return f"{said}; `capstan journal show {run}` says why, {mend}."
+    kept = "" if summary["dry_run"] or not checks else ", `capstan quarantine list` keeps them"
+    return f"{said}; `capstan journal show {run}` says why{kept}, {mend}."

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from capstan.errors import CapstanError
-from cli import doctor, importing, init, journal, running, sandbox
+from cli import doctor, files, forms, importing, init, journal, plans, quarantine, records, running, sandbox
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +21,12 @@ app.command("run")(running.run)
 app.command("import")(importing.import_file)
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
+app.add_typer(forms.app, name="forms")
+app.add_typer(files.app, name="files")
+app.add_typer(records.app, name="records")
+app.add_typer(plans.app, name="plan")
 app.add_typer(journal.app, name="journal")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(sandbox.app, name="sandbox")
 
 

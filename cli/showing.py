@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -13,6 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 console = Console(highlight=False, soft_wrap=False)
+Grouping = Annotated[
+    Literal["participant", "field"], typer.Option("--by", help="What the changes are listed by.")
+]
+Values = Annotated[bool, typer.Option("--values", help="Show the values, which are participants' data.")]
+_SIDES = ("before", "after")
 _ALWAYS = ("rows_in", "cells_written", "cells_reverted")
 _COLOURS = {"done": "green", "idle": "green", "dry run": "cyan", "held": "yellow", "partly": "yellow"}
 
@@ -56,3 +61,44 @@ def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
     console.print(table)
     if len(stopped) > most:
         console.print(f"… and {len(stopped) - most} more; `capstan journal show` lists all.")
+
+
+def show_diff(cells: pd.DataFrame, *, by: str, values: bool, most: int = 400) -> None:
+    """Print cells as a diff, by participant or by field; without `values` only the kind of change."""
+    order = ["record", "event", "instrument", "instance", "field"]
+    group = "record" if by == "participant" else "field"
+    shown = cells.sort_values([group, *order], kind="stable").head(most)
+    for name, part in shown.groupby(group, sort=False):
+        count = int((cells[group] == name).sum())
+        console.print(f"[bold]{escape(str(name))}[/bold]  {count} {'cell' if count == 1 else 'cells'}")
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+        for row in part.itertuples(index=False):
+            table.add_row("", _place(row), *_change(row, values=values))
+        console.print(table)
+    if len(cells) > most:
+        console.print(f"… and {len(cells) - most} more cells; --json prints all.")
+
+
+def _change(row: Any, *, values: bool) -> tuple[str, ...]:
+    if not values:
+        return (f"[dim]{_kind(row)}[/dim]",)
+    before, after = (escape(text) or "(blank)" for text in (row.before, row.after))
+    return (f"[red]- {before}[/red]", f"[green]+ {after}[/green]")
+
+
+def _kind(row: Any) -> str:
+    """What happens to a cell, without its values."""
+    if not row.before:
+        return "fills a blank"
+    return "replaces a value" if row.after else "erases a value"
+
+
+def with_files_described(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells in which a file is its name and size instead of its content."""
+    from capstan.attachment import described
+
+    is_file = cells["action"] == "file" if "action" in cells.columns else pd.Series(False, cells.index)
+    if not is_file.any():
+        return cells
+    told = {side: cells[side].where(~is_file, cells.loc[is_file, side].map(described)) for side in _SIDES}
+    return cells.assign(**told)

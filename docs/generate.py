@@ -68,16 +68,32 @@ def documents() -> Mapping[Path, str]:
 
 
 def checks_page() -> str:
-    """Every check of the gate by its id."""
+    """Every check of the gate: a table of all, then a section for each, as the check itself says it."""
     head = (
         "# Checks\n\nEvery check by its id. The reason for each finding, and what to do, stands in the\n"
-        "output of `capstan import` and `capstan journal show`.\n\n"
+        "output of `capstan import` and `capstan journal show`. Some things are no findings: a cell that\n"
+        "changes nothing is not written and only counted (`rows_unchanged`); a request never parts the rows\n"
+        "of a record; and the rows of a table are always those accepted, rejected and unchanged together.\n\n"
     )
     rows = [
-        (f"`{check}`", severity.value, _REACH[severity], meaning)
-        for check, (severity, meaning) in CATALOGUE.items()
+        (f"[`{check}`](#{check})", entry.severity.value, _REACH[entry.severity], entry.meaning)
+        for check, entry in CATALOGUE.items()
     ]
-    return MARK + head + _table(("check", "severity", "a finding", "meaning"), rows)
+    table = _table(("check", "severity", "a finding", "meaning"), rows)
+    return MARK + head + table + "".join(_check_section(check) for check in CATALOGUE)
+
+
+def _check_section(check: str) -> str:
+    entry = CATALOGUE[check]
+    severity, meaning = entry.severity, entry.meaning
+    redcap = f"REDCap by itself {entry.redcap}." if entry.redcap else ""
+    needs = f"To see it, the gate must know {entry.needs}." if entry.needs else ""
+    said = [
+        f"{meaning[0].upper()}{meaning[1:]}. It {_REACH[severity]} ({severity.value}).",
+        f"What to do: {entry.remedy}" if entry.remedy else "",
+        " ".join(part for part in (redcap, needs) if part),
+    ]
+    return f"\n## {check}\n\n" + "\n".join(f"{part}\n" for part in said if part)
 
 
 def settings_page() -> str:

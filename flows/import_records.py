@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from checks.frames import normal_form
-from checks.gate import Present
 from flows.job import MaxBlanked, MaxNewRecords, MaxRecords, MaxShare, Summary, chosen_limits, job
 from tasks.files import read_table
 from tasks.judging import refuse_empty
-from tasks.redcap import export_records, list_records
+from tasks.present import read_present
 from tasks.shield import study_flow
 
 
@@ -46,15 +42,6 @@ def import_records(
             max_blanked=max_blanked,
             max_new_records=max_new_records,
         )
-        records = list_records(live)
-        refuse_empty(live, records=records, now=current.now, may_be_new=True)
-        named = _named_records(table, record_field=live.dictionary.record_field)
-        present = Present(export_records(live, records=named & records), records)
+        present = read_present(live, table)
+        refuse_empty(live, records=present.records, now=current.now, may_be_new=True)
         return current.apply(table, present=present, limits=limits, blanks_erase=erase_blanks)
-
-
-def _named_records(table: pd.DataFrame, *, record_field: str) -> frozenset[str]:
-    """The records that a table names; none where it does not have that column exactly once."""
-    if list(table.columns).count(record_field) != 1:
-        return frozenset()
-    return frozenset(normal_form(table[record_field]))

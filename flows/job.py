@@ -12,14 +12,19 @@ import pandas as pd
 from pydantic import Field
 
 from capstan.errors import Refused, StoreError
+from capstan.plan import KEYS
 from capstan.store.rows import Run
 from capstan.store.states import RunState
 from capstan.study import Limits
-from capstan.verdict import Decision, Severity, collected, of_severity, rows_by_check
+from capstan.verdict import NO_VERDICTS, Decision, Severity, collected, of_severity, rows_by_check
+from checks.changes import rows_of
 from checks.gate import Judgement, Present
+from tasks.applying import released, use_approval
 from tasks.connections import LiveProject, open_project
-from tasks.journal import begin_run, end_run, give_up, hold_run, record_judgement, record_verdicts
-from tasks.judging import judge_plan
+from tasks.journal import begin_run, end_run, give_up, record_judgement, record_verdicts
+from tasks.judging import judge_plan, with_verdicts
+from tasks.plans import HeldPlan, hold_run
+from tasks.quarantine import answer_items, keep_rejected
 from tasks.report import publish_report
 from tasks.shield import flow_run_id
 from tasks.writing import write_cells
@@ -40,7 +45,7 @@ def utc_now() -> datetime:
 class Job:
     """One run in progress: a study's open project, the journal's row, and two times.
 
-    `now` is the time to compute for, `started` the real one.
+    `now` is the time to compute for, `started` the real one; `note` is for the journal.
     """
 
     live: LiveProject
@@ -48,6 +53,7 @@ class Job:
     now: datetime
     started: datetime
     details: Summary = field(default_factory=dict)
+    note: str = ""
 
     def apply(
         self,
@@ -57,8 +63,14 @@ class Job:
         limits: Limits,
         blanks_erase: bool = False,
         derived: Collection[str] = (),
+        waiting: HeldPlan | None = None,
+        heard: pd.DataFrame = NO_VERDICTS,
     ) -> Summary:
-        """Judge wanted values and, if the gate lets them, write them; returns the summary."""
+        """Judge wanted values and, if the gate lets them, write them; returns the summary.
+
+        `waiting` is the approved plan that they come from, and nothing else is written; `heard` are
+        verdicts on rows that were left out of `wanted`.
+        """
         judgement = judge_plan(
             self.live,
             wanted=wanted,
@@ -68,13 +80,19 @@ class Job:
             blanks_erase=blanks_erase,
             derived=derived,
         )
+        judgement = with_verdicts(judgement, heard=heard)
+        if waiting:
+            judgement = released(judgement, waiting=waiting)
         self.run = record_judgement(self.live, self.run, judgement=judgement, now=utc_now())
-        if judgement.decision is Decision.HOLD and not self.run.dry_run:
-            self.run = hold_run(self.live, self.run, plan=judgement.plan, now=utc_now())
-            return self._report(judgement, outcome="held")
+        if not self.run.dry_run:
+            keep_rejected(self.live, self.run, cells=judgement.rejected, now=utc_now())
+            if judgement.decision is Decision.HOLD:
+                return self._hold(judgement, limits=limits, derived=derived)
         if judgement.decision is not Decision.APPLY or self.run.dry_run or judgement.plan.is_empty:
-            return self._nothing_written(judgement)
-        return self._write(judgement, expected=present)
+            return self._nothing_written(judgement, given=wanted)
+        if waiting:
+            use_approval(self.live, self.run, waiting=waiting, now=utc_now())
+        return self._write(judgement, given=wanted, expected=present)
 
     def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
         """End the run without any plan, such as when nothing changed."""
@@ -83,21 +101,36 @@ class Job:
         publish_report(summary)
         return summary
 
-    def _nothing_written(self, judgement: Judgement) -> Summary:
+    def _hold(self, judgement: Judgement, *, limits: Limits, derived: Collection[str]) -> Summary:
+        self.run = hold_run(
+            self.live, self.run, plan=judgement.plan, limits=limits, derived=derived, now=utc_now()
+        )
+        self.details["plan"] = judgement.plan.digest
+        return self._report(judgement, outcome="held")
+
+    def _nothing_written(self, judgement: Judgement, *, given: pd.DataFrame) -> Summary:
         refused = judgement.decision is not Decision.APPLY
         outcome = {Decision.HOLD: "held", Decision.REFUSE: "refused"}.get(judgement.decision, "idle")
         state = RunState.REFUSED if refused else RunState.IDLE
         if outcome == "idle" and not judgement.plan.is_empty:
             outcome = "dry run"
+        if not refused and not self.run.dry_run:
+            answer_items(self.live, self.run, given=given, stopped=judgement.errors, now=utc_now())
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts={})
         return self._report(judgement, outcome=outcome)
 
-    def _write(self, judgement: Judgement, *, expected: Present) -> Summary:
+    def _write(self, judgement: Judgement, *, given: pd.DataFrame, expected: Present) -> Summary:
         cells = judgement.plan.cells
         written = write_cells(self.live, self.run, cells=cells, clock=utc_now, expected=expected)
         self.run = record_verdicts(self.live, self.run, heard=written.verdicts, now=utc_now())
+        late = cells[pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(written.verdicts))]
+        keep_rejected(self.live, self.run, cells=late, now=utc_now())
+        stopped = collected([judgement.errors, written.verdicts])
+        answer_items(self.live, self.run, given=given, stopped=stopped, now=utc_now())
         state = RunState.DONE if written.is_complete else RunState.PARTLY
-        self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=written.counts)
+        self.run = end_run(
+            self.live, self.run, state=state, now=utc_now(), counts=written.counts, note=self.note
+        )
         return self._report(judgement, outcome=state.value, written=written.counts, heard=written.verdicts)
 
     def _report(

@@ -1,41 +1,87 @@
-"""Revert a run: put back what it found, wherever REDCap still holds what it wrote."""
+"""Revert a run: put back what it found, wherever REDCap still holds what it left."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from capstan.store.states import RunState
-from flows.job import Summary, job, utc_now
-from tasks.journal import mark_reverted, record_verdicts
-from tasks.reverting import plan_way_back, record_way_back, remove_rows
-from tasks.shield import study_flow
+from capstan.verdict import collected
+from flows.job import Job, Summary, job, utc_now
+from tasks.filing import write_files
+from tasks.journal import mark_reverted, record_plan, record_verdicts
+from tasks.removing import remove_rows
+from tasks.renaming import rename_records
+from tasks.reverting import WayBack, plan_way_back
+from tasks.shield import shielded, study_flow
 from tasks.writing import write_cells
 
 
 @study_flow("revert-run")
-def revert_run(study: str, run: str, dry_run: bool = False) -> Summary:
+def revert_run(
+    study: str,
+    run: str,
+    dry_run: bool = False,
+    fields: list[str] = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+) -> Summary:
     """Undo a run; cells that somebody changed since are left alone and counted.
 
     Args:
         study: The name of the study.
         run: The id of the run in the journal, or its beginning.
         dry_run: Say how much would come back, write nothing.
+        fields: Only these fields come back; all if empty.
     """
+    return _revert(study, run, dry_run=dry_run, records=(), fields=fields)
+
+
+@shielded
+def revert_records(
+    study: str, run: str, *, records: Collection[str], fields: Collection[str] = (), dry_run: bool = False
+) -> Summary:
+    """Undo a run for some records only.
+
+    No flow: Prefect keeps the parameters of its flows, and these name participants.
+    """
+    return _revert(study, run, dry_run=dry_run, records=records, fields=fields)
+
+
+def _revert(
+    study: str, run: str, *, dry_run: bool, records: Collection[str], fields: Collection[str]
+) -> Summary:
     with job(study, flow="revert_run", dry_run=dry_run, reverts=run) as current:
-        live = current.live
-        way = plan_way_back(live, str(current.run.reverts))
+        way = plan_way_back(current.live, str(current.run.reverts), records=records, fields=fields)
         current.details |= {
             "reverts": current.run.reverts,
-            "cells_to_restore": len(way.restore) + len(way.remove),
+            "cells_to_restore": len(way.cells),
             "cells_moved_on": len(way.moved_on),
         }
-        current.run = record_way_back(live, current.run, way=way, now=utc_now())
+        current.run = record_plan(
+            current.live, current.run, cells=way.cells, heard=way.verdicts, now=utc_now()
+        )
         if dry_run:
             return current.finish(state=RunState.IDLE, counts={"cells_reverted": 0}, outcome="dry run")
-        removed = remove_rows(live, current.run, cells=way.remove, clock=utc_now)
-        written = write_cells(live, current.run, cells=way.restore, clock=utc_now)
-        current.run = record_verdicts(live, current.run, heard=written.verdicts, now=utc_now())
-        reverted = removed.get("cells_written", 0) + written.counts["cells_written"]
-        complete = way.moved_on.empty and reverted == len(way.restore) + len(way.remove)
+        reverted = _take_back(current, way)
+        complete = way.moved_on.empty and reverted == len(way.cells)
         state = (RunState.DONE if reverted else RunState.IDLE) if complete else RunState.PARTLY
-        if complete:
-            mark_reverted(live, by=current.run, now=utc_now())
-        return current.finish(state=state, counts={"cells_reverted": reverted}, outcome=state.value)
+        if complete and not records and not fields:
+            mark_reverted(current.live, by=current.run, now=utc_now())
+        counts = {"cells_reverted": reverted, "cells_moved_on": len(way.moved_on)}
+        return current.finish(state=state, counts=counts, outcome=state.value)
+
+
+def _take_back(current: Job, way: WayBack) -> int:
+    """Put everything back, ids first and files last; returns how many cells came back."""
+    live, run = current.live, current.run
+    # A row goes only when its files have gone, and a file comes only when its row has come.
+    goes = way.files["after"] == ""
+    renamed = rename_records(live, run, cells=way.rename, clock=utc_now)
+    written = [write_files(live, run, cells=way.files[goes], clock=utc_now)]
+    removed = remove_rows(live, run, cells=way.remove, clock=utc_now)
+    written += [
+        write_cells(live, run, cells=way.restore, clock=utc_now),
+        write_files(live, run, cells=way.files[~goes], clock=utc_now),
+    ]
+    heard = collected([part.verdicts for part in written])
+    current.run = record_verdicts(live, run, heard=heard, now=utc_now())
+    counts = [renamed, removed, *(part.counts for part in written)]
+    return sum(one.get("cells_written", 0) for one in counts)

@@ -41,13 +41,19 @@ class LiveProject:
         return f"<LiveProject {self.study.study}>"
 
     @property
+    def project(self) -> tuple[str, int]:
+        """REDCap's host and the project id, by which the journal tells projects apart."""
+        return urlsplit(self.study.redcap.url).hostname or "", self.study.redcap.project.id
+
+    @property
     def key_columns(self) -> tuple[str, ...]:
         """The key columns of this project's imports."""
         return self.grid.key_columns(self.dictionary.record_field)
 
     def watermark(self, name: str) -> str:
         """The name of a watermark of this project: a study that moves to another one starts anew."""
-        return f"{urlsplit(self.study.redcap.url).hostname}/{self.study.redcap.project.id} {name}"
+        host, number = self.project
+        return f"{host}/{number} {name}"
 
     def close(self) -> None:
         """Close the store's connections."""

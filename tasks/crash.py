@@ -15,12 +15,15 @@ POINTS = (
     "begun",
     "exported",
     "judged",
+    "quarantined",
+    "approved",
     "checked",
     "journaled",
     "sent",
     "imported",
     "read_back",
     "finished",
+    "answered",
     "ended",
 )
 _passed: Counter[str] = Counter()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from capstan import store as journal
 from capstan.errors import UsageError
-from capstan.plan import Plan, held, same
-from capstan.store import Outcome, Run, RunKind, RunState
-from capstan.verdict import collected
+from capstan.plan import CELL_COLUMNS, Plan
+from capstan.store import Action, Outcome, Run, RunKind, RunState
+from capstan.verdict import Decision, collected
 from checks.gate import Judgement
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
-from tasks.redcap import read_records
+from tasks.outcomes import outcome_counts, outcomes_of
 from tasks.shield import effect, run_logger
 
 # How long after its start an import of a dead process is still expected to reach REDCap.
@@ -36,13 +35,14 @@ def begin_run(
     kept = timedelta(days=live.study.retention_days)
     journal.purge(live.store, before=now - kept, now=now, study=live.study.study)
     undone = _run_of_study(live, reverts).id if reverts else None
+    host, project_id = live.project
     run = journal.begin_run(
         live.store,
         live.study.study,
         flow=flow,
         kind=RunKind.REVERT if reverts else RunKind.WRITE,
-        project_id=live.study.redcap.project.id,
-        host=urlsplit(live.study.redcap.url).hostname or "",
+        project_id=project_id,
+        host=host,
         now=now,
         reverts=undone,
         dry_run=dry_run,
@@ -87,31 +87,13 @@ def settle_batches(live: LiveProject, run: Run, *, now: datetime) -> Mapping[str
 
 def _landed(live: LiveProject, image: pd.DataFrame, *, sent_at: datetime | None) -> pd.Series:
     """Outcomes of a batch; one that was sent a moment ago may still be on its way, so it is waited for."""
-    outcomes = outcomes_of(live, image)
+    action = Action(image["action"].iloc[0])
+    outcomes = outcomes_of(live, image, action=action)
     until = (sent_at or datetime.min.replace(tzinfo=UTC)) + IN_FLIGHT
     while (outcomes == Outcome.NOT_WRITTEN).any() and datetime.now(UTC) < until:
         time.sleep(0.5)
-        outcomes = outcomes_of(live, image)
+        outcomes = outcomes_of(live, image, action=action)
     return outcomes
-
-
-def outcomes_of(live: LiveProject, cells: pd.DataFrame) -> pd.Series:
-    """What became of cells (before, after), as REDCap shows it now: written, not_written or moved_on."""
-    columns = live.dictionary.by_column
-    fields = {columns[name].name for name in cells["field"].unique() if name in columns}
-    present = read_records(live, fields=fields, records=set(cells["record"]))
-    now_held = held(cells, present=present, record_field=live.dictionary.record_field)["value"]
-    zeros = live.dictionary.zero_columns
-    landed = same(now_held, cells["after"], fields=cells["field"], zeros=zeros)
-    unmoved = same(now_held, cells["before"], fields=cells["field"], zeros=zeros)
-    outcome = pd.Series(Outcome.MOVED_ON.value, index=cells.index, dtype="str")
-    return outcome.mask(unmoved, Outcome.NOT_WRITTEN.value).mask(landed, Outcome.WRITTEN.value)
-
-
-def outcome_counts(images: pd.DataFrame) -> dict[str, int]:
-    """Cells by outcome, as counts that may be shown."""
-    found = images["outcome"].value_counts()
-    return {f"cells_{outcome.value}": int(found.get(outcome.value, 0)) for outcome in Outcome}
 
 
 @effect("record judgement")
@@ -149,11 +131,28 @@ def record_verdicts(live: LiveProject, run: Run, *, heard: pd.DataFrame, now: da
     )
 
 
-@effect("hold run")
-def hold_run(live: LiveProject, run: Run, *, plan: Plan, now: datetime) -> Run:
-    """Keep a plan for a person to look at; nothing is written."""
-    note = "The plan changes more than the study allows one run."
-    return journal.hold_run(live.store, run, plan=plan.cells, note=note, now=now)
+@effect("record plan")
+def record_plan(
+    live: LiveProject, run: Run, *, cells: pd.DataFrame, heard: pd.DataFrame, now: datetime
+) -> Run:
+    """Keep what a run that the gate does not judge as a table is about to do, and what was said of it.
+
+    `cells` has `CELL_COLUMNS` and `action`. A dry run keeps the cells too, for `capstan journal show`.
+    """
+    plan = Plan(cells[list(CELL_COLUMNS)])
+    judged = journal.record_gate(
+        live.store,
+        run,
+        decision=Decision.APPLY.value,
+        plan_digest=plan.digest,
+        counts={"cells_planned": len(cells)},
+        verdicts=heard,
+        now=now,
+    )
+    if run.dry_run:
+        journal.keep_plan(live.store, run, plan=cells, now=now)
+    crash_point("judged")
+    return judged
 
 
 @effect("end run")

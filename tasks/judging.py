@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from capstan.errors import Refused
 from capstan.store import read_watermark, write_watermark
 from capstan.study import Limits
+from capstan.verdict import collected
+from checks.changes import rows_of
 from checks.gate import Judgement, Present, Rules, judge
 from tasks.connections import LiveProject
 from tasks.shield import effect
@@ -39,6 +42,19 @@ def judge_plan(
         now=now.astimezone(live.study.zone),
         blanks_erase=blanks_erase,
         derived=frozenset(derived),
+    )
+
+
+def with_verdicts(judgement: Judgement, *, heard: pd.DataFrame) -> Judgement:
+    """Add verdicts on rows that were stopped before the gate saw them."""
+    if heard.empty:
+        return judgement
+    rows = len(rows_of(heard))
+    return replace(
+        judgement,
+        verdicts=collected([heard, judgement.verdicts]),
+        rows_in=judgement.rows_in + rows,
+        rows_rejected=judgement.rows_rejected + rows,
     )
 
 

@@ -47,13 +47,22 @@ def read_records(
     fields: Collection[str] = (),
     records: Collection[str] | None = None,
     changed_since: datetime | None = None,
+    blank_for_gray: bool = False,
 ) -> pd.DataFrame:
-    """Do what `export_records` does, as a plain call within another task."""
+    """Do what `export_records` does, as a plain call within another task.
+
+    With `blank_for_gray` the status of a form that nobody saved is blank instead of 0.
+    """
     record_field = live.dictionary.record_field
     wanted = [record_field, *(name for name in fields if name != record_field)] if fields else []
     if records is not None and not records:
         return _no_rows(live, fields=wanted)
-    frame = live.redcap.records(fields=wanted, records=sorted(records or ()), changed_since=changed_since)
+    frame = live.redcap.records(
+        fields=wanted,
+        records=sorted(records or ()),
+        changed_since=changed_since,
+        blank_for_gray=blank_for_gray,
+    )
     # An export without rows comes without columns too.
     frame = frame if len(frame) else _no_rows(live, fields=wanted)
     return key_contract(record_field).validate(keyed(frame, record_field=record_field))

@@ -135,6 +135,11 @@ def _next(summary: Summary) -> Iterator[str]:
     run = summary["run"]
     yield "## From here\n"
     yield f"* `capstan journal show {run}` lists the rows that were stopped, and why, and the cells."
+    if summary.get("plan"):
+        digest = str(summary["plan"])[:12]
+        yield f"* `capstan plan show {digest}` shows the plan; `capstan plan approve {digest}` applies it."
+    if summary.get("rows_rejected") and not summary.get("dry_run"):
+        yield "* `capstan quarantine list` keeps the rows that were stopped, until they are answered."
     if summary.get("cells_written"):
         yield f"* `capstan journal revert {run}` undoes this run."
     if summary.get("reverts"):

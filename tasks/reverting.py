@@ -1,24 +1,24 @@
-"""Reverting: put back what a run found, wherever REDCap still holds what that run wrote."""
+"""Reverting: what a run found, to be put back wherever REDCap still holds what that run left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 import pandas as pd
 
 from capstan import store as journal
-from capstan.dictionary import Dictionary
-from capstan.errors import Refused
-from capstan.plan import CELL_COLUMNS, KEY_NAMES, KEYS, Plan, held, same
-from capstan.store import Outcome, Run
-from capstan.verdict import Decision, verdicts
+from capstan.errors import Refused, UsageError
+from capstan.plan import CELL_COLUMNS, KEYS, held, row_index, same
+from capstan.store import Action, Outcome, Run
+from capstan.verdict import verdicts
 from checks.catalogue import severity
+from checks.changes import rows_of
 from tasks.connections import LiveProject
-from tasks.journal import outcome_counts, outcomes_of
+from tasks.outcomes import outcomes_of
 from tasks.redcap import read_records
-from tasks.shield import effect, run_logger
+from tasks.removing import untouched_rows
+from tasks.shield import effect
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,138 +26,128 @@ class WayBack:
     """How to undo a run, as cells (record, event, instrument, instance, field, before, after).
 
     `restore` are cells to write back; `remove` are cells of rows that the run made, and nobody else
-    touched, so that the rows go; `moved_on` are cells that hold something else now and are left alone.
+    touched, so that the rows go; `rename` are record ids, `files` are files to put back or to delete;
+    `moved_on` are cells that hold something else now and are left alone.
     """
 
     restore: pd.DataFrame
     remove: pd.DataFrame
+    rename: pd.DataFrame
+    files: pd.DataFrame
     moved_on: pd.DataFrame
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """What is said of the cells that are left alone."""
+        reason = "Somebody changed this cell since; it was left alone."
+        return verdicts(self.moved_on, check="moved_on", severity=severity("moved_on"), reason=reason)
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """All cells that come back, with the `action` that does it."""
+        parts = {
+            Action.RENAME: self.rename,
+            Action.DELETE: self.remove,
+            Action.IMPORT: self.restore,
+            Action.FILE: self.files,
+        }
+        told = [part[list(CELL_COLUMNS)].assign(action=action.value) for action, part in parts.items()]
+        return pd.concat(told, ignore_index=True).astype("str")
 
 
 @effect("plan the way back")
-def plan_way_back(live: LiveProject, run_id: str) -> WayBack:
-    """Compare what a run wrote with what REDCap holds now.
+def plan_way_back(
+    live: LiveProject, run_id: str, *, records: Collection[str] = (), fields: Collection[str] = ()
+) -> WayBack:
+    """Compare what a run left with what REDCap holds now; of some records or fields only, if any are given.
 
-    Raises Refused for a run that wrote nothing, and where retention has deleted the before-images.
+    Raises Refused for a run that wrote nothing, and where retention has deleted the before-images;
+    UsageError for a record or field that the run did not write.
     """
     run = journal.find_run(live.store, run_id)
     images = journal.read_images(live.store, run)
-    images = images[images["outcome"] != Outcome.NOT_WRITTEN].reset_index(drop=True)
+    images = images[images["outcome"] != Outcome.NOT_WRITTEN]
     if images.empty:
         raise Refused(f"Run {run.id} wrote nothing, so there is nothing to revert.")
+    images = _chosen(images, run=run, records=records, fields=fields).reset_index(drop=True)
+    by_action = {action: images[images["action"] == action] for action in Action}
+    renamed, moved_names = _swapped_back(live, by_action[Action.RENAME], action=Action.RENAME)
+    files, moved_files = _swapped_back(live, by_action[Action.FILE], action=Action.FILE)
+    restore, remove, moved_on = _values_back(live, images, files=files)
+    return WayBack(
+        restore, remove, renamed, files, pd.concat([moved_on, moved_names, moved_files], ignore_index=True)
+    )
+
+
+def _chosen(
+    images: pd.DataFrame, *, run: Run, records: Collection[str], fields: Collection[str]
+) -> pd.DataFrame:
+    """The images of some records and fields; a checkbox is meant by its name or by one of its columns."""
+    base = images["field"].str.partition("___")[0]
+    unknown = set(fields) - set(base) - set(images["field"])
+    if unknown:
+        raise UsageError(f"Run {run.id} wrote nothing to the field {min(unknown)}; check its name.")
+    missing = len(set(records) - set(images["record"]))
+    if missing:
+        raise UsageError(f"Run {run.id} wrote nothing to {missing} of the records that were named.")
+    chosen = images["record"].isin(set(records)) | (not records)
+    return images[chosen & (base.isin(set(fields)) | images["field"].isin(set(fields)) | (not fields))]
+
+
+def _values_back(
+    live: LiveProject, images: pd.DataFrame, *, files: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The cells to restore, those of rows to remove, and those that moved on; `files` come back too."""
+    images = images[images["action"].isin([Action.IMPORT, Action.DELETE])]
+    if images.empty:
+        return images, images, images
     present = read_records(live, records=set(images["record"]))
     zeros, record_field = live.dictionary.zero_columns, live.dictionary.record_field
-    now_held = held(images, present=present, record_field=record_field)["value"]
-    ours = same(now_held, images["after"], fields=images["field"], zeros=zeros)
-    back = same(now_held, images["before"], fields=images["field"], zeros=zeros)
-    swapped = images.assign(before=now_held, after=images["before"])
-    undone, moved_on = swapped[ours & ~back], swapped[~ours & ~back]
-    removable = _untouched_rows(
-        present, made=swapped[ours & ~images["row_existed"]], dictionary=live.dictionary
-    )
+    now = held(images, present=present, record_field=record_field)
+    ours = same(now["value"], images["after"], fields=images["field"], zeros=zeros)
+    back = same(now["value"], images["before"], fields=images["field"], zeros=zeros)
+    # Where a blank and a 0 are the same, only the row tells whether the run is undone.
+    back &= ~ours | (now["row_exists"] == images["row_existed"])
+    foreign = _taken_over(live, images, present=present)
+    swapped = images.assign(before=now["value"], after=images["before"])
+    undone, moved_on = swapped[ours & ~back & ~foreign], swapped[(~ours | foreign) & ~back]
+    made = pd.concat([undone[~images.loc[undone.index, "row_existed"]], files[files["after"] == ""]])
+    removable = untouched_rows(present, made=made, dictionary=live.dictionary)
     goes = pd.MultiIndex.from_frame(undone[list(KEYS)]).isin(removable)
-    return WayBack(undone[~goes], undone[goes], moved_on)
+    return undone[~goes], undone[goes], moved_on
 
 
-@effect("record the way back")
-def record_way_back(live: LiveProject, run: Run, *, way: WayBack, now: datetime) -> Run:
-    """Keep in the journal what comes back, and as verdicts the cells that moved on."""
-    plan = Plan(pd.concat([way.remove, way.restore])[list(CELL_COLUMNS)])
-    reason = "Somebody changed this cell since; it was left alone."
-    said = verdicts(way.moved_on, check="moved_on", severity=severity("moved_on"), reason=reason)
-    counts = {"cells_planned": len(plan.cells), "cells_moved_on": len(way.moved_on)}
-    return journal.record_gate(
-        live.store,
-        run,
-        decision=Decision.APPLY.value,
-        plan_digest=plan.digest,
-        counts=counts,
-        verdicts=said,
-        now=now,
-    )
-
-
-@effect("remove rows")
-def remove_rows(
-    live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Callable[[], datetime]
-) -> dict[str, int]:
-    """Delete the rows that a run made, journaled like any write; returns counts by outcome.
-
-    Rows that somebody touched since the way back was planned stay as they are.
-    """
-    cells = _still_untouched(live, cells) if len(cells) else cells
-    if cells.empty:
-        return {}
-    image = cells.assign(row_existed=True)
-    number = journal.journal(live.store, run, cells=image, overwrite=True, now=clock())
-    journal.mark_sent(live.store, run, batch=number, now=clock())
-    for deletion in _deletions(live, cells):
-        deletion()
-    outcomes = outcomes_of(live, cells)
-    told = cells[list(journal.CELL_KEYS)].assign(outcome=outcomes)
-    journal.finish_batch(live.store, run, batch=number, outcomes=told, now=clock())
-    counts = {name: count for name, count in outcome_counts(told).items() if count}
-    run_logger().info("removed rows: %s", counts)
-    return counts
-
-
-def _still_untouched(live: LiveProject, cells: pd.DataFrame) -> pd.DataFrame:
-    present = read_records(live, records=set(cells["record"]))
-    now = held(cells, present=present, record_field=live.dictionary.record_field)["value"]
-    same_still = same(now, cells["before"], fields=cells["field"], zeros=live.dictionary.zero_columns)
-    left = _untouched_rows(present, made=cells[same_still], dictionary=live.dictionary)
-    return cells[pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(left)]
-
-
-def _untouched_rows(present: pd.DataFrame, *, made: pd.DataFrame, dictionary: Dictionary) -> pd.MultiIndex:
-    """Rows that a run made and that hold nothing but what it wrote."""
-    record_field = dictionary.record_field
-    rows = pd.MultiIndex.from_frame(present[[record_field, *KEY_NAMES]], names=list(KEYS))
-    index = pd.MultiIndex.from_frame(made[list(KEYS)])
-    mine = present[rows.isin(index)].set_axis(rows[rows.isin(index)], axis=0)
-    told = made.assign(ours=True).pivot(index=list(KEYS), columns="field", values="ours")
-    free = {record_field, *KEY_NAMES, *(item.name for item in dictionary.fields if item.is_computed)}
-    foreign = pd.Series(False, index=mine.index)
-    for column in (name for name in mine.columns if name not in free):
-        filled = ~mine[column].isin(["", "0"] if column in dictionary.zero_columns else [""])
-        if column in told.columns:
-            filled &= told[column].reindex(mine.index).isna()
-        foreign |= filled
-    return pd.MultiIndex.from_tuples(list(foreign.index[~foreign]), names=list(KEYS))
-
-
-def _deletions(live: LiveProject, cells: pd.DataFrame) -> Iterator[Callable[[], int]]:
-    """The API calls that delete rows: whole records where nothing else is left of them, else form by form."""
+def _taken_over(live: LiveProject, images: pd.DataFrame, *, present: pd.DataFrame) -> pd.Series:
+    """Whether a deleted row, or a whole deleted record, holds values again that are not its old ones."""
+    deleted = images[images["action"] == Action.DELETE]
+    if deleted.empty:
+        return pd.Series(False, index=images.index)
     record_field = live.dictionary.record_field
-    present = read_records(live, fields=[record_field], records=set(cells["record"]))
-    left = pd.MultiIndex.from_frame(present[[record_field, *KEY_NAMES]])
-    gone = left.isin(pd.MultiIndex.from_frame(cells[list(KEYS)]))
-    survivors = set(present.loc[~gone, record_field])
-    whole = sorted(set(cells["record"]) - survivors)
-    if whole:
-        yield lambda: live.redcap.delete_records(whole)
-    partly = cells[cells["record"].isin(survivors)].drop_duplicates(list(KEYS))
-    for (event, instrument, instance), group in partly.groupby(
-        ["event", "instrument", "instance"], sort=False
-    ):
-        # Every form of the row, not only ours: an empty one may have left a form status that keeps the row.
-        for form in _forms_of_row(live, event=str(event), instrument=str(instrument)):
-            records = sorted(set(group["record"]))
-            yield _form_deletion(live, records, event=str(event), form=form, instance=str(instance))
-
-
-def _forms_of_row(live: LiveProject, *, event: str, instrument: str) -> list[str]:
-    if instrument:
-        return [instrument]
-    forms = live.grid.forms_of(event)
-    return [
-        form for form in live.dictionary.forms if form in forms and (event, form) not in live.grid.repeating
-    ]
-
-
-def _form_deletion(
-    live: LiveProject, records: list[str], *, event: str, form: str, instance: str
-) -> Callable[[], int]:
-    return lambda: live.redcap.delete_records(
-        records, event=event or None, instrument=form, instance=int(instance) if instance else None
+    rows = present.set_axis(row_index(present, record_field=record_field), axis=0).iloc[:, 4:]
+    unsaid = {item.name for item in live.dictionary.fields if not item.is_importable}
+    free = unsaid | live.dictionary.zero_columns
+    values = rows.drop(columns=[name for name in rows.columns if name in free]).melt(
+        ignore_index=False, var_name="field", value_name="value"
     )
+    filled = values[values["value"] != ""].set_index("field", append=True)["value"]
+    before = deleted.drop_duplicates([*KEYS, "field"]).set_index([*KEYS, "field"])["before"]
+    foreign = filled[filled != before.reindex(filled.index)].index
+    whole = set(deleted.loc[deleted["field"] == record_field, "record"])
+    taken = whole & set(foreign.get_level_values("record"))
+    places = pd.MultiIndex.from_frame(images[list(KEYS)])
+    places = pd.MultiIndex.from_frame(images[list(KEYS)])
+    is_taken = places.isin(rows_of(foreign.to_frame(index=False))) | images["record"].isin(taken)
+    return pd.Series(is_taken, index=images.index, dtype=bool) & (images["action"] == Action.DELETE)
+
+
+def _swapped_back(
+    live: LiveProject, images: pd.DataFrame, *, action: Action
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cells of files or ids: those that come back, and those that moved on."""
+    if images.empty:
+        return images, images
+    now = outcomes_of(live, images, action=action)
+    swapped = images.assign(before=images["after"], after=images["before"])
+    if action is Action.RENAME:
+        swapped = swapped.assign(record=images["after"])
+    return swapped[now == Outcome.WRITTEN], swapped[now == Outcome.MOVED_ON]

@@ -1,22 +1,15 @@
-"""Writing: accepted cells into REDCap, each batch re-checked, journaled, imported and read back.
-
-    checked (still as planned?) -> journaled (before-images on disk) -> imported -> read back (outcomes)
-
-A process that dies between any two of these leaves a batch whose outcome REDCap can tell.
-"""
+"""Writing: accepted cells into REDCap, in batches, each compared with the plan once more before it goes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 import pandas as pd
 
-from capstan import store as journal
 from capstan.arms import participant_arms
-from capstan.errors import OutcomeUnknown, RowsRefused
+from capstan.errors import RowsRefused
 from capstan.plan import KEYS, held, import_parts, to_rows
 from capstan.redcap import batches
 from capstan.store import Outcome, Run
@@ -24,13 +17,13 @@ from capstan.verdict import collected, verdicts
 from checks.catalogue import severity
 from checks.changes import judge_stale, rows_of
 from checks.gate import Present
+from checks.refusals import refusal_check
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
-from tasks.journal import outcome_counts, outcomes_of
+from tasks.outcomes import outcome_counts
 from tasks.redcap import read_records
 from tasks.shield import effect, run_logger
-
-Clock = Callable[[], datetime]
+from tasks.steps import Clock, journaled
 
 
 class Basis(NamedTuple):
@@ -106,15 +99,10 @@ def _write_batch(
     """Write one batch; rows that REDCap refuses are taken out and the rest is tried again."""
     cells = _still_as_planned(live, cells, written=written) if len(cells) else cells
     while not cells.empty:
-        number = journal.journal(live.store, run, cells=cells, overwrite=overwrite, now=clock())
-        crash_point("journaled")
-        refused = _import(live, run, cells, batch=number, overwrite=overwrite, clock=clock)
-        crash_point("imported")
-        outcomes = outcomes_of(live, cells)
-        crash_point("read_back")
-        told = cells[list(journal.CELL_KEYS)].assign(outcome=outcomes)
-        journal.finish_batch(live.store, run, batch=number, outcomes=told, now=clock())
-        crash_point("finished")
+        refused, outcomes = journaled(
+            live, run, cells=cells, act=_importing(live, cells, overwrite), clock=clock, overwrite=overwrite
+        )
+        refused = refused or {}
         out = cells["record"].isin(refused)
         again = ~out & (outcomes == Outcome.NOT_WRITTEN) & bool(refused)
         missed = ~out & ~again & (outcomes != Outcome.WRITTEN)
@@ -173,29 +161,29 @@ def _arm_fields(live: LiveProject) -> set[str]:
     return {rule.field} if rule else set()
 
 
-def _import(
-    live: LiveProject, run: Run, cells: pd.DataFrame, *, batch: int, overwrite: bool, clock: Clock
-) -> dict[str, str]:
-    """Send one batch; returns the records that REDCap refused, with its reason, and then wrote nothing."""
+def _importing(live: LiveProject, cells: pd.DataFrame, overwrite: bool) -> Callable[[], dict[str, str]]:
+    """Send cells; tells the records that REDCap refused, with its reason, and then wrote nothing."""
     rows = to_rows(cells, key_columns=live.key_columns)
-    journal.mark_sent(live.store, run, batch=batch, now=clock())
-    crash_point("sent")
-    try:
-        live.redcap.import_records(rows, record_field=live.dictionary.record_field, overwrite=overwrite)
-    except RowsRefused as error:
-        if not {record for record, _, _ in error.rows} & set(cells["record"]):
-            raise
-        return {
-            record: f"REDCap refused {name or 'the row'}: {reason}" for record, name, reason in error.rows
-        }
-    except OutcomeUnknown:
-        run_logger().warning("no usable answer to an import; asking REDCap what it holds")
-    return {}
+
+    def send() -> dict[str, str]:
+        try:
+            live.redcap.import_records(rows, record_field=live.dictionary.record_field, overwrite=overwrite)
+        except RowsRefused as error:
+            if not {record for record, _, _ in error.rows} & set(cells["record"]):
+                raise
+            return {
+                record: f"REDCap refused {name or 'the row'}: {reason}" for record, name, reason in error.rows
+            }
+        return {}
+
+    return send
 
 
 def _refusals(cells: pd.DataFrame, *, reasons: dict[str, str]) -> pd.DataFrame:
     rows = cells.drop_duplicates(list(KEYS)).assign(field="")
-    return _said(rows, "row_refused", rows["record"].map(reasons).astype("str"))
+    told = rows["record"].map(reasons).astype("str")
+    check = told.map(refusal_check)
+    return collected([_said(rows[check == name], name, told[check == name]) for name in check.unique()])
 
 
 def _said(cells: pd.DataFrame, check: str, reason: str | pd.Series) -> pd.DataFrame:

@@ -19,7 +19,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class Token(AuthBase):
     """A token that joins a request at the last moment and appears in no repr, frame or pickle of ours.
 
-    As an `auth` of requests it is written into the form body when the request is prepared, so none of
+    As an `auth` of requests it is written into the body when the request is prepared, so none of
     our own variables ever holds a body with the token; and requests reads no .netrc when it has an auth.
     """
 
@@ -38,6 +38,11 @@ class Token(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         fields = request.body or ""
+        boundary = request.headers.get("Content-Type", "").partition("boundary=")[2]
+        if boundary and isinstance(fields, bytes):
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="token"\r\n\r\n'
+            request.body = f"{head}{self._characters}\r\n".encode("ascii") + fields
+            return request
         text = fields.decode("ascii") if isinstance(fields, bytes) else fields
         request.body = f"token={self._characters}&{text}"
         return request

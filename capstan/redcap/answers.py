@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from capstan.attachment import Attachment
 from capstan.errors import RedcapUnavailable
 from capstan.redcap.body import Body
 from capstan.redcap.tables import json_document
@@ -46,6 +47,16 @@ def odm_document(body: Body) -> bytes:
     if not document.rstrip().endswith(b"</ODM>"):
         raise RedcapUnavailable("REDCap's project XML was cut short. Try again.")
     return document
+
+
+def nothing(body: Body) -> None:
+    """Take the empty answer to an import or delete of a file."""
+    body.read()
+
+
+def whole(body: Body) -> Attachment:
+    """Return a file as it is, with the name that the answer gives it."""
+    return Attachment(body.file_name, body.read())
 
 
 def _matching(body: Body, pattern: str, *, what: str) -> str:

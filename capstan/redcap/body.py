@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,14 @@ _GZIP_WINDOW = 31
 
 
 class Body(io.BufferedReader):
-    """The decoded bytes of an answer, read once from front to back; it holds none but the last of them."""
+    """The decoded bytes of an answer, read once from front to back; it holds none but the last of them.
+
+    `file_name` is '' unless the answer is a file.
+    """
 
     def __init__(self, response: Response) -> None:
         self._source = _Source(response)
+        self.file_name = _file_name(response.headers.get("Content-Type", ""))
         super().__init__(self._source, _CHUNK_BYTES)
 
     @property
@@ -75,6 +80,12 @@ class _Source(io.RawIOBase):
         self.quotes += data.count(b'"')
         self.has_escaped_quote |= b'\\"' in self.tail[-1:] + data
         self.tail = (self.tail + data)[-_TAIL_BYTES:]
+
+
+def _file_name(content_type: str) -> str:
+    """The name that REDCap puts behind a file's type; headers arrive byte for byte, and hold UTF-8."""
+    found = re.search(r'\bname="([^"]*)"', content_type)
+    return found[1].encode("latin-1").decode("utf-8", errors="replace") if found else ""
 
 
 def _unpacked(unpacker: zlib._Decompress, packed: bytes, *, size: int) -> bytes:

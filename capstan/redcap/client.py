@@ -15,6 +15,7 @@ from capstan.redcap import answers, columns
 from capstan.redcap.address import Token, api_address
 from capstan.redcap.batching import Format, batches, id_batches, payload
 from capstan.redcap.failures import NoneDefined
+from capstan.redcap.files import FileFields
 from capstan.redcap.imports import check_count, check_rows, format_for, written_ids
 from capstan.redcap.parameters import Value, listed
 from capstan.redcap.tables import UnclearCsv, csv_frame, joined, json_frame
@@ -63,6 +64,7 @@ class Redcap:
             throttle=throttle or Throttle(sleep=sleep),
             session=session,
         )
+        self.files = FileFields(self._wire)
 
     def __repr__(self) -> str:
         return f"<Redcap at {self._wire.host}>"
@@ -269,6 +271,11 @@ class Redcap:
             repeat_instance=instance,
         )
         return self._wire.write(call, answers.whole_number)
+
+    def rename_record(self, record: str, new_name: str) -> None:
+        """Give a record another id, in all arms; the id must be free. Source: B.1."""
+        call = _call("record", action="rename", record=record, new_record_name=new_name)
+        self._wire.write(call, answers.whole_number)
 
     def _import(
         self, parts: Iterable[pd.DataFrame], call: dict[str, Value], *, record_field: str

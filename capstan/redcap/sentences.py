@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from capstan.errors import RedcapError, RightMissing, RowsRefused, TokenRefused, UnknownName
 
 
+class NoFile(RedcapError):
+    """The field has no file; callers answer with none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One known sentence: its pattern, the error that it becomes, and our text for it.
@@ -123,7 +127,7 @@ SENTENCES = (
     ),
     _known(
         r"There is no file to download for this record\.?",
-        RedcapError,
+        NoFile,
         "the record has no file in that field",
     ),
     _known(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from capstan.attachment import Attachment
 from capstan.errors import OutcomeUnknown, RedcapError, RedcapUnavailable
 from capstan.redcap.address import Token, host_of, is_loopback
+from capstan.redcap.answers import nothing
 from capstan.redcap.body import Body
 from capstan.redcap.failures import Answer, failure
-from capstan.redcap.parameters import Value, form_body
+from capstan.redcap.parameters import Value, form_body, form_fields
 from capstan.redcap.sentences import ERROR_START
 from capstan.redcap.throttle import Throttle
 
@@ -27,9 +29,9 @@ MAX_ERROR_BYTES = 16 << 20
 _POOL_SIZE = 16
 _HEADERS = {
     "Accept-Encoding": "gzip",
-    "Content-Type": "application/x-www-form-urlencoded",
     "User-Agent": "capstan",
 }
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class NotSent(RedcapUnavailable):
@@ -68,24 +70,37 @@ class Wire:
             raise outcome
         return outcome
 
-    def write(self, parameters: Parameters, parse: Callable[[Body], Parsed]) -> Parsed:
+    def write(
+        self,
+        parameters: Parameters,
+        parse: Callable[[Body], Parsed],
+        *,
+        upload: Attachment | None = None,
+    ) -> Parsed:
         """Return the parsed answer of a call that changes something; it is sent once and never again.
 
-        Raises `OutcomeUnknown` where REDCap may have done it although no usable answer came.
+        An `upload` goes with it as a file. Raises `OutcomeUnknown` where REDCap may have done it although
+        no usable answer came.
         """
-        outcome = self._outcome(parameters, parse)
+        outcome = self._outcome(parameters, parse, upload=upload)
         if isinstance(outcome, RedcapUnavailable) and not isinstance(outcome, NotSent):
             raise OutcomeUnknown(f"{outcome} It is not known whether this was written: read back first.")
         if isinstance(outcome, RedcapError):
             raise outcome
         return outcome
 
-    def _outcome(self, parameters: Parameters, parse: Callable[[Body], Parsed]) -> Parsed | RedcapError:
+    def _outcome(
+        self,
+        parameters: Parameters,
+        parse: Callable[[Body], Parsed],
+        *,
+        upload: Attachment | None = None,
+    ) -> Parsed | RedcapError:
         """Return an error as a value: raised here, its context would hold the request and so the token."""
         place = f"{parameters['content']} at {self.host}"
         self._throttle.wait()
         try:
-            with self._post(form_body(parameters)) as response:
+            with self._post(parameters, upload=upload) as response:
                 return _parsed(response, parse, place=place)
         except RedcapError as error:
             error.__context__ = None
@@ -93,11 +108,13 @@ class Wire:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             return _unreachable(error, place=place)
 
-    def _post(self, body: str) -> requests.Response:
+    def _post(self, parameters: Parameters, *, upload: Attachment | None) -> requests.Response:
+        data: Any = form_body(parameters) if upload is None else form_fields(parameters)
         return self._session.post(
             self.address,
-            data=body,
-            headers=_HEADERS,
+            data=data,
+            files=None if upload is None else {"file": (upload.name, upload.content)},
+            headers=_HEADERS | _FORM if upload is None else _HEADERS,
             auth=self._token,
             timeout=self._timeout_seconds,
             stream=True,
@@ -119,7 +136,9 @@ def new_session(address: str) -> requests.Session:
 def _parsed(response: requests.Response, parse: Callable[[Body], Parsed], *, place: str) -> Parsed:
     body = Body(response)
     head = body.peek(1)
-    if response.status_code == 200 and head and not ERROR_START.match(head):
+    # A file may be empty, or begin like an error; and REDCap takes files without a word.
+    is_sound = bool(body.file_name) or (bool(head or parse is nothing) and not ERROR_START.match(head))
+    if response.status_code == 200 and is_sound:
         return parse(body)
     text = body.read(MAX_ERROR_BYTES).decode("utf-8", errors="replace")
     raise failure(Answer(response.status_code, text, place))

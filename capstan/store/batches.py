@@ -14,17 +14,25 @@ from capstan.store.connection import Store
 from capstan.store.frames import take_columns
 from capstan.store.moves import move_run, own_run, set_values
 from capstan.store.rows import Batch, Run, to_batch
-from capstan.store.states import BatchState, Outcome, RunState, check_batch_move
+from capstan.store.states import Action, BatchState, Outcome, RunState, check_batch_move
 from capstan.store.tables import BATCH, BATCH_VALUES
 
 CELL_KEYS = (*KEYS, "field")
 
 
-def journal(store: Store, run: Run, *, cells: pd.DataFrame, overwrite: bool, now: datetime) -> int:
-    """Put a batch's before-images on disk, before its import; returns the batch's number, from 1.
+def journal(
+    store: Store,
+    run: Run,
+    *,
+    cells: pd.DataFrame,
+    overwrite: bool,
+    now: datetime,
+    action: Action = Action.IMPORT,
+) -> int:
+    """Put a batch's before-images on disk, before it is sent; returns the batch's number, from 1.
 
     `cells` has `CELL_COLUMNS` as text and `row_existed`, a boolean: whether REDCap had this record,
-    event, instrument and instance before. `overwrite` is the import's behaviour for blanks. When this
+    event, instrument and instance before. `overwrite` is an import's behaviour for blanks. When this
     returns, the images outlive a crash. Raises Refused when somebody else has adopted the run, StoreError
     for a dry run, for cells named twice, and when the run has ended.
     """
@@ -38,6 +46,7 @@ def journal(store: Store, run: Run, *, cells: pd.DataFrame, overwrite: bool, now
             insert(BATCH).values(
                 run_id=run.id,
                 number=number,
+                action=action,
                 state=BatchState.JOURNALED,
                 cells=len(cells),
                 rows=rows,
@@ -50,7 +59,7 @@ def journal(store: Store, run: Run, *, cells: pd.DataFrame, overwrite: bool, now
 
 
 def mark_sent(store: Store, run: Run, *, batch: int, now: datetime) -> None:
-    """Say that a batch is about to be imported; the last look at whether this process still owns the run."""
+    """Say that a batch is about to be sent; the last look at whether this process still owns the run."""
     with store.write() as connection:
         move_run(connection, run, to=RunState.WRITING, heartbeat_at=now)
         _move_batch(connection, run, number=batch, to=BatchState.SENT, sent_at=now)

@@ -15,7 +15,7 @@ from capstan.store.states import RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
 from capstan.verdict import VERDICT_COLUMNS
 
-IMAGE_COLUMNS = ("batch", *CELL_COLUMNS, "row_existed", "overwrite", "outcome")
+IMAGE_COLUMNS = ("batch", "action", *CELL_COLUMNS, "row_existed", "overwrite", "outcome")
 
 
 def find_run(store: Store, name: str) -> Run:
@@ -69,6 +69,13 @@ def read_verdicts(store: Store, run: Run) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
 
 
+def read_plan(store: Store, run: Run) -> pd.DataFrame | None:
+    """The plan that a run kept instead of writing it: a held run, or a dry run; None where it has none."""
+    with store.read() as connection:
+        token = connection.execute(select(RUN.c.plan).where(RUN.c.id == run.id)).scalar_one()
+    return None if token is None else store.unseal(token)
+
+
 def read_held_plan(store: Store, digest: str, *, study: str | None = None) -> tuple[Run, pd.DataFrame]:
     """The newest held run whose plan digest begins with `digest`, and its plan.
 
@@ -80,16 +87,15 @@ def read_held_plan(store: Store, digest: str, *, study: str | None = None) -> tu
         ordered = query.order_by(RUN.c.started_at.desc(), RUN.c.id.desc())
         found = [to_run(row) for row in connection.execute(ordered).mappings()]
     if not found:
-        raise UsageError(f"No held plan begins with {digest!r}. `capstan journal list` lists held runs.")
+        raise UsageError(f"No held plan begins with {digest!r}. `capstan plan list` lists them.")
     if len({run.plan_digest for run in found}) > 1:
         raise UsageError(f"Several held plans begin with {digest!r}. Give more of the digest.")
-    with store.read() as connection:
-        token = connection.execute(select(RUN.c.plan).where(RUN.c.id == found[0].id)).scalar_one()
-    if token is None:
+    plan = read_plan(store, found[0])
+    if plan is None:
         raise Refused(
             f"The plan of run {found[0].id} was deleted after the study's retention. Run the flow again."
         )
-    return found[0], store.unseal(token)
+    return found[0], plan
 
 
 def _begins(column: Column[Any], prefix: str) -> Any:
@@ -102,7 +108,8 @@ def _image(store: Store, row: dict[str, Any]) -> pd.DataFrame:
     outcome = (
         store.unseal(row["outcome"])["outcome"] if row["outcome"] else pd.Series("", image.index, dtype="str")
     )
-    return image.assign(batch=row["number"], overwrite=row["overwrite"], outcome=outcome)[list(IMAGE_COLUMNS)]
+    told = {"batch": row["number"], "action": row["action"], "overwrite": row["overwrite"]}
+    return image.assign(**told, outcome=outcome)[list(IMAGE_COLUMNS)].astype({"action": "str"})
 
 
 def _no_images() -> pd.DataFrame:

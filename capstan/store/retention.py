@@ -8,12 +8,12 @@ from sqlalchemy import func, select, text, update
 
 from capstan.store.connection import Store
 from capstan.store.failures import values_kept_out
-from capstan.store.states import OPEN_STATES
-from capstan.store.tables import BATCH, RUN
+from capstan.store.states import OPEN_STATES, ItemState
+from capstan.store.tables import BATCH, QUARANTINE, RUN
 
 
 def purge(store: Store, *, before: datetime, now: datetime, study: str | None = None) -> int:
-    """Delete images, verdicts and plans of runs that ended before a time; returns how many runs that were.
+    """Delete images, verdicts, plans and stopped rows of runs that ended before a time; returns how many.
 
     Open runs keep theirs. A purged run cannot be reverted.
     """
@@ -21,12 +21,14 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
     due = [ended < before, RUN.c.state.not_in(OPEN_STATES), RUN.c.purged_at.is_(None)]
     if study is not None:
         due.append(RUN.c.study == study)
-    batches = update(BATCH).where(BATCH.c.run_id.in_(select(RUN.c.id).where(*due)))
+    runs = select(RUN.c.id).where(*due)
+    batches = update(BATCH).where(BATCH.c.run_id.in_(runs))
+    items = update(QUARANTINE).where(QUARANTINE.c.run_id.in_(runs), QUARANTINE.c.state == ItemState.OPEN)
+    emptied = {"verdicts": None, "plan": None, "rejected": None, "purged_at": now}
     with store.write() as connection:
         connection.execute(batches.values(image=None, outcome=None))
-        count = connection.execute(
-            update(RUN).where(*due).values(verdicts=None, plan=None, purged_at=now)
-        ).rowcount
+        connection.execute(items.values(state=ItemState.EXPIRED, decided_at=now))
+        count = connection.execute(update(RUN).where(*due).values(**emptied)).rowcount
     _empty_log(store)
     return count
 

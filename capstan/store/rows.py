@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import RowMapping
 
-from capstan.store.states import OPEN_STATES, BatchState, RunKind, RunState
+from capstan.store.states import OPEN_STATES, Action, BatchState, RunKind, RunState
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Run:
     owner: str
     heartbeat_at: datetime
     purged_at: datetime | None
+    basis: Mapping[str, Any] | None
+    expires_at: datetime | None
 
     @property
     def is_open(self) -> bool:
@@ -46,10 +49,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Batch:
-    """One import of a run: how many cells and rows, and how far it came."""
+    """One step of a run that writes: what it does, how many cells and rows, and how far it came."""
 
     run_id: str
     number: int
+    action: Action
     state: BatchState
     cells: int
     rows: int
@@ -67,4 +71,17 @@ def to_run(row: RowMapping) -> Run:
 
 def to_batch(row: RowMapping) -> Batch:
     """Make a Batch of a row of the table `batch`."""
-    return Batch(**{**row, "state": BatchState(row["state"])})
+    action, state = Action(row["action"]), BatchState(row["state"])
+    return Batch(**{**row, "action": action, "state": state})
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes to a held plan; `used_by` is the id of the run that applied it."""
+
+    run_id: str
+    by: str
+    reason: str
+    approved_at: datetime
+    expires_at: datetime
+    used_by: str | None

@@ -89,15 +89,36 @@ def record_gate(
     return reload_run(store, run.id)
 
 
-def hold_run(store: Store, run: Run, *, plan: pd.DataFrame, note: str, now: datetime) -> Run:
-    """End a run as held and keep its plan (text columns) for a person; `record_gate` comes first."""
+def keep_plan(store: Store, run: Run, *, plan: pd.DataFrame, now: datetime) -> None:
+    """Keep the plan (text columns) of an open run that will not write it, such as a dry run."""
+    check_text(plan, what="Plans")
+    with store.write() as connection:
+        own_run(connection, run)
+        set_values(connection, run.id, heartbeat_at=now, plan=store.seal(plan))
+
+
+def hold_run(
+    store: Store,
+    run: Run,
+    *,
+    plan: pd.DataFrame,
+    basis: Mapping[str, Any],
+    expires_at: datetime,
+    note: str,
+    now: datetime,
+) -> Run:
+    """End a run as held and keep its plan (text columns) for a person; `record_gate` comes first.
+
+    `basis` is what the plan was judged by, free of participants' data; after `expires_at` it is too old.
+    """
     check_text(plan, what="Plans")
     with store.write() as connection:
         if not own_run(connection, run).plan_digest:
             raise StoreError(
                 f"Run {run.id} has no plan digest, so its plan could not be found: record the gate."
             )
-        move_run(connection, run, to=RunState.HELD, note=note, plan=store.seal(plan), ended_at=now)
+        kept = {"plan": store.seal(plan), "basis": dict(basis), "expires_at": expires_at}
+        move_run(connection, run, to=RunState.HELD, note=note, ended_at=now, **kept)
     return reload_run(store, run.id)
 
 
@@ -122,17 +143,6 @@ def end_run(
         move_run(connection, run, to=state, counts=total, note=note, ended_at=now)
         _settle_batches(connection, run.id, state=state, now=now)
     return reload_run(store, run.id)
-
-
-def decide_held(store: Store, run: Run, *, state: RunState, note: str, now: datetime) -> int:
-    """Close a held run as approved or refused, with all others that hold the same plan; returns how many."""
-    same = (RUN.c.study, RUN.c.host, RUN.c.project_id, RUN.c.plan_digest)
-    wanted = (run.study, run.host, run.project_id, run.plan_digest)
-    alike = [column == value for column, value in zip(same, wanted, strict=True)]
-    with store.write() as connection:
-        move_run(connection, run, to=state, note=note, heartbeat_at=now)
-        others = update(RUN).where(*alike, RUN.c.state == RunState.HELD).values(state=state, note=note)
-        return 1 + connection.execute(others).rowcount
 
 
 def mark_reverted(store: Store, run: Run, *, by: Run, now: datetime) -> Run:

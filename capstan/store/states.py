@@ -49,6 +49,15 @@ class RunKind(StrEnum):
     REVERT = "revert"
 
 
+class Action(StrEnum):
+    """What a batch does in REDCap."""
+
+    IMPORT = "import"
+    DELETE = "delete"  # whole rows go: records, events or instances
+    RENAME = "rename"  # the cell is the record id: before and after
+    FILE = "file"  # a cell is a file: name and content
+
+
 class BatchState(StrEnum):
     """How far the import of one batch is known to have come."""
 
@@ -56,6 +65,16 @@ class BatchState(StrEnum):
     SENT = "sent"  # the import was started; its end is unknown
     VERIFIED = "verified"  # every cell was read back and has an outcome
     UNRESOLVED = "unresolved"  # nobody could ask REDCap what became of it
+
+
+class ItemState(StrEnum):
+    """Where a stopped row in quarantine stands."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"  # a later run wrote it, or found REDCap to hold it
+    STOPPED_AGAIN = "stopped_again"  # a later run stopped it again; that run's row counts now
+    CLOSED = "closed"  # a person said why it is not wanted
+    EXPIRED = "expired"  # deleted after the study's retention
 
 
 class Outcome(StrEnum):

@@ -76,6 +76,10 @@ RUN = Table(
     Column("purged_at", UtcTime),
     Column("verdicts", LargeBinary),
     Column("plan", LargeBinary),
+    # What a held plan was judged by: digests and limits, no participants' data.
+    Column("basis", JSON),
+    Column("expires_at", UtcTime),
+    Column("rejected", LargeBinary),
     CheckConstraint("(kind = 'revert') = (reverts IS NOT NULL)", name="reverts"),
     Index("ix_run_study", "study", "started_at"),
     Index("ix_run_plan_digest", "plan_digest"),
@@ -97,6 +101,7 @@ BATCH = Table(
     METADATA,
     Column("run_id", String(32), ForeignKey("run.id"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("action", String(10), nullable=False, server_default="import"),
     Column("state", String(20), nullable=False),
     Column("cells", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
@@ -106,6 +111,31 @@ BATCH = Table(
     Column("finished_at", UtcTime),
     Column("image", LargeBinary),
     Column("outcome", LargeBinary),
+)
+
+# A person's yes to a held plan; `used_by` is the run that applied it.
+APPROVAL = Table(
+    "approval",
+    METADATA,
+    Column("run_id", String(32), ForeignKey("run.id"), primary_key=True),
+    Column("by", String(200), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("approved_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_by", String(32), ForeignKey("run.id")),
+)
+
+# One row that a run stopped; its cells are in the run's `rejected`.
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    Column("run_id", String(32), ForeignKey("run.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),
+    Column("decided_at", UtcTime),
+    Column("by", String(200), nullable=False),
+    Column("reason", String, nullable=False),
+    Index("ix_quarantine_state", "state"),
 )
 
 WATERMARK = Table(
@@ -125,6 +155,6 @@ KEY_CHECK = Table(
     Column("token", LargeBinary, nullable=False),
 )
 
-SEALED = frozenset({"verdicts", "plan", "image", "outcome"})
+SEALED = frozenset({"verdicts", "plan", "rejected", "image", "outcome"})
 RUN_VALUES = [column for column in RUN.columns if column.name not in SEALED]
 BATCH_VALUES = [column for column in BATCH.columns if column.name not in SEALED]

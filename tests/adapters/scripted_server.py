@@ -41,7 +41,7 @@ class ScriptedServer:
     """Answers a list of replies one after another (the last one for ever), or what a function says."""
 
     def __init__(self, script: Script) -> None:
-        self.script, self.forms, self.methods = script, [], []
+        self.script, self.forms, self.methods, self.bodies = script, [], [], []
         self.released, self._lock = Event(), Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -78,7 +78,9 @@ def _handler(script: ScriptedServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            script.bodies.append(raw)
+            text = raw.decode(errors="replace")
             script.methods.append(self.command)
             reply = script.reply(dict(parse_qsl(text, keep_blank_values=True)))
             self.close_connection = True

@@ -18,6 +18,7 @@ from capstan.errors import (
     UnknownName,
 )
 from capstan.redcap import Redcap
+from capstan.redcap.sentences import NoFile
 
 SECRET = "Marigold"
 
@@ -77,7 +78,7 @@ SENTENCES = [
         "'visit_11_arm_1', 'visit_12_arm_1'",
     ),
     (400, "The field 'mugshotttttt' does not exist or is not a 'file' field", UnknownName, "mugshotttttt"),
-    (400, "There is no file to download for this record", RedcapError, "no file"),
+    (400, "There is no file to download for this record", NoFile, "no file"),
     (400, "The record '1' does not exist. It must exist to upload a file", RowsRefused, "does not exist"),
     (400, "invalid event", UnknownName, "event"),
     (400, 'The record "-1" does not exist', RowsRefused, "does not exist"),

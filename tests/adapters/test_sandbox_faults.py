@@ -190,7 +190,7 @@ kind status seconds content action after count probability seed cell per_minute 
 rights forms forms_export data_access_group record field value event instrument instance form values url is_on
 on_imports
 """
-HARMLESS = [(method, path) for method, path, _ in WORKS if path != "/_sandbox/projects/{project_id:int}"]
+HARMLESS = [(method, path) for method, path, _ in WORKS if path != "/_sandbox/projects/{project_id:number}"]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -199,7 +199,7 @@ def test_no_control_ever_fails_by_itself(
     server: Running, token: str, where: tuple[str, str], body: dict[str, object]
 ) -> None:
     number = post(server, token, "project", format="json").json()["project_id"]
-    url = server.base_url + where[1].replace("{project_id:int}", str(number))[1:]
+    url = server.base_url + where[1].replace("{project_id:number}", str(number))[1:]
 
     response = requests.request(where[0], url, data=json.dumps(body).encode("utf-8", "replace"), timeout=9)
     requests.delete(server.control_url + "faults", timeout=9)

@@ -11,7 +11,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sandbox_clients import new_project, post, send
+from sandbox_clients import metadata, new_project, post, send
 
 from sandbox.dispatch import METHODS
 from sandbox.server import Running
@@ -219,3 +219,44 @@ def test_a_malformed_length_is_refused(server: Running) -> None:
         half.sendall(b"POST /api/ HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n")
 
         assert half.recv(100).startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize(
+    "odm",
+    ["<ODM>" + "<![CDATA[" * 100_000, "<ODM>" + "<" * 1_000_000, "<ODM a='" + '="\n' * 300_000],
+    ids=["sections without end", "tags without end", "values without end"],
+)
+def test_what_has_no_end_in_project_xml_is_refused_soon(server: Running, odm: str) -> None:
+    attributes = json.dumps([{"project_title": "Endless", "purpose": "0"}])
+    body = {
+        "token": server.super_token,
+        "content": "project",
+        "format": "json",
+        "data": attributes,
+        "odm": odm,
+    }
+
+    assert requests.post(server.redcap_url, data=body, timeout=SECONDS).status_code == 400
+
+
+def test_tags_without_end_in_labels_are_no_work(server: Running) -> None:
+    token = new_project(server)
+    label = "<a" * 200_000
+    odd = {**metadata()[-1], "field_name": "odd", "field_label": label}
+    send(server, token, "metadata", [*metadata(), odd])
+
+    answers = [
+        requests.post(server.redcap_url, data={"token": token, **fields}, timeout=SECONDS)
+        for fields in (
+            {"content": "record", "format": "csv", "rawOrLabelHeaders": "label"},
+            {"content": "project_xml"},
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_many_megabytes_of_escapes_are_read(server: Running, token: str) -> None:
+    body = b"token=" + token.encode() + b"&content=version&x=%zz" + b"%41%e2" * 1_000_000
+
+    assert post_raw(server, body).text == "15.2.1"

@@ -260,7 +260,7 @@ def test_redcaps_own_addresses_lead_to_the_pages(server: Running, token: str, nu
 
 def test_pages_load_nothing_from_elsewhere_and_run_no_script(server: Running, number: int) -> None:
     for path in SHOWN:
-        page = get(server, path.replace("{project_id:int}", str(number)), id="1", form="start")
+        page = get(server, path.replace("{project_id:number}", str(number)), id="1", form="start")
         policy = page.headers["Content-Security-Policy"]
 
         assert "default-src 'none'" in policy
@@ -355,7 +355,7 @@ def spare() -> Iterator[str]:
 def test_no_page_ever_fails_by_itself(
     spare: str, path: str, query: dict[str, str], form: dict[str, str] | None
 ) -> None:
-    url = spare + path.replace("{project_id:int}", "1")
+    url = spare + path.replace("{project_id:number}", "1")
     if form is None:
         response = requests.get(url, params=_encodable(query), timeout=9, allow_redirects=False)
     else:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from sandbox_clients import control, new_project, post, send
+from sandbox_clients import control, metadata, new_project, post, send
 
 import cli.main
 import sandbox.__main__
-from sandbox.server import Running
+from sandbox.server import CannotServe, Running, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -316,3 +316,54 @@ def test_listening_beyond_this_computer_is_warned_of() -> None:
 
     assert said["redcap_url"].startswith("http://127.0.0.1:")
     assert "beyond this computer" in told
+
+
+def test_one_folder_serves_one_sandbox_at_a_time(tmp_path: Path) -> None:
+    with Running(state_dir=tmp_path), pytest.raises(CannotServe, match="another sandbox uses it"):
+        serve(state_dir=tmp_path)
+
+    with Running(state_dir=tmp_path) as again:
+        assert again.super_token
+
+
+def test_what_a_full_disk_does_not_take_was_never_done(server: Running) -> None:
+    token = new_project(server)
+    before = post(server, token, "metadata", format="csv").text
+    fields = [
+        *metadata(),
+        {"field_name": "long", "form_name": "call", "field_type": "text", "field_label": "x" * 1_000_000},
+    ]
+    with server.state.lock:
+        pages = server.state.store._db.execute("PRAGMA page_count").fetchone()[0]
+        most = server.state.store._db.execute(f"PRAGMA max_page_count={pages}").fetchone()[0]
+
+    refused = post(server, token, "metadata", format="json", data=json.dumps(fields))
+    kept = post(server, token, "metadata", format="csv").text
+    with server.state.lock:
+        server.state.store._db.execute(f"PRAGMA max_page_count={2**31 - 1}")
+
+    assert most == pages
+    assert refused.status_code == 503
+    assert kept == before
+    assert post(server, token, "metadata", format="json", data=json.dumps(fields)).text == "8"
+
+
+@pytest.mark.parametrize("number", ["9" * 25, "9" * 5000])
+@pytest.mark.parametrize(
+    "path", ["_sandbox/project/{}", "?pid={}", "redcap_v15.2.1/DataEntry/index.php?pid={}"]
+)
+def test_a_number_that_no_project_can_have_leads_nowhere(server: Running, path: str, number: str) -> None:
+    answer = requests.get(server.base_url + path.format(number), timeout=9)
+
+    assert answer.status_code in (200, 404)
+    assert control_status(server, f"projects/{number}/tokens") == 404
+
+
+def control_status(server: Running, path: str) -> int:
+    return requests.post(server.control_url + path, json={}, timeout=9).status_code
+
+
+def test_the_clock_takes_no_year_before_1000(server: Running) -> None:
+    answer = requests.post(server.control_url + "clock", json={"now": "0001-01-01T00:00:00"}, timeout=9)
+
+    assert answer.status_code == 400

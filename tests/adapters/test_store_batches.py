@@ -241,7 +241,7 @@ def test_purging_spares_open_runs_and_other_studies(store: Store) -> None:
 def test_a_purged_plan_is_no_longer_there_to_approve(store: Store) -> None:
     run = begin(store)
     record_gate(store, run, decision="HOLD", plan_digest="d1", counts={}, verdicts=make_verdicts(), now=NOW)
-    hold_run(store, run, plan=CELLS[["record"]], note="", now=NOW)
+    hold_run(store, run, plan=CELLS[["record"]], basis={}, expires_at=NOW, note="", now=NOW)
     purge(store, before=NOW + timedelta(days=1), now=NOW)
 
     with pytest.raises(Refused, match="Run the flow again"):

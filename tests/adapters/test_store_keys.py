@@ -65,7 +65,8 @@ def test_no_value_of_a_participant_is_readable_on_disk(tmp_path: Path) -> None:
         held = begin(store, study="other")
         gate = {"decision": "HOLD", "plan_digest": "d1", "counts": {}, "verdicts": make_verdicts(PLANTED)}
         record_gate(store, held, now=NOW, **gate)
-        hold_run(store, held, plan=CELLS.drop(columns="row_existed"), note="", now=NOW)
+        plan = CELLS.drop(columns="row_existed")
+        hold_run(store, held, plan=plan, basis={}, expires_at=NOW, note="", now=NOW)
         while_open = bytes_on_disk(tmp_path)
 
     for found in (while_open, bytes_on_disk(tmp_path)):

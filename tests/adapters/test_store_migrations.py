@@ -13,10 +13,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
-from store_cases import begin, open_store, store_url
+from store_cases import NOW, begin, make_cells, make_outcomes, open_store, store_url
 
 from capstan.errors import StoreError
-from capstan.store import list_runs, migrate
+from capstan.store import RunState, end_run, finish_batch, journal, list_runs, migrate, read_images
 from capstan.store.tables import METADATA, RUN
 
 
@@ -71,4 +71,41 @@ def test_the_guard_against_two_open_runs_is_written_for_postgresql_too() -> None
     compiled = [str(statement.compile(dialect=postgresql.dialect())) for statement in statements]
 
     assert compiled[-1].endswith("WHERE state IN ('open', 'writing') AND NOT dry_run")
-    assert sum("TIMESTAMP WITH TIME ZONE" in statement for statement in compiled) == 3
+    assert sum("TIMESTAMP WITH TIME ZONE" in statement for statement in compiled) == 5
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(
+    tmp_path: Path,
+) -> None:
+    make_first_version(tmp_path)
+
+    with open_store(tmp_path) as store:
+        (run,) = list_runs(store)
+        images = read_images(store, run)
+        with store.read() as connection:
+            differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+
+    assert (run.state, run.basis, run.expires_at) == ("done", None, None)
+    assert images[["before", "action"]].to_numpy().tolist() == [["71", "import"], ["82", "import"]]
+    assert differences == []
+
+
+def make_first_version(folder: Path) -> None:
+    """A store as the first version left it: one finished run, and none of the later columns and tables."""
+    cells = make_cells("71", "82")
+    with open_store(folder) as store:
+        run = begin(store)
+        number = journal(store, run, cells=cells, overwrite=False, now=NOW)
+        finish_batch(store, run, batch=number, outcomes=make_outcomes(cells, "written", "written"), now=NOW)
+        end_run(store, run, state=RunState.DONE, now=NOW)
+        with store.write() as connection:
+            for statement in (
+                "DROP TABLE quarantine",
+                "DROP TABLE approval",
+                "ALTER TABLE batch DROP COLUMN action",
+                "ALTER TABLE run DROP COLUMN basis",
+                "ALTER TABLE run DROP COLUMN expires_at",
+                "ALTER TABLE run DROP COLUMN rejected",
+                "UPDATE alembic_version SET version_num = '0001'",
+            ):
+                connection.execute(text(statement))

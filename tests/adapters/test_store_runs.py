@@ -15,7 +15,6 @@ from capstan.store import (
     RunKind,
     RunState,
     Store,
-    decide_held,
     end_run,
     find_run,
     finish_batch,
@@ -28,9 +27,11 @@ from capstan.store import (
     read_held_plan,
     read_verdicts,
     record_gate,
+    reject_held,
 )
 
 CELLS = make_cells("71", "82")
+BASIS = {"dictionary": "d", "limits": {"records": 5}}
 
 
 @pytest.fixture
@@ -43,7 +44,8 @@ def hold(store: Store, *, digest: str, now: datetime = NOW, plan=CELLS[["record"
     run = begin(store, now=now)
     gate = {"decision": "HOLD", "plan_digest": digest, "counts": {"cells_planned": 2}}
     record_gate(store, run, verdicts=make_verdicts(), now=now, **gate)
-    return hold_run(store, run, plan=plan, note="above the limit of records", now=now)
+    week = now + timedelta(days=7)
+    return hold_run(store, run, plan=plan, basis=BASIS, expires_at=week, note="above a limit", now=now)
 
 
 def test_a_run_comes_back_as_it_was_begun(store: Store) -> None:
@@ -222,8 +224,8 @@ def test_a_plan_held_night_after_night_is_one_plan(store: Store) -> None:
     newest = hold(store, digest="abc123", now=NOW + timedelta(days=1))
 
     assert read_held_plan(store, "abc123")[0] == newest
-    assert decide_held(store, newest, state=RunState.APPROVED, note="applied by a later run", now=NOW) == 2
-    assert list_runs(store, state=RunState.HELD) == ()
+    reject_held(store, newest, note="rejected by Ann: wrong file", now=NOW)
+    assert {run.state for run in list_runs(store)} == {RunState.REFUSED}
 
 
 def test_two_plans_with_one_beginning_are_not_guessed_between(store: Store) -> None:
@@ -244,7 +246,7 @@ def test_a_digest_that_fits_no_held_plan_is_an_error(store: Store, prefix: str) 
 
 def test_a_run_without_a_digest_cannot_be_held(store: Store) -> None:
     with pytest.raises(StoreError, match="record the gate"):
-        hold_run(store, begin(store), plan=CELLS[["record"]], note="", now=NOW)
+        hold_run(store, begin(store), plan=CELLS[["record"]], basis=BASIS, expires_at=NOW, note="", now=NOW)
 
     assert list_runs(store, state=RunState.HELD) == ()
 

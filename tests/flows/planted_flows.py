@@ -25,10 +25,9 @@ import capstan.redcap.wire
 import checks.gate
 import tasks.redcap
 import tasks.rules
-import tasks.writing
+import tasks.steps
 from capstan.errors import RedcapError
 from capstan.plan import keyed
-from capstan.verdict import NO_VERDICTS
 from cli.calling import call_flow
 from tasks.shield import run_logger, study_flow
 
@@ -81,7 +80,7 @@ class Stage:
                 asked = {"kind": kind, "content": "record"}
                 requests.post(f"{self.control}faults", json=asked, timeout=30).raise_for_status()
 
-        with bug(tasks.writing, "crash_point", meet):
+        with bug(tasks.steps, "crash_point", meet):
             yield
 
 
@@ -123,8 +122,8 @@ def double(frame: pd.DataFrame, *, record_field: str) -> pd.DataFrame:
     return pd.concat([whole, whole], ignore_index=True)
 
 
-def hear_nothing(*_: object, **__: object) -> pd.DataFrame:
-    return NO_VERDICTS
+def hear_nothing(*_: object, **__: object) -> None:
+    return None
 
 
 @study_flow("careless")
@@ -179,10 +178,17 @@ def run_imports(stage: Stage) -> None:
     for file in ("headless", "ragged", "latin"):
         stage.load(file, f"{file}.csv")
     stage.load("mixed", "mixed.csv")
+    stage.undo("revert one field", of="mixed", fields=["exam_remarks"])
     with stage.fault("html", content="record", count=4):
         stage.undo("revert html", of="mixed")
     stage.undo("revert", of="mixed")
-    with bug(checks.gate, "_cell_verdicts", hear_nothing):
+    stage.run("rejudged", "rejudge_quarantine")
+    stage.run("completed", "complete_forms", form="exam", when="[exam_date] <> ''", max_share=1)
+    stage.run("unapproved", "apply_plan", plan=stage.ended["held"]["plan"])
+    approved = {"approved_by": "Ann Lee", "reason": "as planned"}
+    stage.run("approved", "apply_plan", plan=stage.ended["held"]["plan"], **approved)
+    stage.undo("revert approved", of="approved")
+    with bug(checks.gate, "_judge_cells", hear_nothing):
         stage.load("refused rows", "mixed.csv")
     stage.undo("revert refused rows", of="refused rows")
     with stage.import_fault("close_after"):

@@ -12,7 +12,16 @@ from typing import Any
 
 # A server that has the flows imported and no threads, from which each process is forked in no time.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["flows.import_records", "flows.revert_run", "flows.compute_visit_dates"])
+_CONTEXT.set_forkserver_preload(
+    [
+        "flows.import_records",
+        "flows.revert_run",
+        "flows.compute_visit_dates",
+        "flows.apply_plan",
+        "flows.rejudge_quarantine",
+        "flows.change_records",
+    ]
+)
 
 
 class Ended:
@@ -30,7 +39,10 @@ class Ended:
 def run_flow(
     flow: str, parameters: Mapping[str, Any], *, environment: Mapping[str, str], crash_at: str = ""
 ) -> Ended:
-    """Run a flow without Prefect's engine in a new process, which may be told where to die."""
+    """Run a flow without Prefect's engine in a new process, which may be told where to die.
+
+    `flow` is a flow's name, or `module:function`.
+    """
     started = start_flow(flow, parameters, environment=environment, crash_at=crash_at)
     return started.end()
 
@@ -66,7 +78,9 @@ def start_flow(
 
 def _run(flow: str, parameters: dict[str, Any], environment: dict[str, str], answer: Connection) -> None:
     os.environ.update(environment)
-    function = getattr(import_module(f"flows.{flow}"), flow).fn
+    module, _, name = flow.partition(":")
+    found = getattr(import_module(f"flows.{module}"), name or flow)
+    function = getattr(found, "fn", found)
     try:
         answer.send(function(**parameters))
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -663,10 +664,12 @@ def test_an_import_above_the_limits_is_held(
     said = capstan(*words("import", desk), "-p", "max_records=1")
 
     assert said.code == 3
-    assert said.sentence == (
+    sentence, _, look = said.sentence.partition(" `capstan plan show ")
+    assert sentence == (
         "held, nothing was written: 2 records would change, the limit is 1; send less at once, or raise "
         "max_records for this run."
     )
+    assert re.fullmatch("[0-9a-f]{12}` shows it[.]", look)
     assert project.state() == original
     assert_discreet(said, project.token)
 

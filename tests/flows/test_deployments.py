@@ -21,7 +21,15 @@ from studies.demo.generate import project_xml
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 6, 1)
-NAMES = {"demo-poll", "demo-visits", "demo-eligibility", "demo-import", "demo-revert"}
+NAMES = {
+    "demo-poll",
+    "demo-visits",
+    "demo-eligibility",
+    "demo-import",
+    "demo-apply",
+    "demo-rejudge",
+    "demo-revert",
+}
 
 
 @dataclass(frozen=True)

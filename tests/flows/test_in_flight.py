@@ -54,7 +54,7 @@ def wait_until_held(addresses: dict[str, Any]) -> None:
     """Until the sandbox has the import, which it then holds for some seconds."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        if requests.get(f"{addresses['control_url']}faults", timeout=30).json() == {"waiting": 0}:
+        if requests.get(f"{addresses['control_url']}faults", timeout=30).json()["waiting"] == 0:
             return
     raise AssertionError("no import came")
 

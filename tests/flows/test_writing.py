@@ -23,7 +23,8 @@ from studies.demo.generate import project_xml
 from tasks.connections import LiveProject, open_project
 from tasks.journal import begin_run, end_run
 from tasks.redcap import read_records
-from tasks.reverting import plan_way_back, remove_rows
+from tasks.removing import remove_rows
+from tasks.reverting import plan_way_back
 from tasks.writing import write_cells
 
 TODAY = date(2026, 6, 1)

@@ -118,6 +118,7 @@ def good() -> pd.DataFrame:
     return rows(GOOD)
 
 
+WEIGHED = {True: "20", False: ""}
 OLD = Limits(share=1, records=100, same_value=2)
 
 
@@ -299,6 +300,7 @@ OPERATORS: dict[str, Callable[[], Spoilt]] = {
         good().assign(weight="5", seen="").iloc[:2],
         at=NOWHERE,
         field="weight",
+        present=held().assign(weight=held()["redcap_event_name"].isin(["month_6_arm_2", "month_6_arm_3"]).map(WEIGHED)),
         limits=Limits(records=100, share=1, same_value=1),
     ),
     "all_or_nothing": lambda: cell(

@@ -36,7 +36,7 @@ def corrected(spoilt: Spoilt) -> pd.DataFrame:
         ("seen", "2026-05-19T00:00:00", "2026-05-19", 0),
         ("mobile", "+14155550177", "+14155550177", 2),
         ("mobile", "415/555/0177", "(415) 555-0177", 2),
-        ("mail", "mailto:a@example.org", "a@example.org", 2),
+        ("mail", "a@example.org.", "a@example.org", 2),
     ],
 )
 def test_what_was_evidently_meant_is_suggested(column: str, wrong: str, right: str, place: int) -> None:
@@ -72,7 +72,6 @@ def test_what_is_not_evident_is_left_to_a_person(column: str, wrong: str, place:
 
 
 def test_the_study_says_how_dates_with_slashes_are_meant() -> None:
-    text = STUDY.replace("not_future: [seen]", "not_future: [seen], slash_dates: {}").replace("{}", "dmy")
     text = STUDY.replace("  not_future: [seen]", "  not_future: [seen]\n  slash_dates: dmy")
 
     table = corrected(cell("seen", "03/05/2026", text=text))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sandbox.exports.parts import csv_parts, json_parts, xml_parts
-from sandbox.render import Part, to_csv
+from sandbox.render import Part, error_answer, to_csv
 
 NAMES = ["id", "note", "instance"]
 # XML cannot hold other control characters, and turns a carriage return into a line feed.
@@ -63,3 +63,15 @@ def test_half_a_character_in_a_heading_does_no_harm() -> None:
     parts = list(csv_parts(["id", "half \ud83d"], [[["1", "x"]]], delimiter=","))
 
     assert parts == [Part(b'id,"half ?"\n1,x\n', 1)]
+
+
+def test_what_no_xml_can_hold_is_left_out() -> None:
+    text = joined(xml_parts(["name"], [[["a\x00b\x0b\uffffc\td"]]]))
+
+    assert etree.fromstring(text.encode()).findtext("item/name") == "abc\td"
+
+
+def test_what_no_xml_can_hold_is_left_out_of_refusals() -> None:
+    answer = error_answer("a\x00b", "xml", status=400)
+
+    assert etree.fromstring(answer.content).findtext("error") == "ab"

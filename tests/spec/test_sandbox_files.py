@@ -11,6 +11,7 @@ from sandbox_desk import Desk, OpenDesk, desks
 
 from sandbox.data.locking import lock
 from sandbox.methods.files import MAX_FILE_BYTES
+from sandbox.project.creation import create_project
 from sandbox.project.model import Repeat, RowKey
 from sandbox.server import Running
 from sandbox.session import Session
@@ -479,3 +480,18 @@ def test_a_folder_of_one_role_is_hidden_from_other_roles_and_restrictions_are_li
 @pytest.mark.parametrize("fields", [{"dag_id": "99"}, {"dag_id": "x"}, {"role_id": "1"}])
 def test_a_folder_is_restricted_only_to_what_there_is(desk: Desk, fields: dict) -> None:
     assert desk.ask(desk.owner, "fileRepository", action="createFolder", name="new", **fields).status == 400
+
+
+def test_a_value_that_looks_like_a_files_number_opens_no_file_of_another_project(desk: Desk) -> None:
+    put(desk)
+    other = create_project(desk.state.store, {"project_title": "Other", "purpose": "0"}, now="").token
+    fields = [{"field_name": name, "form_name": "a", "field_type": "text"} for name in ("id", "report")]
+    desk.send(other, "metadata", fields)
+    desk.send(other, "record", [{"id": "1", "report": "1"}])
+    desk.send(other, "metadata", [fields[0], {**fields[1], "field_type": "file"}])
+
+    found = get(desk, token=other)
+    desk.ask(other, "file", action="delete", record="1", field="report")
+
+    assert found.status == 400
+    assert get(desk).content == b"hello"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox_trial import FIELDS, Trial
 
-from sandbox.imports.addressing import MAX_RECORD
+from sandbox.project.names import MAX_RECORD
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = [

@@ -9,8 +9,9 @@ import pytest
 from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, error, trials
 
 from sandbox.data.locking import FORM_LOCKED, RECORD_LOCKED, lock, unlock
-from sandbox.imports.addressing import BAD_INSTRUMENT, LONG_RECORD, NO_INSTANCE, NO_RECORD
+from sandbox.imports.addressing import BAD_INSTRUMENT, NO_INSTANCE
 from sandbox.project.model import RowKey
+from sandbox.project.names import LONG_RECORD, NO_RECORD
 
 OpenTrial = Callable[..., Trial]
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'

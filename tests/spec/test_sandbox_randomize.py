@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,6 +14,8 @@ from sandbox_studies import Study, new_study
 
 from sandbox.project.randomization import randomized_records
 from sandbox.server import Running
+from sandbox.storage import Store
+from sandbox.storage.randomization import Allocation
 
 OPEN = "group,redcap_randomization_number\nA,R-1\nB,R-2\nA,R-3\n"
 STRATIFIED = "group,sex\nA,1\nB,2\nB,1\nA,2\n"
@@ -179,6 +183,18 @@ def test_a_records_place_follows_it_and_is_free_again_without_it(server: Running
 
     assert renamed == 'The record "8" has already been randomized'
     assert randomize(study, "2")["target_field"] == "A"
+
+
+def test_a_name_that_has_a_place_in_another_arm_keeps_it(tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store:
+        table = store.allocations
+        table.replace(1, 1, rows=[Allocation({}, "A", ""), Allocation({}, "B", "")])
+        for record in ("1", "2"):
+            table.take(1, 1, stratum={}, record=record)
+
+        table.rename_record(1, "2", new="1")
+
+        assert table.records(1, 1) == {"1", "2"}
 
 
 def test_who_imports_can_ask_which_values_may_not_be_changed(server: Running) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.web import urlencoded
 from sandbox.web.urlencoded import read_pairs
 
 PIECES = [
@@ -45,3 +46,10 @@ def test_broken_utf8_becomes_question_marks_and_stops_nothing() -> None:
 def test_too_many_fields_are_refused() -> None:
     with pytest.raises(ValueError, match="too many"):
         read_pairs(b"a=1&b=2&c=3", 2)
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join), st.integers(1, 5))
+def test_long_values_are_read_in_slices(text: str, size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urlencoded, "MAX_SLICE", size)
+        assert read_pairs(text.encode(), 1000) == parse_qsl(text, keep_blank_values=True)

@@ -174,7 +174,9 @@ def test_groups_roles_files_and_survey_columns_come_along(desk: Caller) -> None:
     row = second.json("record", **ALL)[0]
     assert (row["redcap_data_access_group"], row["one_timestamp"]) == ("site_a", "2024-01-02 03:04:05")
     doc_id = second.json("record", type="eav", fields="scan")[0]["value"]
-    assert desk.state.store.files.get(doc_id) == StoredFile("a.png", "image/png", b"picture")
+    assert desk.state.store.files.get(second.project.project_id, doc_id) == StoredFile(
+        "a.png", "image/png", b"picture"
+    )
     assert [role["role_label"] for role in second.json("userRole")] == ["Nurse"]
     assert second.project.surveys == ("one",)
 

@@ -1,0 +1,58 @@
+"""Findings: what a check says of rows of a sheet, and the verdicts that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from capstan.plan import KEYS
+from capstan.verdict import NO_VERDICTS, Severity
+from checks.catalogue import severity
+
+Rows = npt.NDArray[np.int64]
+
+
+class Finding(NamedTuple):
+    """One check that says one thing of some rows (positions in a sheet) of a column; "" is the whole row.
+
+    `severity` is the catalogue's unless given.
+    """
+
+    check: str
+    rows: Rows
+    field: str
+    reason: str
+    severity: Severity | None = None
+
+    @property
+    def reach(self) -> Severity:
+        """How far the finding reaches."""
+        return self.severity or severity(self.check)
+
+
+def as_verdicts(findings: Sequence[Finding], *, keys: pd.DataFrame) -> pd.DataFrame:
+    """Write findings as verdicts; `keys` has the four keys of each row of the sheet."""
+    said = [finding for finding in findings if len(finding.rows)]
+    if not said:
+        return NO_VERDICTS
+    number = pa.array(np.repeat(np.arange(len(said)), [len(finding.rows) for finding in said]))
+    where = keys[list(KEYS)].iloc[np.concatenate([finding.rows for finding in said])].reset_index(drop=True)
+    told = {
+        "field": [finding.field for finding in said],
+        "check": [finding.check for finding in said],
+        "severity": [finding.reach.value for finding in said],
+        "reason": [finding.reason for finding in said],
+    }
+    texts = {name: pa.array(parts, pa.large_string()).take(number) for name, parts in told.items()}
+    return where.assign(**{name: column.to_pandas().astype("str") for name, column in texts.items()})
+
+
+def stopped_rows(findings: Sequence[Finding]) -> Rows:
+    """The rows that findings stop."""
+    stopped = [finding.rows for finding in findings if finding.reach is Severity.ERROR]
+    return np.concatenate(stopped) if stopped else np.zeros(0, dtype=np.int64)

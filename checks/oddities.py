@@ -1,0 +1,86 @@
+"""Oddities: texts that are well-formed and still show that something went wrong on the way here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from capstan.dictionary import Field, FieldType
+from checks import text
+from checks.corrections import misspelt_domain
+
+EXCEL_CELL = 32_767
+# UTF-8 read as Latin-1: a lead byte shown as a letter, and a following byte shown as a sign.
+_MOJIBAKE = re.compile("\ufffd|[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
+_FORMULA = re.compile(r"[=@+-]\s*[^\s\d.,-]")
+_SPREADSHEET = re.compile(r"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|[0-9](?:\.[0-9]+)?E\+[0-9]{2,3}")
+# One sign before the @ is enough: asking for more would look at long texts over and over.
+_CONTACT = re.compile(
+    r"[^@\s]@[^@\s]+\.[A-Za-z]{2,}|\(?[2-9][0-9]{2}\)?[-. ]?[0-9]{3}[-. ]?[0-9]{4}|[0-9]{9,}"
+)
+_ROLES = frozenset({"info", "admin", "office", "noreply", "no-reply", "postmaster", "webmaster", "support"})
+_DAMAGED = re.compile(
+    r"TRUE|FALSE|[0-9]{4}-[0-9]{2}-[0-9]{2} 00:00(?::00)?|[0-9](?:\.[0-9]+)?E\+[0-9]{2,3}|#.*[!?A]"
+)
+# Null flavours and codes that people write for "missing".
+_ABSENT = frozenset(
+    {"UNK", "NA", "N/A", "NASK", "ASKU", "NAV", "MSK", "NI", "INV", "NULL", "NAN", "NONE", "."}
+)
+_ABSENT_NUMBER = re.compile(r"-(?:999+|99|88|77)")
+
+
+class Oddity(NamedTuple):
+    """What a text looks like, as the id of a check, and a sentence on it.
+
+    `is_plain` says whether printable ASCII can look like it.
+    """
+
+    check: str
+    reason: str
+    is_plain: bool = True
+
+
+def oddities(item: Field) -> Iterator[tuple[Oddity, re.Pattern[str]]]:
+    """The oddities that a field can have, each with what it looks like (searched for in the text)."""
+    reason = "Letters were garbled by a wrong encoding; export the source as UTF-8."
+    yield Oddity("mojibake", reason, is_plain=False), _MOJIBAKE
+    if item.validation:
+        return
+    reason = "Opens as a formula in a spreadsheet; mind that where the data are exported."
+    yield Oddity("formula_injection", reason), re.compile(rf"\A(?:{_FORMULA.pattern})")
+    reason = "A spreadsheet damaged it (an error, or a long number in short form); take it from the source."
+    yield Oddity("spreadsheet_damage", reason), re.compile(rf"\A(?:{_SPREADSHEET.pattern})\Z")
+    if item.type is FieldType.NOTES and not item.identifier:
+        reason = (
+            "Looks like a phone number, an address or an id in free text; keep those in identifier fields."
+        )
+        yield Oddity("free_text_identifier", reason), _CONTACT
+
+
+def is_doubtful_address(value: str) -> bool:
+    """Whether an address is an office's, not a person's, or its domain is misspelt."""
+    return value.partition("@")[0].lower() in _ROLES or bool(misspelt_domain(value))
+
+
+def damage(item: Field, value: str) -> Oddity | None:
+    """Say more precisely why a field does not admit a text, if its look tells."""
+    kind = text.canonical(item.validation) if item.type is FieldType.TEXT else ""
+    if value.upper() in _ABSENT:
+        reason = (
+            "Looks like a code for missing data, and the project lists none of this name; leave it blank."
+        )
+        return Oddity("missing_code_unlisted", reason)
+    if _DAMAGED.fullmatch(value):
+        reason = "A spreadsheet changed how this is written; format its column as text and export again."
+        return Oddity("spreadsheet_damage", reason)
+    if text.is_numeric(kind) and kind != "integer" and re.fullmatch(r"[-+]?[0-9]*[.,][0-9]+", value):
+        wanted = "comma" if "comma" in kind else "point"
+        if ("," in value) is not (wanted == "comma"):
+            return Oddity("decimal_comma", f"The field has a decimal {wanted}; write the number with it.")
+    return None
+
+
+def is_absent_number(value: str) -> bool:
+    """Whether a number is one of those that people write for "missing"."""
+    return _ABSENT_NUMBER.fullmatch(value) is not None

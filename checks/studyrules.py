@@ -1,0 +1,100 @@
+"""Study rules: what the study itself expects of rows, of the day of each visit, and of those it assigns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from capstan.eligibility import EligibilityStatus, check_eligibility
+from capstan.errors import CapstanError, LogicError
+from capstan.logic import parse
+from capstan.needs import eligibility_fields, visit_fields
+from capstan.plan import KEYS
+from capstan.study import CheckRule, Study
+from capstan.verdict import Severity, collected, project_verdict, verdicts
+from capstan.visits import compute_visits
+from checks.catalogue import severity
+from checks.logic import Merged
+
+
+def judge_rules(merged: Merged, *, study: Study) -> pd.DataFrame:
+    """Judge the study's rules on the rows that a plan touches; returns verdicts."""
+    return collected(
+        [
+            *(part for rule in study.checks.rules for part in _judge_rule(rule, merged=merged)),
+            *_visit_days(merged, study=study),
+            *_assigned_though_ineligible(merged, study=study),
+        ]
+    )
+
+
+def _judge_rule(rule: CheckRule, *, merged: Merged) -> Iterator[pd.DataFrame]:
+    cells = merged.cells
+    chosen = cells["form"].isin(rule.forms) if rule.forms else pd.Series(True, index=cells.index)
+    if rule.event:
+        chosen &= cells["event"] == rule.event
+    rows = pd.Index(cells.loc[chosen, "place"].unique())
+    reach = Severity(rule.severity) if rule.severity else severity(rule.check)
+    applies, holds = (_truth(text, rows=rows, merged=merged) for text in (rule.when, rule.expect))
+    if applies is None or holds is None:
+        check, reason = (
+            "logic_not_evaluated",
+            f"The study's rule {rule.id} could not be computed: not checked.",
+        )
+        yield project_verdict(check, severity=severity(check), reason=reason)
+        return
+    broken = merged.keys.loc[rows[(applies & ~holds).to_numpy()]]
+    reason = f"{rule.reason} (rule {rule.id})"
+    yield verdicts(broken, check=rule.check, severity=reach, reason=reason, field="")
+
+
+def _truth(text: str, *, rows: pd.Index, merged: Merged) -> pd.Series | None:
+    """Where logic holds; None where it cannot be read, or the export lacks what it reads."""
+    try:
+        expression = parse(text)
+        return merged.table.truth(expression, now=merged.now, rows=rows) if merged.reads(expression) else None
+    except LogicError:
+        return None
+
+
+def _visit_days(merged: Merged, *, study: Study) -> Iterator[pd.DataFrame]:
+    """Warn of visits whose day, written by this plan, is outside the window."""
+    fields = {visit.name: visit.took_place for visit in study.visits if visit.took_place}
+    written = merged.cells[merged.cells["field"].isin(fields.values())]
+    lacking = visit_fields(study, dictionary=merged.dictionary) - set(merged.table.data.columns)
+    if written.empty or lacking:
+        return
+    frame = merged.table.data[merged.keys["record"].isin(set(written["record"]))]
+    try:
+        due = compute_visits(study, frame.reset_index(drop=True), layout=merged.table.layout, now=merged.now)
+    except CapstanError:
+        return  # `capstan doctor` says what is wrong with the visits
+    due = due.assign(field=due["visit"].map(fields))
+    told = written.merge(due, on=["record", "event", "field"])
+    day = told["after"].str[:10]
+    outside = ((told["opens"] != "") & (day < told["opens"])) | (
+        (told["closes"] != "") & (day > told["closes"])
+    )
+    reason = "The visit took place outside its window; correct the day, or note the deviation."
+    check = "visit_window"
+    yield verdicts(told[outside], check=check, severity=severity(check), reason=reason)
+
+
+def _assigned_though_ineligible(merged: Merged, *, study: Study) -> Iterator[pd.DataFrame]:
+    """Warn of participants whom this plan assigns to an arm although they do not meet the criteria."""
+    assigned_by = study.arms.assigned_by
+    if assigned_by is None or not study.eligibility.criteria:
+        return
+    assigned = merged.cells[(merged.cells["field"] == assigned_by.field) & (merged.cells["before"] == "")]
+    lacking = eligibility_fields(study, dictionary=merged.dictionary) - set(merged.table.data.columns)
+    if assigned.empty or lacking:
+        return
+    try:
+        found = check_eligibility(study, merged.table, now=merged.now).participants
+    except CapstanError:
+        return  # `capstan doctor` says what is wrong with the criteria
+    barred = set(found.loc[found["status"] == EligibilityStatus.INELIGIBLE, "record"])
+    rows = assigned[assigned["record"].isin(barred)].drop_duplicates(list(KEYS))
+    reason = "The participant is assigned to an arm and does not meet the study's criteria; check them."
+    yield verdicts(rows, check="eligibility", severity=severity("eligibility"), reason=reason)

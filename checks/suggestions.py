@@ -1,0 +1,116 @@
+"""Suggestions: what was evidently meant by stopped cells, for a corrected file that a person looks at.
+
+A suggestion is a participant's value. It is in no verdict, log or report; `suggested` puts it into a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from capstan.events import EventGrid
+from capstan.plan import KEY_NAMES
+from checks.arms import Allowed
+from checks.frames import normalise
+from checks.sheet import Bools
+from checks.tables import Wanted
+from checks.values import correct_values
+
+if TYPE_CHECKING:
+    from checks.gate import Judgement, Rules
+
+_COLUMNS = ("row", "column", "text")
+EVENT = KEY_NAMES[0]
+
+
+class _Suggestion(NamedTuple):
+    row: int
+    column: str
+    text: str
+
+
+def none() -> pd.DataFrame:
+    """No suggestions."""
+    return pd.DataFrame({"row": pd.Series(dtype="int64"), "column": [], "text": []}).astype(
+        {"column": "str", "text": "str"}
+    )
+
+
+def suggest(
+    table: Wanted, *, stopped: Bools, allowed: Allowed, rules: Rules, records: frozenset[str]
+) -> pd.DataFrame:
+    """List corrections of stopped rows: row (position in the table as it was given), column, text."""
+    if not stopped.any():
+        return none()
+    order = rules.study.checks.slash_dates
+    items = rules.dictionary.by_column
+    found = [
+        _Suggestion(int(row), told.column, told.text)
+        for told in correct_values(table.sheet, rows=stopped, rules=rules.values, items=items, order=order)
+        for row in told.rows
+    ]
+    keys = table.sheet.keys[stopped]
+    found += _records(keys, records=records, rules=rules)
+    found += _events(keys, allowed=allowed, grid=rules.grid)
+    if not found:
+        return none()
+    listed = pd.DataFrame(found, columns=list(_COLUMNS)).astype({"column": "str", "text": "str"})
+    return listed.assign(row=table.rows[listed["row"].to_numpy()])
+
+
+def suggested(frame: pd.DataFrame, judgement: Judgement) -> pd.DataFrame:
+    """Give the table that was judged in normal form, with the suggestions put in."""
+    corrected = normalise(frame).frame
+    for column, told in judgement.suggestions.groupby("column"):
+        values = corrected[column].to_numpy(dtype=object).copy()
+        values[told["row"].to_numpy(dtype=np.int64)] = told["text"].to_numpy(dtype=object)
+        corrected[column] = pd.array(values, dtype="str")
+    return corrected
+
+
+def _records(keys: pd.DataFrame, *, records: frozenset[str], rules: Rules) -> Iterator[_Suggestion]:
+    """The one known record whose id differs by letters' case, or by leading zeros that were lost."""
+    alike: dict[str, set[str]] = {}
+    for record in records:
+        alike.setdefault(_bare(record), set()).add(record)
+    for row, record in zip(keys.index.to_numpy(), keys["record"], strict=True):
+        if record in records:
+            continue
+        meant = alike.get(_bare(record), set())
+        if len(meant) == 1:
+            yield _Suggestion(int(row), rules.dictionary.record_field, next(iter(meant)))
+
+
+def _bare(record: str) -> str:
+    folded = record.casefold()
+    return folded.lstrip("0") if folded.isdecimal() else folded
+
+
+def _events(keys: pd.DataFrame, *, allowed: Allowed, grid: EventGrid) -> Iterator[_Suggestion]:
+    """The event of the same name in the participant's own arms, where there is exactly one."""
+    named = _events_by_name(grid)
+    for row, event, record in zip(keys.index.to_numpy(), keys["event"], keys["record"], strict=True):
+        own = allowed.own.get(record, frozenset()) | allowed.shared
+        there = named.get(_name(event), ()) if event else ()
+        meant = [name for name in there if not allowed.ruled or grid.arm_of[name] in own]
+        is_right = event in grid.arm_of and (not allowed.ruled or grid.arm_of[event] in own)
+        if len(meant) == 1 and not is_right:
+            yield _Suggestion(int(row), EVENT, meant[0])
+
+
+def _events_by_name(grid: EventGrid) -> Mapping[str, list[str]]:
+    """The unique events by what people write for them: a label, or the name without its arm."""
+    found: dict[str, list[str]] = {}
+    for event in grid.events:
+        for name in {_name(event.name), _name(event.label)}:
+            found.setdefault(name, []).append(event.name)
+    return found
+
+
+def _name(event: str) -> str:
+    part, arm, number = event.casefold().rpartition("_arm_")
+    bare = part if arm and number.isdecimal() else event.casefold()
+    return "_".join(bare.replace("_", " ").split())

@@ -1,0 +1,58 @@
+"""Judge the rows in quarantine again: after a correction in REDCap, what passes now is written."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from capstan.plan import KEYS, as_table
+from capstan.store.states import RunState
+from checks.changes import rows_of
+from flows.job import MaxBlanked, MaxNewRecords, MaxRecords, MaxShare, Summary, chosen_limits, job
+from tasks.present import read_present
+from tasks.quarantine import moved_items, open_items
+from tasks.shield import study_flow
+
+
+@study_flow("rejudge-quarantine")
+def rejudge_quarantine(
+    study: str,
+    items: list[str] = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+    dry_run: bool = False,
+    max_records: MaxRecords = None,
+    max_share: MaxShare = None,
+    max_blanked: MaxBlanked = None,
+    max_new_records: MaxNewRecords = None,
+) -> Summary:
+    """Judge the open rows in quarantine again; what passes now is written, the rest stays.
+
+    Args:
+        study: The name of the study.
+        items: The ids of some rows in quarantine, such as RUN/3; all open ones if empty.
+        dry_run: Judge and report, write nothing.
+        max_records: Records that this run may change, instead of the study's limit.
+        max_share: Share of all records, from 0 to 1, that this run may change.
+        max_blanked: Values that this run may erase.
+        max_new_records: Records that this run may create.
+    """
+    with job(study, flow="rejudge_quarantine", dry_run=dry_run) as current:
+        live = current.live
+        cells = open_items(live, names=items)
+        if cells.empty:
+            return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
+        present = read_present(live, cells.rename(columns={"record": live.dictionary.record_field}))
+        moved = moved_items(live, cells, present=present.frame)
+        left = cells[~pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(moved))]
+        table = as_table(left, present=present.frame, record_field=live.dictionary.record_field)
+        return current.apply(
+            table[list(dict.fromkeys([*live.key_columns, *table.columns[4:]]))],
+            present=present,
+            limits=chosen_limits(
+                live.study.writes.limits,
+                max_records=max_records,
+                max_share=max_share,
+                max_blanked=max_blanked,
+                max_new_records=max_new_records,
+            ),
+            blanks_erase=True,
+            heard=moved,
+        )

@@ -1,0 +1,71 @@
+"""Filing: files into file fields and out of them, each compared with the plan, journaled and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from capstan.attachment import Attachment
+from capstan.errors import RowsRefused
+from capstan.store import Action, Outcome, Run
+from capstan.verdict import verdicts
+from checks.catalogue import severity
+from tasks.connections import LiveProject
+from tasks.outcomes import file_text, held_now
+from tasks.removing import delete_empty_rows
+from tasks.shield import effect, run_logger
+from tasks.steps import Clock, journaled
+from tasks.writing import Written
+
+
+@effect("write files")
+def write_files(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> Written:
+    """Put files into fields, or delete them where `after` is blank, one by one.
+
+    With `row_existed`, as of an image, a row that a file had made goes with it. A cell's text is that of
+    `Attachment.to_text`. A file that is not the one that the plan saw is left alone and said; so is one
+    that REDCap does not take.
+    """
+    written = Written()
+    for position in range(len(cells)):
+        _write(live, run, cells.iloc[[position]], clock=clock, written=written)
+    if len(cells):
+        run_logger().info("wrote files: %s", written.counts)
+    return written
+
+
+def _write(live: LiveProject, run: Run, cells: pd.DataFrame, *, clock: Clock, written: Written) -> None:
+    if file_text(live, cells.iloc[0]) != cells["before"].iloc[0]:
+        reason = "Somebody changed this file since the plan was made; run again."
+        written.hear(verdicts(cells, check="stale_base", severity=severity("stale_base"), reason=reason))
+        return
+    image = cells.assign(row_existed=held_now(live, cells)["row_exists"])
+    act = _sending(live, cells)
+    _, outcomes = journaled(live, run, cells=image, act=act, clock=clock, action=Action.FILE)
+    written.count(outcomes)
+    if (outcomes != Outcome.WRITTEN).any():
+        reason = "REDCap did not take the file; look at the field and its form in REDCap."
+        written.hear(verdicts(cells, check="row_refused", severity=severity("row_refused"), reason=reason))
+
+
+def _sending(live: LiveProject, cells: pd.DataFrame) -> Callable[[], None]:
+    cell = cells.iloc[0]
+    record, field = str(cell["record"]), str(cell["field"])
+    place = {"event": str(cell["event"]), "instance": str(cell["instance"])}
+
+    def send() -> None:
+        try:
+            if cell["after"]:
+                attachment = Attachment.from_text(str(cell["after"]))
+                live.redcap.files.put(record, field, attachment=attachment, **place)
+                return
+            live.redcap.files.delete(record, field, **place)
+        except RowsRefused:
+            run_logger().warning("REDCap refused a file")
+        else:
+            # The file had made its row, which goes with it if nobody put anything else there.
+            if not cell.get("row_existed", True):
+                delete_empty_rows(live, cells)
+
+    return send
