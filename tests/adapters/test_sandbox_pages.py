@@ -434,3 +434,24 @@ def test_what_was_asked_of_the_api_is_listed_without_values(server: Running, tok
     assert "<td>record</td><td>import</td>" in page
     assert "Marked" not in page
     assert token not in page
+
+
+def test_refused_answers_of_a_new_participant_make_no_record(server: Running) -> None:
+    token = new_project(server)
+    number = control(server, "projects", method="GET")[-1]["project_id"]
+    control(server, f"projects/{number}/surveys", {"instrument": "start"})
+    invited = {"instrument": "start", "email": "a@example.org"}
+    first, second = (
+        control(server, f"projects/{number}/participants", invited)["survey_link"] for _ in range(2)
+    )
+
+    statuses = [
+        requests.post(link, data={"value-born": born}, timeout=9).status_code
+        for link, born in ((first, "long ago"), (second, "2020-01-01"), (first, "2020-01-02"))
+    ]
+
+    assert statuses == [400, 200, 200]
+    assert [row["born"] for row in post(server, token, "record", format="json").json()] == [
+        "2020-01-01",
+        "2020-01-02",
+    ]

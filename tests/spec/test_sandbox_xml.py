@@ -228,6 +228,13 @@ def test_control_characters_that_no_xml_can_hold_are_left_out(desk: Caller) -> N
     assert desk.new(loaded.xml()).json("record")[0]["note"] == "ab"
 
 
+@pytest.mark.parametrize("record", ["a&#10;b", "x" * 101, " "])
+def test_a_record_that_no_import_would_take_is_left_out(desk: Caller, record: str) -> None:
+    loaded = desk.new(study(data=subject('<ItemData ItemOID="note" Value="one"/>', record=record)))
+
+    assert loaded.json("record") == []
+
+
 # Which data are written
 
 
