@@ -69,6 +69,10 @@ def test_one_thing_wrong_is_said_at_its_place_with_its_severity_and_a_reason(che
     assert all(reason.strip().endswith((".", "?", ")")) and len(reason) > 20 for reason in mine["reason"])
 
 
+# Many values cannot become one unless values are replaced.
+ALONG = ("value_collapse", "overwrite_value")
+
+
 @pytest.mark.parametrize("check", sorted(set(OPERATORS) - TOGETHER))
 def test_one_thing_wrong_stops_no_other_row_and_warns_of_none(check: str) -> None:
     before = said(good_judgement().verdicts)
