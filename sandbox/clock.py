@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+STAMP = "%Y-%m-%d %H:%M:%S"
+
 
 class Clock:
     """Local time without a zone, as REDCap servers keep it."""
@@ -23,4 +25,4 @@ class Clock:
         return self._frozen or datetime.now().astimezone().replace(tzinfo=None)
 
     def stamp(self) -> str:
-        return self.now().strftime("%Y-%m-%d %H:%M:%S")
+        return self.now().strftime(STAMP)

@@ -25,10 +25,6 @@ BAD_JSON = (
     "The data being imported is not formatted correctly. PHP error from JSON decoder: Syntax error. "
     "The JSON must be in an array, as in [{ ... }]."
 )
-NO_MEMORY = (
-    "REDCap ran out of server memory. The request cannot be processed. Please try importing/exporting a "
-    "smaller amount of data."
-)
 NO_REPEATS = (
     "You cannot export repeating instruments and events because the project does not contain any "
     "repeating instruments and events"

@@ -16,7 +16,9 @@ _CONTENT_TYPES = {
     "xml": "text/xml; charset=utf-8",
     "text": "text/plain; charset=utf-8",
 }
-_BARE = re.compile(r"[\x20\t\r\n\"\\]")
+# Control characters and halves of characters, which XML cannot have at all.
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+BARE = re.compile(r"[\x20\t\r\n\"\\]")
 Cell = str | int | float
 
 
@@ -80,13 +82,14 @@ def error_answer(message: str, fmt: str, *, status: int) -> Answer:
         return Answer(f'{{"error":{to_json(message)}}}', fmt, status)
     if fmt == "csv":
         return Answer(f"ERROR: {message}", fmt, status)
-    return Answer(f"{PROLOG}<hash><error>{escape(message)}</error></hash>", "xml", status)
+    told = escape(NOT_XML.sub("", message))
+    return Answer(f"{PROLOG}<hash><error>{told}</error></hash>", "xml", status)
 
 
 def quote(value: object, delimiter: str = ",") -> str:
     """Quote a cell as PHP's fputcsv does: only where it has a delimiter, quote, blank or backslash (C.10)."""
     text = str(value)
-    if delimiter in text or _BARE.search(text):
+    if delimiter in text or BARE.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -129,4 +132,6 @@ def _element(name: str, value: object) -> str:
     text = str(value)
     if not text:
         return f"<{name}></{name}>"
+    if not text.isprintable():
+        text = NOT_XML.sub("", text)
     return f"<{name}><![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]></{name}>"

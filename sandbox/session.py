@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.call import Call
+from sandbox.clock import STAMP
 from sandbox.people.rights import Member
 from sandbox.project.model import Project, RowKey
 from sandbox.storage import LogRow, Store
@@ -42,13 +43,17 @@ class Session:
     def project_id(self) -> int:
         return self.project.project_id
 
+    @property
+    def stamp(self) -> str:
+        """Now, as the log and survey timestamps spell it."""
+        return self.now.strftime(STAMP)
+
     def save(self, project: Project) -> None:
         self.store.projects.save(project)
 
     def log(self, kind: str, action: str, *, details: str, record: str = "") -> None:
         """Write one row of the project's log."""
-        at = self.now.strftime("%Y-%m-%d %H:%M:%S")
-        row = LogRow(at, self.member.username, kind, action, details, record)
+        row = LogRow(self.stamp, self.member.username, kind, action, details, record)
         self.store.log.add(self.project_id, [row])
 
     def log_design(self, details: str) -> None:

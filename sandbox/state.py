@@ -99,8 +99,7 @@ class State:
         trigger = read_trigger(self.store, session.project_id)
         if trigger.url and trigger.is_on:
             fields = trigger_fields(session, place, base_url=self.base_url)
-            at = session.now.strftime("%Y-%m-%d %H:%M:%S")
-            self.delivery.prepare(Post(at, session.project_id, trigger.url, fields))
+            self.delivery.prepare(Post(session.stamp, session.project_id, trigger.url, fields))
 
     def _after_import(self, session: Session, changed: Mapping[RowKey, Mapping[str, str]]) -> None:
         """Let triggers go out after an import, where a project asks for what REDCap never does."""

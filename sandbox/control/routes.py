@@ -17,11 +17,12 @@ from sandbox.control.orders import Order
 from sandbox.errors import ApiError
 from sandbox.state import State
 from sandbox.web.intake import BadBody, read_body, write_body
+from sandbox.web.numbers import PROJECT_ID
 
 Work = Callable[[State, Order], Any]
 MAX_IN_MEMORY = 1 << 20
 _XML = ("application/xml", "text/xml")
-_PROJECT = "/_sandbox/projects/{project_id:int}"
+_PROJECT = f"/_sandbox/projects/{PROJECT_ID}"
 WORKS: list[tuple[str, str, Work]] = [
     ("GET", "/_sandbox/projects", projects.list_projects),
     ("POST", "/_sandbox/projects", projects.load_project),

@@ -25,12 +25,14 @@ class Draft:
 
     def want(self, key: RowKey, cells: Cells) -> None:
         """Take over values by `item`, as far as they differ from what is stored; later ones win."""
-        stored, known = self.stored.get(key, NOTHING), self.changed.get(key, NOTHING)
+        stored, known = self.stored.get(key, NOTHING), self.changed.get(key)
         differing = {name: value for name, value in cells.items() if stored.get(name, "") != value}
-        if known:
+        if known is not None:
             # An earlier value for the same cell does not count any more.
-            differing = {name: value for name, value in known.items() if name not in cells} | differing
-        if differing or known:
+            for name in cells:
+                known.pop(name, None)
+            known |= differing
+        elif differing:
             self.changed[key] = differing
 
     def value(self, key: RowKey, name: str) -> str:
@@ -40,8 +42,9 @@ class Draft:
 
     def start_forms(self, key: RowKey, forms: Iterable[str]) -> None:
         """Give forms without a status the status Incomplete (D.9)."""
+        stored, changed = self.stored.get(key, NOTHING), self.changed.get(key, NOTHING)
         statuses = (f"{form}_complete" for form in forms)
-        self.want(key, {name: "0" for name in statuses if not self.value(key, name)})
+        self.want(key, {name: "0" for name in statuses if not changed.get(name, stored.get(name))})
 
     def rows(self) -> dict[RowKey, Cells]:
         """Return all rows as they will be."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from capstan.logic import Expression, LogicError, Table, parse
 from sandbox.project.model import Field, Project
@@ -47,25 +48,34 @@ class Equation:
 
 def equations_of(project: Project) -> list[Equation]:
     """Return the equations that can be read; a field with a broken one stays as it is."""
-    found = (_read(project, one, _texts(one)) for one in project.fields)
-    return [one for one in found if one is not None]
+    by_field, by_form = _items(project)
+    found: list[Equation] = []
+    for one in project.fields:
+        expressions = _read(_texts(one))
+        if expressions:
+            fields = frozenset[str]().union(*(each.fields for each in expressions))
+            # An equation without fields is computed when anything on its form is saved.
+            own = [by_field.get(name, []) for name in fields] or [by_form.get(one.form_name, [])]
+            found.append(Equation(one, expressions, frozenset(chain.from_iterable(own))))
+    return found
 
 
-def _read(project: Project, one: Field, texts: list[str]) -> Equation | None:
+def _items(project: Project) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the names of stored values by field and by form."""
+    by_field: dict[str, list[str]] = {}
+    by_form: dict[str, list[str]] = {}
+    for column in project.columns:
+        name = item(column.field.field_name, column.code)
+        by_field.setdefault(column.field.field_name, []).append(name)
+        by_form.setdefault(column.field.form_name, []).append(name)
+    return by_field, by_form
+
+
+def _read(texts: list[str]) -> tuple[Expression, ...]:
     try:
-        expressions = tuple(parse(text) for text in texts)
+        return tuple(parse(text) for text in texts)
     except LogicError:
-        return None
-    if not expressions:
-        return None
-    fields = frozenset[str]().union(*(each.fields for each in expressions))
-    # An equation without fields is computed when anything on its form is saved.
-    inputs = (
-        item(column.field.field_name, column.code)
-        for column in project.columns
-        if (column.field.field_name in fields if fields else column.field.form_name == one.form_name)
-    )
-    return Equation(one, expressions, frozenset(inputs))
+        return ()
 
 
 def _texts(one: Field) -> list[str]:

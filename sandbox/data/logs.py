@@ -39,7 +39,7 @@ def change_rows(
     session: Session, changed: Mapping[RowKey, Cells], *, known: Collection[str], source: str
 ) -> list[LogRow]:
     """Return one log row per changed row; `known` are records that existed before."""
-    at, username = session.now.strftime("%Y-%m-%d %H:%M:%S"), session.member.username
+    at, username = session.stamp, session.member.username
     seen, rows = set(known), []
     for key, cells in changed.items():
         if not cells:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sandbox.errors import ApiError, unknown_events
-from sandbox.imports.addressing import name_problem
 from sandbox.project.model import Event, Project, RowKey
+from sandbox.project.names import name_problem
 from sandbox.storage.values import split_item
 
-MAX_INSTANCE = 32767
+# As many digits as imports and project XML take.
+MAX_INSTANCE = 999_999_999
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sandbox.call import Call
 from sandbox.exports.columns import TIMESTAMP
+from sandbox.project.field import strip_tags
 from sandbox.project.model import Column, Field, Project
 
 Show = Callable[[str], str]
-# "x < 5" opens no tag.
-_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 FILE_NAMES_SINCE = (13,)
 PSEUDO_LABELS = {
     "redcap_event_name": "Event Name",
@@ -109,10 +107,6 @@ def event_label(project: Project, event_id: int) -> str:
 def form_label(project: Project, form: str) -> str:
     """Return an instrument's label; '' for rows without one."""
     return next((strip_tags(one.label) for one in project.forms if one.name == form), form)
-
-
-def strip_tags(text: str) -> str:
-    return _TAG.sub("", text)
 
 
 def _file_name(doc_id: str, style: Style) -> str:

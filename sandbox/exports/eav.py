@@ -19,21 +19,24 @@ class Eav:
     ) -> None:
         self._project, self._selection, self._groups = project, selection, groups
         self._columns = {
-            item(one.field.field_name, one.code): (one.field.field_name, one.code, _shower(one, style))
+            item(one.field.field_name, one.code): (one.field.field_name, _shower(one, style))
             for one in selection.columns
         }
         self.header = _header(project)
 
-    def lines(self, rows: Iterable[StoredRow]) -> list[list[Cell]]:
-        """Return a line per value; checked options have their code, survey columns come last."""
-        return [[*lead, *pair] for row in rows for lead in [self._lead(row.key)] for pair in self._pairs(row)]
+    def lines(self, rows: Iterable[StoredRow]) -> Iterator[list[Cell]]:
+        """Yield a line per value; checked options have their code, survey columns come last."""
+        columns = self._columns
+        for row in rows:
+            lead = self._lead(row.key)
+            for name, value in (row.cells | row.survey).items():
+                if name in columns:
+                    field, show = columns[name]
+                    yield [*lead, field, value if show is None else show(value)]
+            for pair in self._extra(row):
+                yield [*lead, *pair]
 
-    def _pairs(self, row: StoredRow) -> Iterator[tuple[str, str]]:
-        for name, value in (row.cells | row.survey).items():
-            if name in self._columns:
-                field, code, show = self._columns[name]
-                raw = code or value
-                yield field, raw if show is None else show(raw)
+    def _extra(self, row: StoredRow) -> Iterator[tuple[str, str]]:
         # Neither of these two is recorded (J.1).
         if self._selection.has_group and self._groups.get(row.key.record):
             yield "redcap_data_access_group", self._groups[row.key.record]
@@ -66,4 +69,5 @@ def _shower(column: Column, style: Style) -> Show | None:
     if not column.code:
         return shower(column, style)
     labels = labels_of(column.field, style) if style.labels else {}
-    return lambda code: labels.get(code, code)
+    shown = labels.get(column.code, column.code)
+    return lambda _: shown

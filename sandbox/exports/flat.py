@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from sandbox.exports.cells import (
@@ -21,7 +22,7 @@ from sandbox.exports.columns import Selection
 from sandbox.exports.rows import Row
 from sandbox.project.model import Column, Project, RowKey
 from sandbox.render import Cell
-from sandbox.storage.values import StoredRow, item
+from sandbox.storage.values import SEPARATOR, Cells, StoredRow, item
 
 # Up to 9.x the first instance of a repeating event showed 0 for the id form's status (C.9).
 QUIRK_BEFORE = (10,)
@@ -38,12 +39,12 @@ class FlatExport:
 
 
 class _Kind(NamedTuple):
-    """What the rows of one event and instrument have in common."""
+    """What the rows of one event and instrument have in common; `read` returns a row's cells by column."""
 
     event: str
     instrument: str
-    names: list[str]
-    blanks: list[str]
+    blanks: Cells
+    read: Callable[[Cells], Iterable[str]]
     shows: list[tuple[int, Show]]
     combined: list[tuple[int, Mapping[str, str]]]
 
@@ -69,22 +70,18 @@ class Flat:
             *(one.name for one in self._columns),
         ]
 
-    def lines(self, rows: Iterable[Row | StoredRow]) -> list[list[Cell]]:
-        """Return a line per row; without the id only of rows that have any value of the columns (C.4)."""
-        return [
-            self._line(row)
-            for row in rows
-            if self._selection.has_id or not self._stored.isdisjoint((*row.cells, *row.survey))
-        ]
+    def lines(self, rows: Iterable[Row | StoredRow]) -> Iterator[list[Cell]]:
+        """Yield a line per row; without the id only of rows that have any value of the columns (C.4)."""
+        for row in rows:
+            if self._selection.has_id or not self._stored.isdisjoint((*row.cells, *row.survey)):
+                yield self._line(row)
 
     def _line(self, row: Row | StoredRow) -> list[Cell]:
         key, cells, survey = row
         kind = self._kind(key)
-        if survey:
-            cells = {**cells, **survey}
         line = self._lead(key, kind, survey=survey)
         start = len(line)
-        line += map(cells.get, kind.names, kind.blanks)
+        line += kind.read(kind.blanks | cells | survey if survey else kind.blanks | cells)
         for index, show in kind.shows:
             value = line[start + index]
             if value != "":
@@ -121,12 +118,17 @@ class Flat:
         forms = {form.name for form in project.forms if project.is_applicable(key, form.name)}
         own = [(index, one) for index, one in enumerate(self._columns) if one.field.form_name in forms]
         blanks = [blank_of(one, style) if one.field.form_name in forms else "" for one in self._columns]
+        blanks = _with_quirk(self._export, key, columns=self._columns, blanks=blanks)
+        # A column that does not apply has a name that no cell of a row has.
+        names = [
+            ("" if one.field.form_name in forms else SEPARATOR) + self._cell_name(one)
+            for one in self._columns
+        ]
         return _Kind(
             event=event_label(project, key.event_id) if style.labels else event,
             instrument=form_label(project, key.instrument) if style.labels else key.instrument,
-            # A column that does not apply looks up a name that no row has.
-            names=[self._cell_name(one) if one.field.form_name in forms else "" for one in self._columns],
-            blanks=_with_quirk(self._export, key, columns=self._columns, blanks=blanks),
+            blanks=dict(zip(names, blanks, strict=True)),
+            read=_reader(names),
             shows=[(index, show) for index, one in own if (show := shower(one, style))],
             combined=[(index, found) for index, one in own if (found := self._options(one))],
         )
@@ -142,6 +144,11 @@ class Flat:
         fields = {one.field.field_name for one in self._selection.columns}
         columns = [one for one in self._export.project.columns if one.field.field_name in fields]
         return frozenset(fields.union(map(self._cell_name, columns)))
+
+
+def _reader(names: Sequence[str]) -> Callable[[Cells], Iterable[str]]:
+    # Of a single name `itemgetter` makes no tuple.
+    return itemgetter(*names) if len(names) > 1 else lambda cells: [cells[name] for name in names]
 
 
 def _name_of(column: Column) -> str:

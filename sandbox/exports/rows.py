@@ -71,7 +71,7 @@ def sort_records(records: Iterable[str]) -> list[str]:
     """Sort ids as people do."""
     found = sorted(records)
     # Most ids are plain numbers, whose keys are small; natural keys of many ids need much memory.
-    are_numbers = all(record.isdecimal() and len(record) < MAX_DIGITS for record in found)
+    are_numbers = all(map(str.isdecimal, found)) and max(map(len, found), default=0) < MAX_DIGITS
     found.sort(key=int if are_numbers else natural_key)
     return found
 

@@ -12,6 +12,7 @@ from sandbox.errors import BAD_FORMAT, ApiError, unknown_events, unknown_fields
 from sandbox.exports.columns import PSEUDO
 from sandbox.imports.payload import Row
 from sandbox.project.model import Project, RowKey
+from sandbox.project.names import name_problem
 
 BAD_INSTRUMENT = (
     "redcap_repeat_instrument must be the unique form name of a Repeating Instrument. It currently does not "
@@ -25,13 +26,8 @@ NO_INSTANCE = (
 )
 # These texts were never recorded (J.1).
 BAD_INSTANCE = "redcap_repeat_instance must be a whole number greater than 0, or 'new'."
-NO_RECORD = "The record ID field must have a value."
-LONG_RECORD = "The record ID may have no more than 100 characters."
-ODD_RECORD = "The record ID may not have line breaks, tabs or other control characters."
 NO_EVENTS = "The project has no events."
-MAX_RECORD = 100
 NEW = -1
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _INSTANCE = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -75,15 +71,6 @@ def place_rows(project: Project, rows: Sequence[Row]) -> list[Placed]:
     if project.is_longitudinal:
         _check_events(project, rows)
     return [_place_row(project, row) for row in rows]
-
-
-def name_problem(record: str) -> str:
-    """Return why a record cannot have this name; '' when it can."""
-    if not record:
-        return NO_RECORD
-    if len(record) > MAX_RECORD:
-        return LONG_RECORD
-    return ODD_RECORD if _CONTROL.search(record) else ""
 
 
 def _check_columns(project: Project, names: Collection[str]) -> None:

@@ -29,6 +29,8 @@ OTHER_INSTRUMENT = (
     "import data for this field into this row of data."
 )
 MAX_KNOWN = 5000
+# Half a character, which is no value that a cell could have.
+REFUSED = "\ud800"
 
 
 class Wanted(NamedTuple):
@@ -41,7 +43,7 @@ class Wanted(NamedTuple):
 class Judge(dict[str, str | None]):
     """What one column stores for a value in one kind of row; equal values are judged once.
 
-    None is a cell to be left alone, or refused with the rule's message where it has one.
+    None is a cell to be left alone; one that is `REFUSED` becomes an error with the rule's message.
     """
 
     def __init__(self, rule: Rule, *, item: str = "", form: str = "", blank: str | None = None) -> None:
@@ -51,8 +53,9 @@ class Judge(dict[str, str | None]):
 
     def __missing__(self, value: str) -> str | None:
         text = self._read(value)
-        if text is None and not value.strip():
-            text = self._blank
+        if text is None:
+            # Blanks are welcome everywhere, so that a full export can be imported again.
+            text = self._blank if not value.strip() else REFUSED if self.message else None
         if len(self) < MAX_KNOWN:
             self[value] = text
         return text
@@ -79,28 +82,23 @@ class CellReader:
     def read(self, row: Placed) -> Wanted:
         """Return what a row wants to store; refused values become its errors."""
         judges = self._judges_of(row)
-        cells: Cells = {}
-        forms: set[str] = set()
-        for name, value in row.cells.items():
-            judge = judges[name]
-            text = judge[value]
-            if text is not None:
-                cells[judge.item] = text
-                forms.add(judge.form if text else "")
-            elif judge.message and value.strip():
-                # Blanks are welcome everywhere, so that a full export can be imported again.
-                row.refuse(name, value, message=judge.message)
+        texts = [*map(Judge.__getitem__, judges, row.cells.values())]
+        if REFUSED in texts:
+            _refuse(row, judges, texts)
+        cells = {judge.item: text for judge, text in zip(judges, texts, strict=True) if text is not None}
+        forms = {judge.form for judge, text in zip(judges, texts, strict=True) if text}
         if row.is_complete:
             cells = {self.project.id_field: row.key.record} | cells
         return Wanted(cells, forms - {""})
 
-    def _judges_of(self, row: Placed) -> dict[str, Judge]:
+    def _judges_of(self, row: Placed) -> list[Judge]:
+        """Return the judge of each cell of a row."""
         key = row.key
         kind = Kind(key.event_id, key.instrument, key.instance > 0, row.is_complete)
-        judges = self._judges.setdefault(kind, {})
-        for name in row.cells.keys() - judges.keys():
-            judges[name] = self._judge_of(name, kind)
-        return judges
+        known = self._judges.setdefault(kind, {})
+        if not row.cells.keys() <= known.keys():
+            known |= {name: self._judge_of(name, kind) for name in row.cells.keys() - known.keys()}
+        return [*map(known.__getitem__, row.cells)]
 
     def _judge_of(self, name: str, kind: Kind) -> Judge:
         column = self.project.column_by_name.get(name)
@@ -128,3 +126,11 @@ class CellReader:
         if (kind.event_id, form) in project.repeating and kind.instrument in ("", form):
             return NO_REPEAT_COLUMNS.format(one.field_name, form)
         return OTHER_INSTRUMENT.format(one.field_name, kind.instrument)
+
+
+def _refuse(row: Placed, judges: list[Judge], texts: list[str | None]) -> None:
+    """Make errors of refused cells, which are left alone then."""
+    for place, (name, value) in enumerate(row.cells.items()):
+        if texts[place] == REFUSED:
+            row.refuse(name, value, message=judges[place].message)
+            texts[place] = None

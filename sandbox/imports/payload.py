@@ -7,10 +7,11 @@ import io
 import json
 from typing import Any, NoReturn
 
+import orjson
 from lxml import etree
 
 from sandbox.call import Call
-from sandbox.errors import BAD_FORMAT, BAD_JSON, NO_MEMORY, ApiError
+from sandbox.errors import BAD_FORMAT, BAD_JSON, OUT_OF_MEMORY, ApiError
 from sandbox.render import encode
 
 Row = dict[str, str]
@@ -19,6 +20,8 @@ DELIMITERS = frozenset(",\t;|^")
 MAX_CELLS = 20_000_000
 # PHP keeps whole numbers of up to this many characters; longer ones it takes for decimal numbers.
 PHP_DIGITS = 19
+# Where a header without rows is meant; elsewhere it is text that only looks like csv.
+MAY_BE_EMPTY = frozenset({"record", "repeatingFormsEvents"})
 # A cell of csv may be as large as one of json.
 csv.field_size_limit(1 << 28)
 
@@ -36,7 +39,10 @@ def read_rows(call: Call) -> list[Row]:
     if call.format == "json":
         return _from_json(text, booleans=_booleans(call))
     if call.format == "csv":
-        return _from_csv(text, call.delimiter if call.delimiter in DELIMITERS else ",")
+        rows = _from_csv(text, call.delimiter if call.delimiter in DELIMITERS else ",")
+        if not rows and call.content not in MAY_BE_EMPTY:
+            raise ApiError(BAD_FORMAT)
+        return rows
     return _from_xml(text)
 
 
@@ -55,11 +61,10 @@ def _booleans(call: Call) -> dict[bool, str]:
 
 def _check_size(cells: int) -> None:
     if cells > MAX_CELLS:
-        raise ApiError(NO_MEMORY)
+        raise ApiError(OUT_OF_MEMORY)
 
 
 def _parse_json(text: str) -> Any:
-    _check_size(sum(map(text.count, "[{,")))
     try:
         return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -81,12 +86,26 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _from_json(text: str, *, booleans: dict[bool, str]) -> list[Row]:
+    _check_size(sum(map(text.count, "[{,")))
+    rows = _texts(text)
+    if rows is not None:
+        return rows
     document = _parse_json(text)
     if isinstance(document, dict):
         raise BareObject
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise ApiError(BAD_JSON)
     return [_row(row, booleans) for row in document]
+
+
+def _texts(text: str) -> list[Row] | None:
+    """Read objects whose values are all text, as most are, in a quarter of the time; None for any others."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    are_rows = isinstance(document, list) and all(isinstance(row, dict) for row in document)
+    return document if are_rows and all({*map(type, row.values())} <= {str} for row in document) else None
 
 
 def _row(row: dict[str, Any], booleans: dict[bool, str]) -> Row:

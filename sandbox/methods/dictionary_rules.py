@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from string import ascii_uppercase
 
+from sandbox.exports.columns import PSEUDO
 from sandbox.imports.payload import Row
 from sandbox.project.model import FIELD_TYPES, MAX_OPTIONS, METADATA_COLUMNS, parse_choices
 from sandbox.project.names import form_name
@@ -36,16 +37,6 @@ _BAD_BRANCHING = (
 )
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _CHOOSING = frozenset({"radio", "dropdown", "checkbox"})
-# What REDCap adds to exports itself may be no field's name.
-_RESERVED = frozenset(
-    {
-        "redcap_event_name",
-        "redcap_repeat_instrument",
-        "redcap_repeat_instance",
-        "redcap_data_access_group",
-        "redcap_survey_identifier",
-    }
-)
 
 
 def dictionary_problems(rows: Sequence[Row]) -> Iterator[str]:
@@ -84,7 +75,7 @@ def _cells(rows: Sequence[Row], column: str, text: str, *, is_bad: Callable[[Row
 
 
 def _is_bad_name(name: str, statuses: set[str]) -> bool:
-    return bool(name) and (not _NAME.fullmatch(name) or name in _RESERVED or name in statuses)
+    return bool(name) and (not _NAME.fullmatch(name) or name in PSEUDO or name in statuses)
 
 
 def _lacks_choices(row: Row) -> bool:

@@ -43,7 +43,7 @@ def export_file(session: Session) -> Answer:
     """Download the file of a field."""
     asked = _read_asked(session)
     _require_export(session, asked.field)
-    file = session.store.files.get(asked.doc_id) if asked.doc_id else None
+    file = session.store.files.get(session.project_id, asked.doc_id) if asked.doc_id else None
     if file is None:
         raise ApiError(_NO_FILE)
     # How downloads are logged was not recorded (J.1).
@@ -124,7 +124,7 @@ def _put(session: Session, asked: Asked, *, doc_id: str) -> None:
     refused = guard_of(session).refusal(asked.key, name)
     if refused:
         raise ApiError(refused)
-    session.store.files.delete(asked.doc_id)
+    session.store.files.delete(session.project_id, asked.doc_id)
     row, record = asked.rows.get(asked.key, {}), asked.key.record
     changed = ({} if row else {session.project.id_field: record}) | {name: doc_id}
     session.store.values.replace(session.project_id, {asked.key: row | changed})

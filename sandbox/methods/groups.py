@@ -47,7 +47,7 @@ def _put_group(session: Session, groups: list[Group], *, row: Row) -> None:
     place = next((index for index, one in enumerate(groups) if one.unique_name == unique), None)
     if not label or (unique and place is None):
         raise ApiError(_BAD_GROUP.format(unique))
-    taken = [one.unique_name for one in groups if one.unique_name != unique]
+    taken = {one.unique_name for one in groups if one.unique_name != unique}
     group_id = session.store.next_id() if place is None else groups[place].group_id
     group = Group(group_id, label, unique_group_name(label, taken))
     if place is None:

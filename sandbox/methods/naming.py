@@ -5,10 +5,9 @@ from __future__ import annotations
 from sandbox.data import logs
 from sandbox.data.records import reachable_records, rename_record
 from sandbox.errors import ApiError
-from sandbox.imports.addressing import name_problem
 from sandbox.imports.numbering import record_prefix
 from sandbox.project.model import Project
-from sandbox.project.names import next_number
+from sandbox.project.names import name_problem, next_number
 from sandbox.render import Answer, plain
 from sandbox.session import Session
 

@@ -127,7 +127,7 @@ def _forget(
     for key, names in erased.items():
         for name in files:
             if name in names:
-                store.files.delete(stored[key][name])
+                store.files.delete(session.project_id, stored[key][name])
     store.locks.forget_rows(session.project_id, stored, form=part.form)
     if part.form in project.surveys:
         times = {(key, f"{part.form}_timestamp"): "" for key in stored}

@@ -36,8 +36,8 @@ def export_report(session: Session) -> Answer:
     session = replace(session, call=_as_record_export(session, report))
     export = _flat_export(session, report)
     flat = Flat(export)
-    lines = flat.lines(_in_report_order(report, _shown_rows(session, report, selection=export.selection)))
-    header, lines = _finish(report, flat.header, lines=lines)
+    rows = _in_report_order(report, _shown_rows(session, report, selection=export.selection))
+    header, lines = _finish(report, flat.header, lines=[*flat.lines(rows)])
     if call.format != "csv":
         return table(header, lines, fmt=call.format, root="records")
     names = label_header(export, header) if call.text("rawOrLabelHeaders") == "label" else header

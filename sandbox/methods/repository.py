@@ -67,7 +67,7 @@ def create_folder(session: Session) -> Answer:
 def export_file(session: Session) -> Answer:
     """Download a file from the file repository."""
     shelved = _asked_file(session)
-    file = session.store.files.get(str(shelved.doc_id))
+    file = session.store.files.get(session.project_id, str(shelved.doc_id))
     if file is None:
         raise ApiError(_NO_FILE.format(shelved.doc_id))
     session.log_design(f"Download file from File Repository (API) doc_id = {shelved.doc_id}")
@@ -86,7 +86,7 @@ def import_file(session: Session) -> Answer:
 def delete_file(session: Session) -> Answer:
     """Put a file of the file repository into the recycle bin."""
     shelved = _asked_file(session)
-    session.store.repository.recycle(shelved.doc_id, session.now.strftime("%Y-%m-%d %H:%M:%S"))
+    session.store.repository.recycle(shelved.doc_id, session.stamp)
     session.log_design(f"Delete file from File Repository (API) doc_id = {shelved.doc_id}")
     return Answer("", session.call.answer_format)
 

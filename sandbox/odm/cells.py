@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import escape
 from sandbox.project.model import Column, Form, Project
-from sandbox.storage.files import Files
+from sandbox.storage.files import Files, StoredFile
 
 _CLOSE = "\t\t\t\t</ItemGroupData>"
 
@@ -40,7 +40,7 @@ def form_plan(
                 continue
             # Options that are not ticked are written wherever the form applies, saved or not.
             blank = "0" if column is not None and column.code else ""
-            plan[oid] = _Cell(oid, blank, _writer(oid, column, files=files), group.name, head)
+            plan[oid] = _Cell(oid, blank, _writer(project, oid, column=column, files=files), group.name, head)
     return list(plan.values())
 
 
@@ -64,20 +64,22 @@ def form_lines(plan: Plan, cells: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _writer(oid: str, column: Column | None, *, files: Files | None) -> Callable[[str], str]:
+def _writer(
+    project: Project, oid: str, *, column: Column | None, files: Files | None
+) -> Callable[[str], str]:
     start = f'\t\t\t\t\t<ItemData ItemOID="{oid}" Value="'
     if column is not None and column.field.field_type == "file":
-        return lambda doc_id: "".join(_file(oid, doc_id, files=files))
+        return lambda doc_id: _file(oid, None if files is None else files.get(project.project_id, doc_id))
     if column is not None and column.field.validation.startswith("datetime"):
         return lambda value: f'{start}{escape(value.replace(" ", "T", 1))}"/>'
     return lambda value: f'{start}{escape(value)}"/>'
 
 
-def _file(oid: str, doc_id: str, *, files: Files | None) -> Iterator[str]:
-    stored = None if files is None else files.get(doc_id)
-    if stored is not None:
-        encoded = base64.b64encode(stored.content).decode()
-        yield (
-            f'\t\t\t\t\t<ItemDataBase64Binary ItemOID="{oid}" redcap:DocName="{escape(stored.name)}" '
-            f'redcap:MimeType="{escape(stored.mime)}"><![CDATA[{encoded}]]></ItemDataBase64Binary>'
-        )
+def _file(oid: str, stored: StoredFile | None) -> str:
+    if stored is None:
+        return ""
+    encoded = base64.b64encode(stored.content).decode()
+    return (
+        f'\t\t\t\t\t<ItemDataBase64Binary ItemOID="{oid}" redcap:DocName="{escape(stored.name)}" '
+        f'redcap:MimeType="{escape(stored.mime)}"><![CDATA[{encoded}]]></ItemDataBase64Binary>'
+    )

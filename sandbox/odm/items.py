@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import escape, spell
+from sandbox.project.field import strip_tags
 from sandbox.project.model import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, Project
 
 _TYPES = {today: old for old, today in FIELD_ALIASES.items()}
@@ -25,7 +25,6 @@ _RANGE_WISHES = {
     (9,): (f"{_OUTSIDE}.", f"{_ADMISSIBLE} you may wish to double check it."),
     (0,): (f"{_OUTSIDE}.", f"{_ADMISSIBLE} you may wish to verify."),
 }
-_TAG = re.compile(r"<[^>]*>")
 Lines = Iterator[str]
 
 
@@ -89,7 +88,7 @@ def _item(one: Field, oid: str, *, version: tuple[int, ...]) -> Lines:
 
 
 def _question(label: str) -> str:
-    plain = f"<TranslatedText>{escape(_TAG.sub('', label))}</TranslatedText>"
+    plain = f"<TranslatedText>{escape(strip_tags(label))}</TranslatedText>"
     if "<" not in label:
         return plain
     return f"{plain}<redcap:FormattedTranslatedText>{escape(label)}</redcap:FormattedTranslatedText>"

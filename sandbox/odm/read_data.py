@@ -12,11 +12,11 @@ from lxml import etree
 from sandbox.numbers import read_whole
 from sandbox.odm.text import O, ours
 from sandbox.project.model import Column, Project, RowKey
+from sandbox.project.names import name_problem
 from sandbox.storage import StoredFile, item
 from sandbox.storage.values import Cells
 
 _ITEMS = (f"{O}ItemData", f"{O}ItemDataBase64Binary")
-MAX_RECORD = 100
 
 
 @dataclass
@@ -65,7 +65,7 @@ class SubjectReader:
     def read(self, element: etree._Element) -> Subject:
         """Read one SubjectData; its record is '' when it cannot be one."""
         record = element.get("SubjectKey", "").strip()
-        subject = Subject(record if len(record) <= MAX_RECORD else "")
+        subject = Subject("" if name_problem(record) else record)
         for place, form in self._forms(element, subject.record):
             self._read_form(subject, form, place=place)
         return subject

@@ -70,6 +70,7 @@ def read_roles(variables: etree._Element | None, forms: Collection[str]) -> Iter
         entry = dict.fromkeys(forms, NO_ENTRY) | _levels(one.get("data_entry", ""))
         export = dict.fromkeys(forms, everywhere) | _levels(one.get("data_export_instruments", ""))
         rights = Rights(flags, {form: entry_level(code) for form, code in entry.items()}, export)
+        # Older XML does not give roles a unique name.
         name = one.get("unique_role_name") or new_role_name(taken)
         taken.add(name)
         yield Role(0, name, one.get("role_name", ""), rights)

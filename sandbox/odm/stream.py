@@ -92,7 +92,9 @@ def _mended(piece: bytes) -> bytes:
         raise ValueError("not project XML")
     if b"<![CDATA[" not in piece:
         return _BROKEN.sub(_keep_breaks, piece)
-    parts = _SECTION.split(piece)
+    # Behind the last end of a section none is whole, so none is looked for.
+    head, end, tail = piece.rpartition(b"]]>")
+    parts = [*_SECTION.split(head + end), b"", tail]
     parts[::2] = [_BROKEN.sub(_keep_breaks, part) for part in parts[::2]]
     return b"".join(parts)
 

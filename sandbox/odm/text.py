@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from lxml import etree
 
+from sandbox.render import NOT_XML
+
 NAMESPACES = {"o": "http://www.cdisc.org/ns/odm/v1.3", "r": "https://projectredcap.org"}
 R = "{https://projectredcap.org}"
 O = "{http://www.cdisc.org/ns/odm/v1.3}"  # noqa: E741
@@ -17,7 +19,6 @@ _DECLARED = (
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"',
 )
 _BREAK = re.compile(r"\r\n?")
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SECTION = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _SPELLINGS = {"'": "&#039;", "&#10;": "\n", "&#13;": "", "&#9;": "\t"}
 _SPELLED = re.compile("|".join(_SPELLINGS))
@@ -35,7 +36,7 @@ def escape(text: object) -> str:
     if escaped.isprintable():
         return escaped
     # Other control characters cannot be written in XML at all.
-    return _NOT_XML.sub("", _BREAK.sub("\n", escaped))
+    return NOT_XML.sub("", _BREAK.sub("\n", escaped))
 
 
 def spell(attributes: Mapping[str, object]) -> str:

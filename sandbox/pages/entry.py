@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sandbox.data.places import MAX_INSTANCE, Place, find_place
+from sandbox.data.places import Place, find_place
 from sandbox.exports.rows import load_rows
 from sandbox.pages.asked import Asked
 from sandbox.pages.grid import locked_forms
@@ -49,7 +49,7 @@ def open_entry(state: State, asked: Asked) -> Entry:
         asked.text("id"),
         form=asked.text("form"),
         event=_event_name(project, asked),
-        instance=min(asked.number("instance"), MAX_INSTANCE),
+        instance=asked.number("instance"),
     )
     rows = load_rows(state.store, project, records=[place.record])
     key = place.key(project)

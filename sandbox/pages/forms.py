@@ -57,9 +57,10 @@ def change_lock(state: State, asked: Asked) -> Response:
 def download(state: State, asked: Asked) -> Response:
     """Send the file of a field; a browser is to keep it and never to show it here."""
     entry = open_entry(state, asked)
-    doc_id = entry.values.get(asked.text("field"), "")
-    field = entry.project.field_by_name.get(asked.text("field"))
-    file = state.store.files.get(doc_id) if field is not None and field.field_type == "file" else None
+    project, doc_id = entry.project, entry.values.get(asked.text("field"), "")
+    field = project.field_by_name.get(asked.text("field"))
+    is_file = field is not None and field.field_type == "file"
+    file = state.store.files.get(project.project_id, doc_id) if is_file else None
     if file is None:
         raise ApiError("There is no such file.", 404)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"}

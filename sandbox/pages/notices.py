@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sandbox.data.saving import FormRefused
-from sandbox.exports.cells import strip_tags
 from sandbox.imports.validation import GENERIC
 from sandbox.pages.entry import Entry
 from sandbox.pages.moments import order_of
+from sandbox.project.field import strip_tags
 from sandbox.project.model import Field, Project
 
 OUTSIDE = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from sandbox.exports.cells import strip_tags
 from sandbox.pages.moments import pattern, shown
+from sandbox.project.field import strip_tags
 from sandbox.project.model import Field, Project
 from sandbox.project.names import checkbox_column
 

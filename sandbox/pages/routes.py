@@ -18,9 +18,10 @@ from sandbox.pages.asked import Asked, error_page, go_to
 from sandbox.pages.templates import FOLDER
 from sandbox.state import State
 from sandbox.web.intake import BadBody, read_page_form
+from sandbox.web.numbers import NUMBER, PROJECT_ID
 
 Show = Callable[[State, Asked], Response]
-_PROJECT = "project/{project_id:int}"
+_PROJECT = f"project/{PROJECT_ID}"
 SHOWN: dict[str, Show] = {
     "": projects.home,
     _PROJECT: records.dashboard,
@@ -138,7 +139,7 @@ def _known(request: Request, path: str, **names: str) -> Response:
     """Lead from REDCap's address of a page to ours; `names` are its query values by ours."""
     query = request.query_params
     number = query.get("pid", "")
-    if not number.isascii() or not number.isdecimal():
+    if not NUMBER.fullmatch(number):
         return go_to("")
     return go_to(f"project/{number}{path}", **{ours: query.get(theirs, "") for ours, theirs in names.items()})
 

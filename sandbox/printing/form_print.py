@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 
-from sandbox.exports.cells import strip_tags
 from sandbox.printing.pdf import Pages, Style
+from sandbox.project.field import strip_tags
 from sandbox.project.model import Field, Form, Project
 from sandbox.project.names import checkbox_column
 

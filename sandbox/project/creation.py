@@ -14,7 +14,7 @@ from sandbox.errors import BAD_FORMAT, PURPOSE_TEXT, ApiError
 from sandbox.odm.read import Ids, read_project
 from sandbox.odm.roles import read_roles
 from sandbox.odm.stream import STUDY, SUBJECT, elements
-from sandbox.people.members import new_role_name, save_member, save_role
+from sandbox.people.members import save_member, save_role
 from sandbox.people.rights import Member
 from sandbox.project.loading import load_subjects
 from sandbox.project.model import Arm, Event, Field, Form, Project
@@ -86,12 +86,8 @@ def _from_xml(store: Store, attributes: Mapping[str, str], *, source: BinaryIO, 
 
 
 def _store_roles(store: Store, project: Project, *, study: etree._Element) -> None:
-    known: set[str] = set()
     for role in read_roles(study, [form.name for form in project.forms]):
-        # Older XML does not give roles a unique name.
-        named = replace(role, unique_name=role.unique_name or new_role_name(known))
-        known.add(named.unique_name)
-        save_role(store, project.project_id, role=named)
+        save_role(store, project.project_id, role=role)
 
 
 def _with_attributes(project: Project, attributes: Mapping[str, str], *, now: str) -> Project:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -51,6 +52,8 @@ FIXED_CHOICES = {"yesno": "1, Yes|0, No", "truefalse": "1, True|0, False"}
 STATUS_CHOICES = "0, Incomplete|1, Unverified|2, Complete"
 # Project XML lists all options of a checkbox with each of them.
 MAX_OPTIONS = 1000
+# "x < 5" opens no tag.
+_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 
 
 @dataclass(frozen=True)
@@ -134,3 +137,10 @@ def parse_choices(text: str) -> dict[str, str]:
         if code.strip():
             found[code.strip()] = label.strip() if comma else code.strip()
     return found
+
+
+def strip_tags(text: str) -> str:
+    """Return a label without its formatting."""
+    # Behind the last bracket no tag ends, so nobody needs to look for its end from each "<".
+    head, bracket, tail = text.rpartition(">")
+    return _TAG.sub("", head + bracket) + tail

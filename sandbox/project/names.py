@@ -1,4 +1,4 @@
-"""How REDCap derives names and orders record ids."""
+"""How REDCap derives names, and which names records may have and how they are ordered."""
 
 from __future__ import annotations
 
@@ -8,11 +8,26 @@ from itertools import chain, count
 from string import ascii_lowercase
 
 MAX_NAME = 18
+MAX_RECORD = 100
+# These texts were never recorded (J.1).
+NO_RECORD = "The record ID field must have a value."
+LONG_RECORD = "The record ID may have no more than 100 characters."
+ODD_RECORD = "The record ID may not have line breaks, tabs or other control characters."
 # Python reads no longer numbers; no id has them, but somebody may try.
 MAX_DIGITS = 4000
 _DIGITS = re.compile(r"(\d+)")
 _NAME = re.compile(r"[a-z0-9_]{1,100}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def name_problem(record: str) -> str:
+    """Return why a record cannot have this name; '' when it can."""
+    if not record:
+        return NO_RECORD
+    if len(record) > MAX_RECORD:
+        return LONG_RECORD
+    return ODD_RECORD if _CONTROL.search(record) else ""
 
 
 def natural_key(text: str) -> tuple[str | int, ...]:

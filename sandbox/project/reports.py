@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sandbox.errors import ApiError
+from sandbox.numbers import read_whole
 from sandbox.project.extra_xml import elements, with_element
 from sandbox.project.model import Project
 from sandbox.storage import Store
@@ -89,8 +90,7 @@ def add_report(
 
 
 def _place(attributes: Mapping[str, str]) -> int:
-    text = attributes.get("report_order", "")
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return read_whole(attributes.get("report_order", ""), 0)
 
 
 def _read(number: int, one: Mapping[str, str]) -> Report:

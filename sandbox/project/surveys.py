@@ -136,14 +136,14 @@ def _place(one: Participant) -> SurveyPlace:
 def _save(session: Session, place: SurveyPlace, *, answers: dict[str, str]) -> SurveyPlace:
     store, project = session.store, session.project
     if not place.record:
-        record = str(next_number(store.values.record_names(project.project_id)))
-        store.surveys.join(place.participant_id, record)
-        place = replace(place, record=record)
+        place = replace(place, record=str(next_number(store.values.record_names(project.project_id))))
     elif response_status(read_stamp(store, project, place)) == COMPLETE:
         raise ApiError("This survey was completed already.")
     save_form(session, place.form_place(project), values=answers)
+    # Not before: refused answers make no record.
+    store.surveys.join(place.participant_id, place.record)
     is_complete = answers[f"{place.instrument}_complete"] == "2"
-    stamp = session.now.strftime("%Y-%m-%d %H:%M:%S") if is_complete else NOT_COMPLETED
+    stamp = session.stamp if is_complete else NOT_COMPLETED
     key = place.form_place(project).key(project)
     found = {(key, f"{place.instrument}_timestamp"): stamp}
     if place.identifier:

@@ -14,7 +14,6 @@ CREATE TABLE IF NOT EXISTS file (
 """
 _UNKNOWN_MIME = "application/octet-stream"
 _MIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*/[A-Za-z0-9][A-Za-z0-9.+-]*")
-_PATH = re.compile(r".*[/\\]", re.DOTALL)
 # Quotes and control characters would break out of the header in which a name is told.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\"]")
 MAX_NAME = 255
@@ -50,17 +49,21 @@ class Files:
         rows = self._db.execute("SELECT doc_id, name FROM file WHERE project_id = ?", (project_id,))
         return {str(doc_id): name for doc_id, name in rows}
 
-    def get(self, doc_id: str) -> StoredFile | None:
-        row = self._db.execute("SELECT name, mime, content FROM file WHERE doc_id = ?", (doc_id,)).fetchone()
+    def get(self, project_id: int, doc_id: str) -> StoredFile | None:
+        """Return a file of the project; a value that only looks like its number may name another's."""
+        row = self._db.execute(
+            "SELECT name, mime, content FROM file WHERE project_id = ? AND doc_id = ?", (project_id, doc_id)
+        ).fetchone()
         return None if row is None else StoredFile(*row)
 
-    def delete(self, doc_id: str) -> None:
-        self._db.execute("DELETE FROM file WHERE doc_id = ?", (doc_id,))
+    def delete(self, project_id: int, doc_id: str) -> None:
+        self._db.execute("DELETE FROM file WHERE project_id = ? AND doc_id = ?", (project_id, doc_id))
 
 
 def clean_name(name: str) -> str:
     """Return a file's name without folders and without what no header can hold."""
-    plain = _UNSAFE.sub("", _PATH.sub("", name)).encode("utf-8", "replace").decode()
+    base = name.replace("\\", "/").rpartition("/")[2]
+    plain = _UNSAFE.sub("", base).encode("utf-8", "replace").decode()
     return plain.strip()[-MAX_NAME:]
 
 

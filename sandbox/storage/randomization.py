@@ -68,9 +68,10 @@ class Allocations:
         return {row[0] for row in rows}
 
     def rename_record(self, project_id: int, old: str, *, new: str) -> None:
-        """Let a record keep its place under its new name."""
+        """Let a record keep its place under its new name, unless another of that name has one already."""
         self._db.execute(
-            "UPDATE allocation SET record = ? WHERE project_id = ? AND record = ?", (new, project_id, old)
+            "UPDATE OR IGNORE allocation SET record = ? WHERE project_id = ? AND record = ?",
+            (new, project_id, old),
         )
 
     def forget_missing_records(self, project_id: int) -> None:

@@ -47,6 +47,7 @@ class Store:
         self._scratch = TemporaryDirectory(prefix="sandbox-") if state_dir is None else None
         folder = Path(self._scratch.name) if self._scratch is not None else state_dir or Path()
         folder.mkdir(parents=True, exist_ok=True)
+        self._claim = _claim(folder)
         self.path = folder / "redcap.sqlite3"
         self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         schema = "".join((META, *(part.SCHEMA for part in _PARTS)))
@@ -65,6 +66,7 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+        self._claim.close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
@@ -78,11 +80,13 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
             self.projects.forget_cached()
+            # A full disk may have ended the transaction already.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def meta(self, name: str, default: str = "") -> str:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -96,3 +100,17 @@ class Store:
         number = int(self.meta("next_id", "1"))
         self.set_meta("next_id", str(number + 1))
         return number
+
+
+def _claim(folder: Path) -> sqlite3.Connection:
+    """Take the folder for one store alone, as long as it lives: two would not see each other's projects."""
+    path = folder / "claim.lock"
+    claim = sqlite3.connect(path, timeout=0, check_same_thread=False, isolation_level=None)
+    try:
+        claim.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        claim.close()
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise sqlite3.OperationalError("another sandbox uses it") from error
+        raise
+    return claim

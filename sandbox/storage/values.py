@@ -21,9 +21,11 @@ CREATE TABLE IF NOT EXISTS row (
 _KEY = "record, event_id, instrument, instance"
 _WHERE = "WHERE project_id=? AND record=? AND event_id=? AND instrument=? AND instance=?"
 SEPARATOR = "\x1f"
-_EVERY = f"SELECT {_KEY}, cells, survey FROM row WHERE project_id = ?"
+# As bytes, which is what is taken apart: text would be decoded first, and encoded again.
+_ROW = f"{_KEY}, CAST(cells AS BLOB), survey"
+_EVERY = f"SELECT {_ROW} FROM row WHERE project_id = ?"
 _WANTED = f"""
-    SELECT {_KEY}, cells, survey FROM json_each(?) AS wanted
+    SELECT {_ROW} FROM json_each(?) AS wanted
     CROSS JOIN row ON project_id = ? AND record = wanted.value
 """
 _SLICE = 1000

@@ -22,11 +22,6 @@ from sandbox.web.sending import Manner, send_answer
 from sandbox.web.strangers import StrangerWarning
 
 _HTML = "<!DOCTYPE html><html><head><title>REDCap</title></head><body><h1>Sandbox fault</h1></body></html>"
-_PAGE = (
-    "<!DOCTYPE html><html><head><title>REDCap</title></head><body><h1>ACCESS DENIED</h1>"
-    "<p>Your IP address was banned because it exceeded the rate limit of this (sandbox) server.</p>"
-    "</body></html>"
-)
 _PAGE = "text/html; charset=utf-8"
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +20,8 @@ from sandbox.state import State
 from sandbox.web.api import ApiEndpoint
 from sandbox.web.ban import BanGate
 from sandbox.web.guard import Guard
+
+_log = logging.getLogger("sandbox")
 
 
 def build_app(state: State, *, is_loopback: bool = True) -> ASGIApp:
@@ -29,7 +35,8 @@ def build_app(state: State, *, is_loopback: bool = True) -> ASGIApp:
         *page_routes(state),
     ]
     doors = [Middleware(Guard, is_loopback=is_loopback), Middleware(BanGate, limit=state.limit)]
-    app = Starlette(routes=routes, middleware=doors, exception_handlers={404: _not_found})
+    told: dict[Any, Any] = {404: _not_found, sqlite3.OperationalError: _cannot_store}
+    app = Starlette(routes=routes, middleware=doors, exception_handlers=told)
     return _with_transport(app)
 
 
@@ -57,3 +64,9 @@ async def _not_found(_: Request, __: Exception) -> Response:
         "<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"
     )
     return HTMLResponse(page, status_code=404)
+
+
+async def _cannot_store(_: Request, error: Exception) -> Response:
+    # Its text is about the file and never about values.
+    _log.error("The request was undone, because it could not be stored (%s).", error)
+    return PlainTextResponse(f"The sandbox cannot store anything ({error}).", status_code=503)

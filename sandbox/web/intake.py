@@ -16,7 +16,7 @@ from sandbox.web.urlencoded import read_pairs
 
 MAX_BODY_BYTES = 256 << 20
 MAX_FIELDS = 200_000
-MAX_FILE_BYTES = 8 << 30
+MAX_XML_BYTES = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ async def write_body(request: Request, file: IO[bytes]) -> None:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > MAX_FILE_BYTES:
+        if size > MAX_XML_BYTES:
             raise BadBody(413)
         file.write(chunk)
     file.seek(0)

@@ -455,3 +455,21 @@ def test_refused_answers_of_a_new_participant_make_no_record(server: Running) ->
         "2020-01-01",
         "2020-01-02",
     ]
+
+
+def test_a_form_opens_at_any_instance_that_an_import_made(server: Running) -> None:
+    token = new_project(server)
+    number = control(server, "projects", method="GET")[-1]["project_id"]
+    send(server, token, "repeatingFormsEvents", [{"form_name": "call", "custom_form_label": ""}])
+    where = {"record_id": "1", "redcap_repeat_instrument": "call", "redcap_repeat_instance": "40000"}
+    send(server, token, "record", [{**where, "outcome": "2"}])
+
+    requests.post(
+        f"{server.control_url}project/{number}/form",
+        params={"id": "1", "form": "call", "instance": "40000"},
+        data={"value-outcome": "1"},
+        timeout=9,
+    )
+
+    rows = post(server, token, "record", format="json").json()
+    assert [(row["redcap_repeat_instance"], row["outcome"]) for row in rows] == [(40000, "1")]

@@ -235,6 +235,13 @@ def test_a_record_that_no_import_would_take_is_left_out(desk: Caller, record: st
     assert loaded.json("record") == []
 
 
+def test_an_order_of_reports_that_is_no_number_does_no_harm(desk: Caller) -> None:
+    report = f'<redcap:Reports title="All" report_order="{"9" * 5000}" redcap_reports_fields="record_id"/>'
+    loaded = desk.new(study(variables=f"<redcap:ReportsGroup>{report}</redcap:ReportsGroup>"))
+
+    assert loaded.ask("report", report_id="1")[0] == 200
+
+
 # Which data are written
 
 
