@@ -27,12 +27,12 @@ class Ids:
 
 
 def read_project(study: etree._Element, ids: Ids) -> Project:
-    """Read everything but data; raises `ValueError` when there is no field in it."""
+    """Read everything but data; raises `ValueError` when no record id field is in it."""
     version = study.find("o:MetaDataVersion", NAMESPACES)
     variables = study.find("o:GlobalVariables", NAMESPACES)
     fields = () if version is None else tuple(read_fields(version))
-    if version is None or not fields:
-        raise ValueError("no fields")
+    if version is None or not fields or fields[0].field_type != "text":
+        raise ValueError("no text field to begin with, which names the records")
     _check_size(variables, version)
     forms = read_forms(version)
     found = tuple(_events(version, ids, forms=forms))

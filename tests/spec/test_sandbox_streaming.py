@@ -74,8 +74,13 @@ def has_reader(server: Running) -> bool:
     """Tell whether a transaction that reads an older moment keeps the log of writes from being emptied."""
     (path,) = Path(server.state.store.path.parent).glob("*.sqlite3")
     connection = sqlite3.connect(path, timeout=0)
-    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    connection.close()
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        # Somebody holds the lock just now, as a connection does that is being closed.
+        return True
+    finally:
+        connection.close()
     return bool(busy)
 
 
