@@ -36,7 +36,8 @@ def trial(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
         "data": json.dumps([{"project_title": "Tooth Fairy Trial", "purpose": 0}]),
         "odm": project_xml(TODAY, participants=60),
     }
-    token = requests.post(url, data=create, timeout=60).text[-32:]
+    with server_clock(addresses, "2019-12-31 12:00:00"):
+        token = requests.post(url, data=create, timeout=60).text[-32:]
     info = requests.post(
         url, data={"token": token, "content": "project", "format": "json"}, timeout=60
     ).json()
