@@ -9,7 +9,6 @@ from typing import NamedTuple
 from sandbox.call import Call
 from sandbox.clock import Clock
 from sandbox.errors import BAD_CONTENT, DELETED, NO_ACCESS, PRODUCTION, ApiError
-from sandbox.imports.payload import read_object_or_rows
 from sandbox.methods import (
     arms,
     dictionary,
@@ -29,11 +28,12 @@ from sandbox.methods import (
     surveys,
     users,
 )
+from sandbox.payload import read_object_or_rows
 from sandbox.people.members import find_member
 from sandbox.people.rights import EDIT_USERS
-from sandbox.project.creation import check_attributes, create_project
 from sandbox.render import Answer, error_answer, plain
 from sandbox.session import AfterImport, Session, read_version
+from sandbox.setup.creation import check_attributes, create_project
 from sandbox.storage import Store
 
 SUPER_TOKEN = 64

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import signal
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -14,18 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-from starlette.types import ASGIApp
-
+from sandbox.app import build_app
+from sandbox.listening import Server, listen
 from sandbox.session import read_version
 from sandbox.state import DEFAULT_VERSION, State
-from sandbox.web.app import build_app
 from sandbox.web.guard import is_loopback_host
 
 HOST = "127.0.0.1"
-MAX_PORT = 65535
 _say = partial(print, flush=True)
-_log = logging.getLogger("sandbox")
 
 
 class CannotServe(Exception):
@@ -80,7 +74,7 @@ class Running:
         state_dir: str | Path | None = None,
         version: str = DEFAULT_VERSION,
     ) -> None:
-        self._socket = _listen(host, port)
+        self._socket = listen(host, port)
         self.port = int(self._socket.getsockname()[1])
         self._host = host
         try:
@@ -91,7 +85,7 @@ class Running:
         self.state.base_url = self.base_url
         app = build_app(self.state, is_loopback=is_loopback_host(host))
         self._ready = threading.Event()
-        self._server = _Server(_config(app), self._ready.set)
+        self._server = Server(app, self._ready.set)
         self._thread: threading.Thread | None = None
 
     @property
@@ -152,53 +146,6 @@ class Running:
     def _close(self) -> None:
         self._socket.close()
         self.state.close()
-
-
-class _Server(uvicorn.Server):
-    """A server that says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], object]) -> None:
-        super().__init__(config)
-        self.when_ready = when_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.when_ready()
-
-
-def _config(app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        # The server complains of answers that the faults cut short on purpose.
-        log_level="critical",
-        timeout_graceful_shutdown=2,
-    )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= MAX_PORT:
-        raise OverflowError("a port is a number from 0 to 65535")
-    family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except BaseException:
-        listener.close()
-        raise
-    if not is_loopback_host(host):
-        _log.warning(
-            "The sandbox listens on %s, beyond this computer: whoever reaches it may read and change it all.",
-            host,
-        )
-    return listener
 
 
 def _ignore(*_: object) -> None:

@@ -10,7 +10,8 @@ from datetime import datetime
 from sandbox.call import Call
 from sandbox.clock import STAMP
 from sandbox.people.rights import Member
-from sandbox.project.model import Project, RowKey
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.storage import LogRow, Store
 
 _VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){1,2}")

@@ -18,13 +18,14 @@ from sandbox.data.places import Place, changed_places
 from sandbox.delivery import Delivery, Post
 from sandbox.dispatch import Redcap
 from sandbox.faults import Faults
+from sandbox.limits import RateLimit
 from sandbox.people.rights import Member
-from sandbox.project.model import Project, RowKey
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.render import Answer
 from sandbox.session import Session
 from sandbox.storage import Store
 from sandbox.triggers import read_trigger, trigger_fields
-from sandbox.web.limits import RateLimit
 
 DEFAULT_VERSION = "15.2.1"
 MAX_REQUESTS = 10_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.by_hand import open_project
 from sandbox.control.orders import Order
-from sandbox.data.by_hand import open_project
-from sandbox.project.allocation_table import load_allocations
-from sandbox.project.reports import Report, add_report, reports_of
-from sandbox.project.surveys import add_participant, enable_survey
+from sandbox.setup.allocation_table import load_allocations
+from sandbox.setup.reports import Report, add_report, reports_of
+from sandbox.setup.surveys import add_participant, enable_survey
 from sandbox.state import State
 
 MAX_TABLE = 1 << 24
@@ -17,7 +17,9 @@ MAX_LOGIC = 10_000
 
 def make_survey(state: State, order: Order) -> Any:
     """Make an `instrument` a survey."""
-    project = enable_survey(state.store, open_project(state, order.project_id), order.text("instrument"))
+    project = enable_survey(
+        state.store, open_project(state, order.project_id), instrument=order.text("instrument")
+    )
     return {"surveys": list(project.surveys)}
 
 
@@ -59,7 +61,7 @@ def load_table(state: State, order: Order) -> Any:
     found = load_allocations(
         state.store,
         open_project(state, order.project_id),
-        order.text("csv", longest=MAX_TABLE),
+        csv_text=order.text("csv", longest=MAX_TABLE),
         number=order.number("randomization_id", 0, low=0, high=1000),
     )
     return {"randomization_id": found.number, "target_field": found.target.field}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.by_hand import open_project
 from sandbox.control.orders import Order
-from sandbox.data.by_hand import open_project
 from sandbox.methods import groups
 from sandbox.state import State
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, BinaryIO, cast
 
+from sandbox.by_hand import edit_as, open_project, save_as, set_lock
 from sandbox.control.orders import Order
-from sandbox.data.by_hand import edit_as, open_project, save_as, set_lock
 from sandbox.data.edits import Cell
 from sandbox.data.places import MAX_INSTANCE, Place, find_place
-from sandbox.data.saving import FormRefused
 from sandbox.errors import ApiError
 from sandbox.faults import SecondWrite
+from sandbox.imports.saving import FormRefused
 from sandbox.people.rights import member_from
-from sandbox.project.creation import OWNER, add_token, create_project
 from sandbox.project.model import Project
 from sandbox.project.names import next_number
+from sandbox.setup.creation import OWNER, add_token, create_project
 from sandbox.state import State
 
 MAX_XML = 1 << 30

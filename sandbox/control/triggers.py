@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from sandbox.by_hand import open_project
 from sandbox.control.orders import Order
-from sandbox.data.by_hand import open_project
 from sandbox.delivery import MAX_WAITING, Sent, Trick
 from sandbox.state import State
 from sandbox.triggers import MAX_URL, Trigger, read_trigger, save_trigger

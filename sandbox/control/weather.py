@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.by_hand import open_project
 from sandbox.control.orders import Order
 from sandbox.control.projects import read_write
-from sandbox.data.by_hand import open_project
 from sandbox.errors import ApiError
 from sandbox.faults import Fault, Kind, SecondWrite, Waiting
+from sandbox.limits import REDCAP_PER_MINUTE
 from sandbox.state import State
-from sandbox.web.limits import REDCAP_PER_MINUTE
 
 MAX_COUNT = 1_000_000
 MAX_SECONDS = 3600

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sandbox.data import logs
 from sandbox.data.locking import guard_of
 from sandbox.data.recompute import recompute
-from sandbox.project.model import RowKey
+from sandbox.project.parts import RowKey
 from sandbox.session import Session
 from sandbox.storage import Store
 from sandbox.storage.values import Cells
@@ -51,7 +51,7 @@ class Draft:
         return self.stored | {key: self.stored.get(key, {}) | cells for key, cells in self.changed.items()}
 
 
-def load_draft(store: Store, project_id: int, records: Sequence[str]) -> Draft:
+def load_draft(store: Store, project_id: int, *, records: Sequence[str]) -> Draft:
     """Start with what is stored of some records."""
     return Draft(dict(store.values.rows(project_id, records)))
 

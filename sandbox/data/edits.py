@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.data.drafts import load_draft, write
 from sandbox.errors import ApiError
-from sandbox.project.model import RowKey
+from sandbox.project.parts import RowKey
 from sandbox.session import Session
 from sandbox.storage import item
 
@@ -33,6 +33,6 @@ def edit_cell(session: Session, cell: Cell) -> None:
     key = RowKey(cell.record, event.event_id, cell.instrument, cell.instance)
     name = item(column.field.field_name, column.code)
     value = "" if column.code and cell.value != "1" else cell.value
-    draft = load_draft(session.store, session.project_id, [cell.record])
+    draft = load_draft(session.store, session.project_id, records=[cell.record])
     draft.want(key, {project.id_field: cell.record, name: value})
     write(session, draft)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
 from capstan.logic import Expression, LogicError, Table, parse
-from sandbox.project.model import Field, Project
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.once import once_per_project
 from sandbox.storage import item
 
 _ACTION = re.compile(r"@(CALCTEXT|CALCDATE)\s*\(", re.IGNORECASE)
@@ -42,11 +44,12 @@ class Equation:
         if len(parts) == 1:
             return parts[0]
         return [
-            _shift(*texts, validation=self.field.validation, now=now) for texts in zip(*parts, strict=True)
+            _shift(texts, validation=self.field.validation, now=now) for texts in zip(*parts, strict=True)
         ]
 
 
-def equations_of(project: Project) -> list[Equation]:
+@once_per_project
+def equations_of(project: Project) -> tuple[Equation, ...]:
     """Return the equations that can be read; a field with a broken one stays as it is."""
     by_field, by_form = _items(project)
     found: list[Equation] = []
@@ -57,7 +60,7 @@ def equations_of(project: Project) -> list[Equation]:
             # An equation without fields is computed when anything on its form is saved.
             own = [by_field.get(name, []) for name in fields] or [by_form.get(one.form_name, [])]
             found.append(Equation(one, expressions, frozenset(chain.from_iterable(own))))
-    return found
+    return tuple(found)
 
 
 def _items(project: Project) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -107,8 +110,9 @@ def _arguments(text: str) -> list[str]:
     return []
 
 
-def _shift(day: str, offset: str, unit: str, *, validation: str, now: datetime) -> str:
-    """Move a date by an offset; blank when one of the three is no such thing."""
+def _shift(texts: Sequence[str], *, validation: str, now: datetime) -> str:
+    """Move a date by an offset in a unit, the three texts; blank when one of them is no such thing."""
+    day, offset, unit = texts
     try:
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         start = {"now": now, "today": today}.get(day) or datetime.fromisoformat(day)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sandbox.project.model import Project, RowKey
-from sandbox.project.randomization import Source, randomized_records
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.session import Session
+from sandbox.setup.randomization import Source, randomized_records
 from sandbox.storage.locks import Lock
 from sandbox.storage.values import Cells, split_item
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sandbox.project.model import RowKey
+from sandbox.project.parts import RowKey
 from sandbox.session import Session
 from sandbox.storage import LogRow
 from sandbox.storage.values import SEPARATOR, Cells, split_item

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sandbox.errors import ApiError, unknown_events
-from sandbox.project.model import Event, Project, RowKey
+from sandbox.project.model import Project
 from sandbox.project.names import name_problem
+from sandbox.project.parts import Event, RowKey
 from sandbox.storage.values import split_item
 
 # As many digits as imports and project XML take.

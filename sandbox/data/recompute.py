@@ -8,9 +8,11 @@ from datetime import datetime
 import pandas as pd
 
 from capstan.logic import LogicError, Table
-from sandbox.data.calculation import layout_of
 from sandbox.data.equations import Equation, equations_of
-from sandbox.project.model import Column, Project, RowKey
+from sandbox.project.field import Column
+from sandbox.project.layout import layout_of
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.storage import item
 from sandbox.storage.values import Cells
 
@@ -61,7 +63,7 @@ def _compute(
     keys = [key for key in (rows if any(one.reads_other_rows for one in due) else changed) if key in rows]
     table = Table(_frame(project, rows, keys=keys, equations=due), layout_of(project))
     for one in due:
-        places = _places(project, keys, one, changed)
+        places = _places(project, keys, equation=one, changed=changed)
         try:
             values = one.compute(table, rows=places, now=now)
         except LogicError:
@@ -75,14 +77,14 @@ def _compute(
 
 
 def _places(
-    project: Project, keys: list[RowKey], one: Equation, changed: Mapping[RowKey, Cells]
+    project: Project, keys: list[RowKey], *, equation: Equation, changed: Mapping[RowKey, Cells]
 ) -> list[int]:
     """Return the numbers of the rows on which an equation has to be computed again."""
-    due = {key for key, cells in changed.items() if _reads(one, cells)}
-    if one.reads_other_rows:
+    due = {key for key, cells in changed.items() if _reads(equation, cells)}
+    if equation.reads_other_rows:
         records = {key.record for key in due}
         due = {key for key in keys if key.record in records}
-    form = one.field.form_name
+    form = equation.field.form_name
     return [place for place, key in enumerate(keys) if key in due and project.is_applicable(key, form)]
 
 
@@ -100,11 +102,13 @@ def _frame(
     }
     for column in project.columns:
         if item(column.field.field_name, column.code) in wanted and column.name != project.id_field:
-            data[column.name] = _cells(project, column, keys, rows)
+            data[column.name] = _cells(project, column, keys=keys, rows=rows)
     return pd.DataFrame(data, dtype="str")
 
 
-def _cells(project: Project, column: Column, keys: list[RowKey], rows: Mapping[RowKey, Cells]) -> list[str]:
+def _cells(
+    project: Project, column: Column, *, keys: list[RowKey], rows: Mapping[RowKey, Cells]
+) -> list[str]:
     name, form = item(column.field.field_name, column.code), column.field.form_name
     blank = "0" if column.code or column.field.is_status else ""
     return [rows[key].get(name, blank) if project.is_applicable(key, form) else "" for key in keys]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sandbox.call import Call
 from sandbox.exports.columns import TIMESTAMP
-from sandbox.project.field import strip_tags
-from sandbox.project.model import Column, Field, Project
+from sandbox.project.field import Column, Field, strip_tags
+from sandbox.project.model import Project
 
 Show = Callable[[str], str]
 FILE_NAMES_SINCE = (13,)

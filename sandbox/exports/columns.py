@@ -9,7 +9,8 @@ from itertools import groupby
 from sandbox.call import Call
 from sandbox.errors import bad_values
 from sandbox.people.rights import DEIDENTIFIED, FULL, NO_ACCESS, Member
-from sandbox.project.model import Column, Field, Project
+from sandbox.project.field import Column, Field
+from sandbox.project.model import Project
 
 PSEUDO = (
     "redcap_event_name",

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sandbox.exports.cells import Show, Style, labels_of, shower
 from sandbox.exports.columns import TIMESTAMP, Selection
-from sandbox.project.model import Column, Project, RowKey
+from sandbox.project.field import Column
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.render import Cell
 from sandbox.storage.values import StoredRow, item
 

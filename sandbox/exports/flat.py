@@ -19,9 +19,11 @@ from sandbox.exports.cells import (
     shower,
 )
 from sandbox.exports.columns import Selection
-from sandbox.exports.rows import Row
-from sandbox.project.model import Column, Project, RowKey
+from sandbox.project.field import Column
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.render import Cell
+from sandbox.storage.rows import Row
 from sandbox.storage.values import SEPARATOR, Cells, StoredRow, item
 
 # Up to 9.x the first instance of a repeating event showed 0 for the id form's status (C.9).

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.data.calculation import Matcher
-from sandbox.exports.rows import CHUNK_ROWS, Row, name_options, read_chunks, sort_records
+from sandbox.exports.matching import Matcher
 from sandbox.people.rights import FULL, NO_ACCESS
 from sandbox.project.model import Project
 from sandbox.session import Session
+from sandbox.storage.rows import CHUNK_ROWS, Row, name_options, read_chunks, sort_records
 from sandbox.storage.values import StoredRow, Values
 
 # Logic is computed over whole frames, and making one takes as long as computing a thousand rows.

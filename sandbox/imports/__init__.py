@@ -1,1 +1,1 @@
-"""The way of a record import: payload, addressing, cell checks, changes, answer."""
+"""The way of values into a project: payload, forms and surveys, addressing, checks, changes, answer."""

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from sandbox.errors import BAD_FORMAT, ApiError, unknown_events, unknown_fields
 from sandbox.exports.columns import PSEUDO
-from sandbox.imports.payload import Row
-from sandbox.project.model import Project, RowKey
+from sandbox.payload import Row
+from sandbox.project.model import Project
 from sandbox.project.names import name_problem
+from sandbox.project.parts import RowKey
 
 BAD_INSTRUMENT = (
     "redcap_repeat_instrument must be the unique form name of a Repeating Instrument. It currently does not "

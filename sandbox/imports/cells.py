@@ -9,7 +9,9 @@ from sandbox.exports.cells import event_label
 from sandbox.imports.addressing import Placed
 from sandbox.imports.validation import Rule
 from sandbox.imports.values import column_rule, refuse
-from sandbox.project.model import Field, Project, RowKey
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.storage import item
 from sandbox.storage.values import Cells
 
@@ -84,7 +86,7 @@ class CellReader:
         judges = self._judges_of(row)
         texts = [*map(Judge.__getitem__, judges, row.cells.values())]
         if REFUSED in texts:
-            _refuse(row, judges, texts)
+            _refuse(row, judges, texts=texts)
         cells = {judge.item: text for judge, text in zip(judges, texts, strict=True) if text is not None}
         forms = {judge.form for judge, text in zip(judges, texts, strict=True) if text}
         if row.is_complete:
@@ -128,7 +130,7 @@ class CellReader:
         return OTHER_INSTRUMENT.format(one.field_name, kind.instrument)
 
 
-def _refuse(row: Placed, judges: list[Judge], texts: list[str | None]) -> None:
+def _refuse(row: Placed, judges: list[Judge], *, texts: list[str | None]) -> None:
     """Make errors of refused cells, which are left alone then."""
     for place, (name, value) in enumerate(row.cells.items()):
         if texts[place] == REFUSED:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sandbox.imports.addressing import NEW, Placed
-from sandbox.project.model import RowKey
 from sandbox.project.names import next_number
+from sandbox.project.parts import RowKey
 from sandbox.session import Session
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from io import BytesIO
 
 from sandbox.errors import BAD_FORMAT, ApiError
-from sandbox.imports.payload import Row
 from sandbox.odm.read_data import Subject, SubjectReader
 from sandbox.odm.stream import SUBJECT, elements
-from sandbox.project.model import Project, RowKey
+from sandbox.payload import Row
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.render import encode
 from sandbox.storage.values import split_item
 

@@ -15,9 +15,9 @@ from sandbox.imports.groups import assign_groups, check_groups
 from sandbox.imports.locked import refuse_locked
 from sandbox.imports.numbering import number_instances, number_records
 from sandbox.imports.odm import read_odm_rows
-from sandbox.imports.payload import BareObject, Row, read_rows
 from sandbox.imports.results import error_block, import_answer
 from sandbox.imports.unique import check_unique
+from sandbox.payload import BareObject, Row, read_rows
 from sandbox.render import Answer
 from sandbox.session import Session
 
@@ -99,7 +99,7 @@ def _chunks(placed: Sequence[Placed]) -> Iterator[list[Placed]]:
 def _import_chunk(session: Session, rows: Sequence[Placed], *, reader: CellReader) -> list[Placed]:
     """Check the rows of some records and store the records without errors."""
     records = list(dict.fromkeys(row.key.record for row in rows))
-    draft = load_draft(session.store, session.project_id, records)
+    draft = load_draft(session.store, session.project_id, records=records)
     number_instances(rows, draft.stored)
     wanted = [reader.read(row) for row in rows]
     refuse_locked(session, draft, rows=rows, wanted=wanted)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from sandbox.imports.validation import GENERIC, Rule, text_rule
-from sandbox.project.model import Column, Field, Project
+from sandbox.project.field import Column, Field
+from sandbox.project.model import Project
 
 # This text was never recorded (J.1, D.4 rule 3).
 IS_FILE = "This field ('{0}') is a File Upload field. Its value cannot be changed by a data import."

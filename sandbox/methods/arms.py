@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.errors import ApiError
-from sandbox.imports.payload import read_rows
 from sandbox.methods.design import given_arm, require_longitudinal, without_events
 from sandbox.numbers import read_whole
-from sandbox.project.model import Arm
+from sandbox.payload import read_rows
+from sandbox.project.parts import Arm
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from sandbox.data.places import MAX_INSTANCE, Place
 from sandbox.errors import ApiError, bad_values
-from sandbox.project.model import Event, Project
+from sandbox.project.model import Project
+from sandbox.project.parts import Event
 from sandbox.session import Session
 
-# This text was not recorded (J.1).
+NO_EVENT = "invalid event"
+# These texts were not recorded (J.1).
+NO_ARM = "The arm does not exist in the project."
 NOT_DESIGNATED = 'The instrument "{instrument}" is not designated for the event "{event}"'
 
 
@@ -29,8 +32,23 @@ def asked_event(session: Session) -> Event:
         return project.ordered_events[0]
     event = project.event_by_name.get(name)
     if event is None:
-        raise ApiError("invalid event")
+        raise ApiError(NO_EVENT)
     return event
+
+
+def asked_events(project: Project, arm: str, *, event: str = "") -> frozenset[int] | None:
+    """Return the events of an arm, or one event; None is all, as always in a classic project."""
+    if not project.is_longitudinal or not (arm or event):
+        return None
+    if arm and arm not in {str(one.arm_num) for one in project.events}:
+        raise ApiError(NO_ARM)
+    if event and event not in project.event_by_name:
+        raise ApiError(NO_EVENT)
+    return frozenset(
+        one.event_id
+        for one in project.events
+        if arm in ("", str(one.arm_num)) and event in ("", one.unique_name)
+    )
 
 
 def asked_instrument(session: Session) -> str:
@@ -50,15 +68,17 @@ def asked_instance(session: Session) -> int:
     return number
 
 
-def asked_place(session: Session, instrument: str) -> Place:
-    """Return where a request's form is; the instance counts only where something repeats."""
-    project, record, event = session.project, asked_record(session), asked_event(session)
-    require_designated(project, event, instrument=instrument)
-    repeats = {(event.event_id, instrument), (event.event_id, "")} & project.repeating
-    return Place(record, event, instrument, asked_instance(session) if repeats else 1)
+def asked_place(session: Session, record: str, *, form: str, refusal: str = NOT_DESIGNATED) -> Place:
+    """Return where a record's form is; the instance counts only where something repeats."""
+    project, event = session.project, asked_event(session)
+    require_designated(project, event, instrument=form, refusal=refusal)
+    instance = asked_instance(session) if project.repeats_at(event.event_id, form) else 1
+    return Place(record, event, form, instance)
 
 
-def require_designated(project: Project, event: Event, *, instrument: str) -> None:
+def require_designated(
+    project: Project, event: Event, *, instrument: str, refusal: str = NOT_DESIGNATED
+) -> None:
     """Refuse an instrument that nobody fills in at the event."""
     if not project.is_designated(event.event_id, instrument):
-        raise ApiError(NOT_DESIGNATED.format(instrument=instrument, event=event.unique_name))
+        raise ApiError(refusal.format(instrument=instrument, event=event.unique_name))

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from sandbox.data.records import forget_missing_records
 from sandbox.errors import ApiError, not_in_classic
-from sandbox.imports.payload import Row
 from sandbox.numbers import is_number, read_number, read_whole
-from sandbox.project.model import Event, Project
+from sandbox.payload import Row
+from sandbox.project.model import Project
 from sandbox.project.names import unique_event_name
+from sandbox.project.parts import Event
 from sandbox.session import Session
 
 

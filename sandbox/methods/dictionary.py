@@ -7,18 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.errors import ApiError, bad_values
-from sandbox.imports.payload import Row, read_rows
 from sandbox.methods.dictionary_rules import dictionary_problems
-from sandbox.project.model import (
-    FIELD_ALIASES,
-    METADATA_COLUMNS,
-    VALIDATION_ALIASES,
-    Event,
-    Field,
-    Form,
-    Project,
-)
+from sandbox.payload import Row, read_rows
+from sandbox.project.field import FIELD_ALIASES, METADATA_COLUMNS, VALIDATION_ALIASES, Field
+from sandbox.project.model import Project
 from sandbox.project.names import form_name
+from sandbox.project.parts import Event, Form
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from string import ascii_uppercase
 
 from sandbox.exports.columns import PSEUDO
-from sandbox.imports.payload import Row
-from sandbox.project.model import FIELD_TYPES, MAX_OPTIONS, METADATA_COLUMNS, parse_choices
+from sandbox.payload import Row
+from sandbox.project.field import FIELD_TYPES, MAX_OPTIONS, METADATA_COLUMNS, parse_choices
 from sandbox.project.names import form_name
 
 _DUPLICATES = (
@@ -50,24 +50,26 @@ def dictionary_problems(rows: Sequence[Row]) -> Iterator[str]:
     if doubles:
         yield _DUPLICATES + "".join(doubles)
     statuses = {f"{form_name(row['form_name'])}_complete" for row in rows}
-    yield from _cells(rows, "field_name", _NO_NAME, is_bad=lambda row: not row["field_name"])
+    yield from _cells(rows, "field_name", text=_NO_NAME, is_bad=lambda row: not row["field_name"])
     yield from _cells(
-        rows, "field_name", _BAD_NAME, is_bad=lambda row: _is_bad_name(row["field_name"], statuses)
+        rows, "field_name", text=_BAD_NAME, is_bad=lambda row: _is_bad_name(row["field_name"], statuses)
     )
-    yield from _cells(rows, "form_name", _NO_FORM, is_bad=lambda row: not row["form_name"])
+    yield from _cells(rows, "form_name", text=_NO_FORM, is_bad=lambda row: not row["form_name"])
     scattered = _scattered([row["form_name"] for row in rows])
     if scattered:
         yield _NOT_SEQUENTIAL.format(", ".join(scattered))
-    yield from _cells(rows, "field_type", _BAD_TYPE, is_bad=lambda row: row["field_type"] not in FIELD_TYPES)
-    yield from _cells(rows[:1], "field_type", _NOT_TEXT, is_bad=lambda row: row["field_type"] != "text")
-    yield from _cells(rows, "select_choices_or_calculations", _NO_CHOICES, is_bad=_lacks_choices)
-    yield from _cells(rows, "select_choices_or_calculations", _TOO_MANY, is_bad=_has_too_many)
     yield from _cells(
-        rows, "branching_logic", _BAD_BRANCHING, is_bad=lambda row: _is_open(row["branching_logic"])
+        rows, "field_type", text=_BAD_TYPE, is_bad=lambda row: row["field_type"] not in FIELD_TYPES
+    )
+    yield from _cells(rows[:1], "field_type", text=_NOT_TEXT, is_bad=lambda row: row["field_type"] != "text")
+    yield from _cells(rows, "select_choices_or_calculations", text=_NO_CHOICES, is_bad=_lacks_choices)
+    yield from _cells(rows, "select_choices_or_calculations", text=_TOO_MANY, is_bad=_has_too_many)
+    yield from _cells(
+        rows, "branching_logic", text=_BAD_BRANCHING, is_bad=lambda row: _is_open(row["branching_logic"])
     )
 
 
-def _cells(rows: Sequence[Row], column: str, text: str, *, is_bad: Callable[[Row], bool]) -> Iterator[str]:
+def _cells(rows: Sequence[Row], column: str, *, text: str, is_bad: Callable[[Row], bool]) -> Iterator[str]:
     letter = ascii_uppercase[METADATA_COLUMNS.index(column)]
     bad = [f"{letter}{line}" for line, row in enumerate(rows, 2) if is_bad(row)]
     if bad:

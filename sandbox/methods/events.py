@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sandbox.errors import ApiError
-from sandbox.imports.payload import Row, read_rows
 from sandbox.methods.design import given_arm, given_number, require_longitudinal, without_events
-from sandbox.project.model import MAX_EVENTS, Arm, Event, Project
+from sandbox.payload import Row, read_rows
+from sandbox.project.model import MAX_EVENTS, Project
 from sandbox.project.names import unique_event_name
+from sandbox.project.parts import Arm, Event
 from sandbox.render import Answer, plain, quote, table
 from sandbox.session import Session
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from sandbox.call import Call
 from sandbox.data.locking import guard_of
 from sandbox.data.logs import change_rows
-from sandbox.data.places import Place
 from sandbox.errors import ApiError
-from sandbox.methods.asked import asked_event, asked_instance
+from sandbox.methods.asked import NO_EVENT, asked_place
 from sandbox.people.rights import FULL, NO_ACCESS
-from sandbox.project.model import Field, RowKey
+from sandbox.project.field import Field
+from sandbox.project.parts import RowKey
 from sandbox.render import Answer
 from sandbox.session import Session
 from sandbox.storage import StoredFile
@@ -95,13 +95,8 @@ def _read_asked(session: Session) -> Asked:
     field = project.field_by_name.get(name)
     if field is None or field.field_type != "file":
         raise ApiError(_NO_FIELD.format(name))
-    event = asked_event(session)
-    if not project.is_designated(event.event_id, field.form_name):
-        raise ApiError("invalid event")
-    rows = _visible_rows(session, record)
-    repeats = {(event.event_id, field.form_name), (event.event_id, "")} & project.repeating
-    place = Place(record, event, field.form_name, asked_instance(session) if repeats else 1)
-    key = place.key(project)
+    place = asked_place(session, record, form=field.form_name, refusal=NO_EVENT)
+    key, rows = place.key(project), _visible_rows(session, record)
     return Asked(key, field, rows, rows.get(key, {}).get(name, ""))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sandbox.errors import ApiError
-from sandbox.imports.payload import Row, read_rows
+from sandbox.payload import Row, read_rows
 from sandbox.people.members import load_members
-from sandbox.project.model import Group, Project
+from sandbox.project.model import Project
 from sandbox.project.names import unique_group_name
+from sandbox.project.parts import Group
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 from sandbox.storage import Store

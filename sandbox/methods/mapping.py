@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.errors import ApiError
-from sandbox.imports.payload import read_rows
 from sandbox.methods.design import require_longitudinal
+from sandbox.payload import read_rows
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

@@ -9,16 +9,18 @@ from sandbox.call import Call
 from sandbox.errors import NO_EXPORT, OUT_OF_MEMORY, ApiError
 from sandbox.exports.cells import event_label
 from sandbox.exports.columns import select_columns
-from sandbox.exports.rows import Row
 from sandbox.exports.visible import read_filter
 from sandbox.methods.asked import asked_event, asked_instance, asked_instrument, asked_record
 from sandbox.people.rights import NO_ACCESS
 from sandbox.printing.form_print import Copy, Manner, print_form
 from sandbox.printing.pdf import Pages, TooManyPages
-from sandbox.project.model import Field, Form, Project, RowKey
+from sandbox.project.field import Field
+from sandbox.project.model import Project
 from sandbox.project.names import slug
+from sandbox.project.parts import Form, RowKey
 from sandbox.render import Answer
 from sandbox.session import Session
+from sandbox.storage.rows import Row
 
 _HIDDEN = "@HIDDEN-PDF"
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 from sandbox.exports.answer import stream_clinical
-from sandbox.imports.payload import read_object_or_rows
 from sandbox.numbers import read_number
 from sandbox.odm.write import write_project
-from sandbox.project.creation import PURPOSES
+from sandbox.payload import read_object_or_rows
 from sandbox.project.model import Project
 from sandbox.render import Answer, Stream, plain, table, to_json
 from sandbox.session import Session
+from sandbox.setup.creation import PURPOSES
 
 # API name and element of project XML, '' where the XML has none; in the order of the export.
 _SETTINGS = {

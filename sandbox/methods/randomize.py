@@ -5,10 +5,10 @@ from __future__ import annotations
 from sandbox.data.drafts import Draft, load_draft, write
 from sandbox.errors import NO_METHOD, ApiError
 from sandbox.methods.asked import asked_record
-from sandbox.project.model import RowKey
-from sandbox.project.randomization import GROUP, Randomization, Source, find_randomization
+from sandbox.project.parts import RowKey
 from sandbox.render import Answer, Cell, table, to_json
 from sandbox.session import Session
+from sandbox.setup.randomization import GROUP, Randomization, Source, find_randomization
 
 SINCE = (14, 7)
 CONCEALED = "*"
@@ -27,7 +27,7 @@ def randomize(session: Session) -> Answer:
     allocations = session.store.allocations
     if record in allocations.records(session.project_id, randomization.number):
         raise ApiError(ALREADY.format(record=record))
-    draft = load_draft(session.store, session.project_id, [record])
+    draft = load_draft(session.store, session.project_id, records=[record])
     stratum = _stratum(session, randomization, record=record, draft=draft)
     place = allocations.take(session.project_id, randomization.number, stratum=stratum, record=record)
     if place is None:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from sandbox.data import logs
 from sandbox.data.records import forget_missing_records, reachable_records
 from sandbox.errors import ApiError, missing_records
-from sandbox.project.model import Project, RowKey
+from sandbox.methods.asked import asked_events
+from sandbox.project.model import Project
+from sandbox.project.parts import RowKey
 from sandbox.render import Answer, plain
 from sandbox.session import Session
 from sandbox.storage.values import Cells, split_item
 
-# None of these texts was recorded (J.1), but the one for an event, in file calls.
+# None of these texts was recorded (J.1).
 NO_RECORDS = "No records were named to be deleted."
 NO_ARMS = 'The parameter "arm" cannot be used because the project has no arms.'
-NO_ARM = "The arm does not exist in the project."
-NO_EVENT = "invalid event"
 NO_FORM = "The instrument does not exist in the project."
 NEEDS_EVENT = 'The parameter "event" is required when an instrument of a longitudinal project is deleted.'
 NO_INSTANCE = 'The parameter "repeat_instance" must be a whole number greater than 0.'
@@ -59,7 +59,7 @@ def delete(session: Session) -> Answer:
         if part.is_whole or part.has(project, key)
     }
     erased = {key: _erased(project, cells, form=part.form) for key, cells in stored.items()}
-    _forget(session, stored, erased, part=part)
+    _forget(session, stored, erased=erased, part=part)
     values.replace(session.project_id, {key: cells | erased[key] for key, cells in stored.items()})
     left = {key.record for key, _ in values.rows(session.project_id, records)}
     forget_missing_records(session.store, session.project_id)
@@ -88,24 +88,11 @@ def _asked_part(session: Session) -> Part:
         raise ApiError(NEEDS_EVENT)
     if instance and not _INSTANCE.fullmatch(instance):
         raise ApiError(NO_INSTANCE)
-    event_ids = _asked_events(project, arm=call.text("arm"), event=event)
-    return Part(event_ids, form, int(instance) if instance else None)
-
-
-def _asked_events(project: Project, *, arm: str, event: str) -> frozenset[int] | None:
+    arm = call.text("arm")
     if arm and not project.is_longitudinal:
         raise ApiError(NO_ARMS)
-    if arm and arm not in {str(one.arm_num) for one in project.events}:
-        raise ApiError(NO_ARM)
-    if not project.is_longitudinal or not (arm or event):
-        return None
-    if event and event not in project.event_by_name:
-        raise ApiError(NO_EVENT)
-    return frozenset(
-        one.event_id
-        for one in project.events
-        if arm in ("", str(one.arm_num)) and event in ("", one.unique_name)
-    )
+    event_ids = asked_events(project, arm, event=event)
+    return Part(event_ids, form, int(instance) if instance else None)
 
 
 def _erased(project: Project, cells: Cells, *, form: str) -> Cells:
@@ -119,7 +106,7 @@ def _erased(project: Project, cells: Cells, *, form: str) -> Cells:
 
 
 def _forget(
-    session: Session, stored: Mapping[RowKey, Cells], erased: Mapping[RowKey, Cells], *, part: Part
+    session: Session, stored: Mapping[RowKey, Cells], *, erased: Mapping[RowKey, Cells], part: Part
 ) -> None:
     """Delete what belongs to the values: files, locks and the time of a survey."""
     store, project = session.store, session.project

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.errors import NO_REPEATS, ApiError
-from sandbox.imports.payload import Row, read_rows
-from sandbox.project.model import Project, Repeat
+from sandbox.payload import Row, read_rows
+from sandbox.project.model import Project
+from sandbox.project.parts import Repeat
 from sandbox.render import Answer, plain, table
 from sandbox.session import Session
 

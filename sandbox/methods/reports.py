@@ -10,13 +10,14 @@ from sandbox.errors import NO_EXPORT, OUT_OF_MEMORY, ApiError
 from sandbox.exports.cells import read_style
 from sandbox.exports.columns import TIMESTAMP, Selection, select_columns
 from sandbox.exports.flat import Flat, FlatExport, label_header
-from sandbox.exports.rows import Row
 from sandbox.exports.visible import group_names, read_filter
-from sandbox.project.model import Column, Project
+from sandbox.project.field import Column
+from sandbox.project.model import Project
 from sandbox.project.names import natural_key
-from sandbox.project.reports import Report, find_report
 from sandbox.render import Answer, Cell, table, to_csv
 from sandbox.session import Session
+from sandbox.setup.reports import Report, find_report
+from sandbox.storage.rows import Row
 
 _DISPLAY = ("rawOrLabel", "exportCheckboxLabel", "decimalCharacter")
 _REPEATS = ("redcap_repeat_instrument", "redcap_repeat_instance")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.errors import ApiError
-from sandbox.imports.payload import read_rows
 from sandbox.methods.users import dialect_of
+from sandbox.payload import read_rows
 from sandbox.people.members import load_members, load_roles, new_role_name, save_member, save_role
 from sandbox.people.privileges import no_rights, read_cells, to_cells
 from sandbox.people.rights import Role
@@ -56,7 +56,7 @@ def import_roles(session: Session) -> Answer:
         problems += found if label else [*found, f"The {whose} must have a role_label"]
         known[before.unique_name] = replace(before, label=label, rights=rights)
         save_role(session.store, session.project_id, role=known[before.unique_name])
-        _log_role(session, "Add" if role is None else "Edit", label)
+        _log_role(session, "Add" if role is None else "Edit", label=label)
     if strangers:
         problems.append(f"Invalid Unique Role Names: {', '.join(strangers)}")
     if problems:
@@ -73,7 +73,7 @@ def delete_roles(session: Session) -> Answer:
         raise ApiError(f"Invalid Unique Role Names: {', '.join(unknown)}")
     for name in names:
         session.store.people.delete_role(session.project_id, name)
-        _log_role(session, "Delete", known[name].label)
+        _log_role(session, "Delete", label=known[name].label)
     for member in load_members(session.store, session.project_id):
         if member.role in names:
             save_member(session.store, session.project_id, member=replace(member, role=""))
@@ -113,5 +113,5 @@ def import_role_members(session: Session) -> Answer:
     return plain(len(rows))
 
 
-def _log_role(session: Session, verb: str, label: str) -> None:
+def _log_role(session: Session, verb: str, *, label: str) -> None:
     session.log("user", f"{verb} role {label}", details=f"role = '{label}'")

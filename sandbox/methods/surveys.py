@@ -9,19 +9,15 @@ from typing import NamedTuple
 
 from sandbox.data.records import reachable_records
 from sandbox.errors import ApiError
-from sandbox.exports.rows import load_rows
-from sandbox.methods.asked import (
-    asked_event,
-    asked_instrument,
-    asked_place,
-    asked_record,
-    require_designated,
-)
-from sandbox.project.model import Event, Project, RowKey
+from sandbox.imports.responses import response_status
+from sandbox.methods.asked import asked_event, asked_instrument, asked_place, asked_record, require_designated
+from sandbox.project.model import Project
 from sandbox.project.names import natural_key
-from sandbox.project.surveys import email_field, response_status
+from sandbox.project.parts import Event, RowKey
 from sandbox.render import Answer, Cell, plain, table
 from sandbox.session import Session
+from sandbox.setup.surveys import email_field
+from sandbox.storage.rows import load_rows
 from sandbox.storage.surveys import Participant
 
 # Neither text was recorded (J.1).
@@ -99,7 +95,8 @@ def _survey(session: Session) -> str:
 
 
 def _participant(session: Session) -> Participant:
-    place = asked_place(session, _survey(session))
+    instrument = _survey(session)
+    place = asked_place(session, asked_record(session), form=instrument)
     return session.store.surveys.of_record(
         session.project_id,
         place.event.event_id,

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from sandbox.errors import ApiError
-from sandbox.imports.payload import Row, read_rows
+from sandbox.payload import Row, read_rows
 from sandbox.people.members import load_members, load_roles, save_member, with_role
 from sandbox.people.privileges import Dialect, no_rights, read_cells, to_cells
 from sandbox.people.rights import Member
@@ -62,7 +62,7 @@ def import_users(session: Session) -> Answer:
         problems += found
         known[name.lower()] = member
         save_member(session.store, session.project_id, member=member)
-        _log_user(session, "Add" if before is None else "Edit", member.username)
+        _log_user(session, "Add" if before is None else "Edit", name=member.username)
     if problems:
         raise ApiError("\n".join(problems))
     return plain(len(rows))
@@ -107,9 +107,9 @@ def delete_users(session: Session) -> Answer:
         raise ApiError(f"The following users do not exist in the project: {', '.join(unknown)}")
     for name in names:
         session.store.people.delete(session.project_id, known[name.lower()])
-        _log_user(session, "Delete", known[name.lower()])
+        _log_user(session, "Delete", name=known[name.lower()])
     return plain(len(names))
 
 
-def _log_user(session: Session, verb: str, name: str) -> None:
+def _log_user(session: Session, verb: str, *, name: str) -> None:
     session.log("user", f"{verb} user {name}", details=f"user = '{name}'")

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import escape
-from sandbox.project.model import Column, Form, Project
+from sandbox.project.field import Column
+from sandbox.project.model import Project
+from sandbox.project.parts import Form
 from sandbox.storage.files import Files, StoredFile
 
 _CLOSE = "\t\t\t\t</ItemGroupData>"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sandbox.project.model import Field, Form, Project, columns_of
+from sandbox.project.field import Field, columns_of
+from sandbox.project.model import Project
+from sandbox.project.parts import Form
 
 
 class Item(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sandbox.odm.groups import Extras, item_groups
 from sandbox.odm.text import escape, spell
-from sandbox.project.field import strip_tags
-from sandbox.project.model import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, Project
+from sandbox.project.field import FIELD_ALIASES, VALIDATION_ALIASES, Column, Field, strip_tags
+from sandbox.project.model import Project
 
 _TYPES = {today: old for old, today in FIELD_ALIASES.items()}
 _VALIDATIONS = {today: old for old, today in VALIDATION_ALIASES.items()}

@@ -10,8 +10,9 @@ from lxml import etree
 from sandbox.numbers import read_number, read_whole
 from sandbox.odm.read_fields import form_of, read_fields, read_forms
 from sandbox.odm.text import NAMESPACES, O, R, ours, verbatim
-from sandbox.project.model import MAX_EVENTS, Arm, Event, Form, Group, Project, Repeat
+from sandbox.project.model import MAX_EVENTS, Project
 from sandbox.project.names import is_name, unique_event_name, unique_group_name
+from sandbox.project.parts import Arm, Event, Form, Group, Repeat
 
 _MODELLED = ("DataAccessGroupsGroup", "RepeatingInstrumentsAndEvents", "UserRolesGroup")
 CLASSIC_EVENT = "event_1_arm_1"

@@ -11,8 +11,10 @@ from lxml import etree
 
 from sandbox.numbers import read_whole
 from sandbox.odm.text import O, ours
-from sandbox.project.model import Column, Project, RowKey
+from sandbox.project.field import Column
+from sandbox.project.model import Project
 from sandbox.project.names import name_problem
+from sandbox.project.parts import RowKey
 from sandbox.storage import StoredFile, item
 from sandbox.storage.values import Cells
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from sandbox.odm.text import O, R, ours
-from sandbox.project.model import FIELD_ALIASES, FIELD_TYPES, MAX_OPTIONS, VALIDATION_ALIASES, Field, Form
+from sandbox.project.field import FIELD_ALIASES, FIELD_TYPES, MAX_OPTIONS, VALIDATION_ALIASES, Field
 from sandbox.project.names import field_name, form_name
+from sandbox.project.parts import Form
 
 ByOid = dict[str | None, etree._Element]
 

@@ -11,8 +11,9 @@ from sandbox.odm.items import code_lists, item_defs
 from sandbox.odm.text import escape, spell
 from sandbox.odm.variables import global_variables
 from sandbox.odm.write_data import ODM_HEAD, ClinicalOptions, clinical_data
-from sandbox.project.model import Event, Project
+from sandbox.project.model import Project
 from sandbox.project.names import slug
+from sandbox.project.parts import Event
 from sandbox.render import Part, encode
 
 if TYPE_CHECKING:

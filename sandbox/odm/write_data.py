@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sandbox.exports.rows import Row
 from sandbox.odm.cells import Plan, form_lines, form_plan
 from sandbox.odm.groups import Extras
 from sandbox.odm.text import escape
-from sandbox.project.model import Project, RowKey
+from sandbox.project.model import Project
 from sandbox.project.names import slug
+from sandbox.project.parts import RowKey
 from sandbox.render import Part, encode
 from sandbox.storage.files import Files
+from sandbox.storage.rows import Row
 
 ODM_HEAD = (
     '<?xml version="1.0" encoding="UTF-8" ?>\n<ODM xmlns="http://www.cdisc.org/ns/odm/v1.3" '

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from sandbox.by_hand import open_project
 from sandbox.call import Upload
-from sandbox.data.by_hand import open_project
 from sandbox.errors import ApiError
 from sandbox.pages.templates import link, render
 from sandbox.project.model import Project

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.data.places import Place, find_place
-from sandbox.exports.rows import load_rows
 from sandbox.pages.asked import Asked
 from sandbox.pages.grid import locked_forms
 from sandbox.pages.moments import typed
-from sandbox.project.model import Column, Project
+from sandbox.project.field import Column
+from sandbox.project.model import Project
 from sandbox.state import State
+from sandbox.storage.rows import load_rows
 
 PREFIX = "value-"
 Values = Mapping[str, str]

@@ -7,16 +7,16 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from sandbox.by_hand import save_as, set_lock
 from sandbox.call import Call
-from sandbox.data.by_hand import save_as, set_lock
-from sandbox.data.saving import FormRefused
 from sandbox.errors import ApiError
+from sandbox.imports.saving import FormRefused
 from sandbox.methods.files import delete_file, import_file
 from sandbox.pages.asked import Asked, go_to, page
 from sandbox.pages.entry import PREFIX, Entry, Values, address_of, changed, open_entry, typed_values
 from sandbox.pages.notices import messages, notices
 from sandbox.pages.questions import blocks
-from sandbox.project.creation import OWNER
+from sandbox.setup.creation import OWNER
 from sandbox.state import State
 
 FILE_PREFIX, REMOVE_PREFIX = "file-", "remove-"
@@ -28,22 +28,25 @@ def show(state: State, asked: Asked) -> Response:
 
 
 def save(state: State, asked: Asked) -> Response:
-    """Save a form; what was typed stays in it when a value is refused."""
+    """Save a form; raises `FormRefused` for values that cannot be stored."""
     entry = open_entry(state, asked)
     if entry.is_locked:
         raise ApiError("This form is locked.")
     given = typed_values(entry, asked.form)
     username = asked.text("username").strip() or OWNER
-    try:
-        save_as(state, entry.project, place=entry.place, values=changed(entry, given), username=username)
-    except FormRefused as refused:
-        errors = messages(entry.project, refused)
-        return show_entry(state, entry, asked=asked, values=given, errors=errors)
+    save_as(state, entry.project, place=entry.place, values=changed(entry, given), username=username)
     _store_files(state, entry, asked=asked, username=username)
     project_id, place = entry.project.project_id, entry.place
     if asked.text("then") == "stay":
         return go_to(f"project/{project_id}/form", **address_of(place), told="saved")
     return go_to(f"project/{project_id}/record", id=place.record, arm=place.event.arm_num, told="saved")
+
+
+def show_refused(state: State, asked: Asked, *, refused: FormRefused) -> Response:
+    """Show a form again with what was typed, and why it was refused."""
+    entry = open_entry(state, asked)
+    given, errors = typed_values(entry, asked.form), messages(entry.project, refused)
+    return show_entry(state, entry, asked=asked, values=given, errors=errors)
 
 
 def change_lock(state: State, asked: Asked) -> Response:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sandbox.project.model import Event, Form, Project, RowKey
+from sandbox.project.model import Project
+from sandbox.project.parts import Event, Form, RowKey
 from sandbox.storage import Store
 
 STATUSES = {"": "never saved", "0": "Incomplete", "1": "Unverified", "2": "Complete", "mixed": "mixed"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.data.saving import FormRefused
+from sandbox.imports.saving import FormRefused
 from sandbox.imports.validation import GENERIC
 from sandbox.pages.entry import Entry
 from sandbox.pages.moments import order_of
-from sandbox.project.field import strip_tags
-from sandbox.project.model import Field, Project
+from sandbox.project.field import Field, strip_tags
+from sandbox.project.model import Project
 
 OUTSIDE = (
     "The value you provided is outside the suggested range ({0} - {1}). This value is admissible, but you "

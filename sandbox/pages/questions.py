@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sandbox.pages.moments import pattern, shown
-from sandbox.project.field import strip_tags
-from sandbox.project.model import Field, Project
+from sandbox.project.field import Field, strip_tags
+from sandbox.project.model import Project
 from sandbox.project.names import checkbox_column
 
 _KINDS = {"yesno": "radio", "truefalse": "radio", "dropdown": "select", "sql": "select"}

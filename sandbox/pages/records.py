@@ -14,11 +14,12 @@ from sandbox.methods import naming, removal
 from sandbox.pages.asked import Asked, go_to, page
 from sandbox.pages.grid import load_dots
 from sandbox.pages.paging import part_of
-from sandbox.project.creation import OWNER
-from sandbox.project.model import Event, Form, Project
+from sandbox.project.model import Project
 from sandbox.project.names import natural_key, next_number
+from sandbox.project.parts import Event, Form
 from sandbox.render import Answer
 from sandbox.session import Session
+from sandbox.setup.creation import OWNER
 from sandbox.state import State
 
 PER_PAGE = 50

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sandbox.call import Upload
 from sandbox.errors import ApiError
+from sandbox.imports.saving import FormRefused
 from sandbox.pages import forms, lists, machine, projects, records, survey
 from sandbox.pages.asked import Asked, error_page, go_to
 from sandbox.pages.templates import FOLDER
@@ -21,6 +22,14 @@ from sandbox.web.intake import BadBody, read_page_form
 from sandbox.web.numbers import NUMBER, PROJECT_ID
 
 Show = Callable[[State, Asked], Response]
+
+
+class ShowRefused(Protocol):
+    """Shows a form again whose values were refused."""
+
+    def __call__(self, state: State, asked: Asked, *, refused: FormRefused) -> Response: ...
+
+
 _PROJECT = f"project/{PROJECT_ID}"
 SHOWN: dict[str, Show] = {
     "": projects.home,
@@ -58,6 +67,8 @@ DONE: dict[str, Show] = {
     "settings/clock/run": machine.run_clock,
     "settings/version": machine.set_version,
 }
+# How a form is shown again whose values were refused.
+REFUSED: dict[Show, ShowRefused] = {forms.save: forms.show_refused, survey.answer: survey.show_refused}
 # Nothing is loaded from elsewhere, no script runs, and no other site may frame a page.
 _HEADERS = {
     "Content-Security-Policy": (
@@ -111,12 +122,21 @@ def _post(state: State, show: Show) -> Callable[[Request], Any]:
 
 def _answer(state: State, show: Show, *, asked: Asked) -> Response:
     try:
-        with state.writing():
-            answer = show(state, asked)
+        answer = _show(state, show, asked=asked)
     except ApiError as error:
         answer = error_page(state, error)
     answer.headers.update(_HEADERS)
     return answer
+
+
+def _show(state: State, show: Show, *, asked: Asked) -> Response:
+    try:
+        with state.writing():
+            return show(state, asked)
+    except FormRefused as refused:
+        # A transaction of its own: the one before is undone, whatever it had written by then.
+        with state.writing():
+            return REFUSED[show](state, asked, refused=refused)
 
 
 async def _style(_: Request) -> Response:

@@ -6,16 +6,9 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from sandbox.data.by_hand import open_project
-from sandbox.data.saving import FormRefused
+from sandbox.by_hand import open_project
 from sandbox.errors import ApiError
-from sandbox.exports.rows import load_rows
-from sandbox.pages.asked import Asked, page
-from sandbox.pages.entry import PREFIX, Entry, Values, changed, typed_values
-from sandbox.pages.notices import messages
-from sandbox.pages.questions import blocks
-from sandbox.project.model import Project
-from sandbox.project.surveys import (
+from sandbox.imports.responses import (
     COMPLETE,
     SurveyPlace,
     complete,
@@ -24,7 +17,14 @@ from sandbox.project.surveys import (
     response_status,
     start,
 )
+from sandbox.imports.saving import FormRefused
+from sandbox.pages.asked import Asked, page
+from sandbox.pages.entry import PREFIX, Entry, Values, changed, typed_values
+from sandbox.pages.notices import messages
+from sandbox.pages.questions import blocks
+from sandbox.project.model import Project
 from sandbox.state import State
+from sandbox.storage.rows import load_rows
 from sandbox.storage.surveys import Participant
 from sandbox.triggers import SURVEY_RESPONDENT
 
@@ -52,20 +52,26 @@ def show(state: State, asked: Asked) -> Response:
 
 
 def answer(state: State, asked: Asked) -> Response:
-    """Take a page of answers: the response is complete then, or partial when it is to be continued."""
+    """Take a page of answers: the response is complete then, or partial when it is to be continued.
+
+    Raises `FormRefused` for answers that cannot be stored.
+    """
     invited = _invited(state, asked)
     entry = invited.entry
     given = typed_values(entry, asked.form)
     is_partial = asked.text("then") == "later"
     session = state.session(entry.project, SURVEY_RESPONDENT)
-    try:
-        save = start if is_partial else complete
-        done = save(session, invited.survey, values=changed(entry, given))
-    except FormRefused as refused:
-        errors = messages(entry.project, refused)
-        return _show_survey(state, asked, invited=invited, values=given, errors=errors)
+    save = start if is_partial else complete
+    done = save(session, invited.survey, values=changed(entry, given))
     state.prepare_trigger(session, done.form_place(entry.project))
     return _thank(state, asked, invited=invited, is_partial=is_partial)
+
+
+def show_refused(state: State, asked: Asked, *, refused: FormRefused) -> Response:
+    """Show a survey again with what was answered, and why it was refused."""
+    invited = _invited(state, asked)
+    given, errors = typed_values(invited.entry, asked.form), messages(invited.entry.project, refused)
+    return _show_survey(state, asked, invited=invited, values=given, errors=errors)
 
 
 def _invited(state: State, asked: Asked) -> Invited:
@@ -76,7 +82,7 @@ def _invited(state: State, asked: Asked) -> Invited:
     place = survey.form_place(project)
     rows = load_rows(state.store, project, records=[survey.record] if survey.record else [])
     entry = Entry(project, place, rows.get(place.key(project), {}), is_new=not rows, is_locked=False)
-    stamp = read_stamp(state.store, project, survey) if survey.record else ""
+    stamp = read_stamp(state.store, project, place=survey) if survey.record else ""
     return Invited(survey, entry, stamp)
 
 
@@ -138,7 +144,7 @@ def _participants(state: State, project: Project, *, record: str) -> list[Partic
 
 def _is_done(state: State, project: Project, *, one: Participant) -> bool:
     place = place_of(state.store, one.link)
-    return place is not None and response_status(read_stamp(state.store, project, place)) == COMPLETE
+    return place is not None and response_status(read_stamp(state.store, project, place=place)) == COMPLETE
 
 
 def _label(project: Project, form: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sandbox.errors import BAD_FORMAT, ApiError
-from sandbox.imports.payload import Row
+from sandbox.payload import Row
 from sandbox.people.rights import (
     DEIDENTIFIED,
     DELETE_FORM,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from html import unescape
 
 from sandbox.printing.pdf import Pages, Style
-from sandbox.project.field import strip_tags
-from sandbox.project.model import Field, Form, Project
+from sandbox.project.field import Field, strip_tags
+from sandbox.project.model import Project
 from sandbox.project.names import checkbox_column
+from sandbox.project.parts import Form
 
 _TITLE = Style(size=13, bold=True, space=4)
 _SECTION = Style(size=10, bold=True, space=8, shaded=True)

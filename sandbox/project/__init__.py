@@ -1,1 +1,1 @@
-"""What a project is and how it comes into being."""
+"""What a project is: vocabulary that everything else in the sandbox speaks."""

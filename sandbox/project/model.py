@@ -4,99 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
-from sandbox.project.field import (
-    FIELD_ALIASES,
-    FIELD_TYPES,
-    MAX_OPTIONS,
-    METADATA_COLUMNS,
-    VALIDATION_ALIASES,
-    Column,
-    Field,
-    columns_of,
-    parse_choices,
-    status_field,
-)
-
-__all__ = [
-    "FIELD_ALIASES",
-    "FIELD_TYPES",
-    "MAX_EVENTS",
-    "MAX_OPTIONS",
-    "METADATA_COLUMNS",
-    "VALIDATION_ALIASES",
-    "Arm",
-    "Column",
-    "Event",
-    "Field",
-    "Form",
-    "Group",
-    "Project",
-    "Repeat",
-    "RowKey",
-    "columns_of",
-    "parse_choices",
-]
+from sandbox.project.field import Column, Field, columns_of, parse_choices, status_field
+from sandbox.project.parts import Arm, Event, Form, Group, Repeat, RowKey
 
 # More events or access groups than any study has; to find names for their namesakes would take too long.
 MAX_EVENTS = 2000
-
-
-class RowKey(NamedTuple):
-    """Where a value is; base rows have no instrument and instance 0."""
-
-    record: str
-    event_id: int
-    instrument: str
-    instance: int
-
-
-@dataclass(frozen=True)
-class Form:
-    name: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Arm:
-    number: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Event:
-    event_id: int
-    label: str
-    arm_num: int
-    unique_name: str
-    day_offset: float = 1
-    offset_min: float = 0
-    offset_max: float = 0
-    custom_label: str = ""
-    forms: tuple[str, ...] = ()
-
-
 # Where the data of a project are that has lost all its events; no event has its number.
 ONLY_EVENT = Event(0, "Event 1", 1, "event_1_arm_1")
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """A repeating form of an event, or the whole event when `form` is ''."""
-
-    event_id: int
-    form: str = ""
-    custom_label: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """A data access group."""
-
-    group_id: int
-    name: str
-    unique_name: str
 
 
 @dataclass(frozen=True)
@@ -207,6 +122,10 @@ class Project:
         """Tell whether the form is filled in at the event; in a classic project all are."""
         event = self.event_by_id.get(event_id)
         return event is not None and (not self.is_longitudinal or form in event.forms)
+
+    def repeats_at(self, event_id: int, form: str) -> bool:
+        """Tell whether the form has instances at the event: it repeats itself, or the whole event does."""
+        return (event_id, form) in self.repeating or (event_id, "") in self.repeating
 
     def is_applicable(self, key: RowKey, form: str) -> bool:
         """Tell whether a row holds the form's cells at all (C.6)."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.project.model import Arm, Event, Field, Form, Group, Project, Repeat
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.parts import Arm, Event, Form, Group, Repeat
 
 
 def to_document(project: Project) -> dict[str, Any]:

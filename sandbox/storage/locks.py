@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sandbox.project.model import RowKey
+from sandbox.project.parts import RowKey
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS lock (

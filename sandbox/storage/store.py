@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sandbox.storage import (
     files,
@@ -21,6 +20,7 @@ from sandbox.storage import (
     values,
 )
 from sandbox.storage.files import Files
+from sandbox.storage.folder import Folder
 from sandbox.storage.groups import RecordGroups
 from sandbox.storage.locks import Locks
 from sandbox.storage.log import Log
@@ -44,11 +44,8 @@ class Store:
 
     def __init__(self, state_dir: Path | None = None) -> None:
         # Not in memory: then a snapshot could not be read beside the connection that writes.
-        self._scratch = TemporaryDirectory(prefix="sandbox-") if state_dir is None else None
-        folder = Path(self._scratch.name) if self._scratch is not None else state_dir or Path()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._claim = _claim(folder)
-        self.path = folder / "redcap.sqlite3"
+        self._folder = Folder(state_dir)
+        self.path = self._folder.path / "redcap.sqlite3"
         self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         schema = "".join((META, *(part.SCHEMA for part in _PARTS)))
         # A crash may lose the last request, which a sandbox can afford; waiting for the disk it cannot.
@@ -66,9 +63,7 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
-        self._claim.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
+        self._folder.close()
 
     def snapshot(self) -> Snapshot:
         """Return what was stored when this request began, to be read without the lock; close it."""
@@ -100,17 +95,3 @@ class Store:
         number = int(self.meta("next_id", "1"))
         self.set_meta("next_id", str(number + 1))
         return number
-
-
-def _claim(folder: Path) -> sqlite3.Connection:
-    """Take the folder for one store alone, as long as it lives: two would not see each other's projects."""
-    path = folder / "claim.lock"
-    claim = sqlite3.connect(path, timeout=0, check_same_thread=False, isolation_level=None)
-    try:
-        claim.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        claim.close()
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise sqlite3.OperationalError("another sandbox uses it") from error
-        raise
-    return claim

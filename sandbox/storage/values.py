@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from sandbox.project.model import RowKey
+from sandbox.project.parts import RowKey
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS row (

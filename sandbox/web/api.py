@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
+from sandbox.by_hand import write_cell
 from sandbox.call import Call
-from sandbox.data.by_hand import write_cell
 from sandbox.errors import BAD_FORMAT, NO_METHOD
 from sandbox.faults import Fault, Kind, close_socket
 from sandbox.render import Answer, error_answer
@@ -41,7 +41,7 @@ class ApiEndpoint:
             return
         fault = self._state.faults.take(received.call.content, received.call.verb)
         kind = None if fault is None else fault.kind
-        note = partial(self._note, request, received, fault=fault)
+        note = partial(self._note, request=request, received=received, fault=fault)
         if kind is Kind.CLOSE_BEFORE:
             note(status=0)
             await close_socket(scope)
@@ -98,10 +98,10 @@ class ApiEndpoint:
 
     def _note(
         self,
-        request: HttpRequest,
-        received: Received,
         sent_bytes: int = 0,
         *,
+        request: HttpRequest,
+        received: Received,
         status: int,
         fault: Fault | None,
     ) -> None:

@@ -7,7 +7,7 @@ import time
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.web.limits import RateLimit
+from sandbox.limits import RateLimit
 
 # Clients know the page by what it says; its status and its words are not recorded (J.1).
 BAN_PAGE = (

@@ -6,7 +6,9 @@ import re
 
 from hypothesis import strategies as st
 
-from sandbox.project.model import Arm, Event, Field, Form, Group, Project, Repeat, RowKey
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.parts import Arm, Event, Form, Group, Repeat, RowKey
 from sandbox.storage.values import StoredRow
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}[a-z0-9]", fullmatch=True).filter(lambda name: "___" not in name)

@@ -10,9 +10,11 @@ from typing import Any
 
 from sandbox.call import Upload, read_call
 from sandbox.people.rights import FLAGS, member_from
-from sandbox.project.creation import add_token, create_project
-from sandbox.project.model import Arm, Event, Field, Form, Group, Project
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.parts import Arm, Event, Form, Group
 from sandbox.render import Answer
+from sandbox.setup.creation import add_token, create_project
 from sandbox.state import State
 
 FORMS = (Form("start", "Start"), Form("exam", "Exam"), Form("scan", "Scan"))

@@ -10,7 +10,9 @@ from typing import Any
 
 from sandbox_desk import Desk
 
-from sandbox.project.model import Arm, Event, Field, Form, Project, Repeat
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.parts import Arm, Event, Form, Repeat
 from sandbox.render import Answer
 
 FORMS = (Form("start", "Start"), Form("exam", "Exam"), Form("call", "Call"), Form("diary", "Diary"))

@@ -10,8 +10,8 @@ import pytest
 import requests
 from sandbox_recordings import Api, load
 
-from sandbox.exports.rows import sort_records
 from sandbox.server import Running
+from sandbox.storage.rows import sort_records
 
 VALIDATION = "text_validation_type_or_show_slider_number"
 CHOICES = "select_choices_or_calculations"

@@ -11,10 +11,10 @@ from sandbox_desk import Desk, OpenDesk, desks
 
 from sandbox.data.locking import lock
 from sandbox.methods.files import MAX_FILE_BYTES
-from sandbox.project.creation import create_project
-from sandbox.project.model import Repeat, RowKey
+from sandbox.project.parts import Repeat, RowKey
 from sandbox.server import Running
 from sandbox.session import Session
+from sandbox.setup.creation import create_project
 
 NO_FILE = (400, "There is no file to download for this record")
 NO_FOLDER = (

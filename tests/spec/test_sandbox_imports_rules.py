@@ -10,8 +10,8 @@ from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, error, trials
 
 from sandbox.data.locking import FORM_LOCKED, RECORD_LOCKED, lock, unlock
 from sandbox.imports.addressing import BAD_INSTRUMENT, NO_INSTANCE
-from sandbox.project.model import RowKey
 from sandbox.project.names import LONG_RECORD, NO_RECORD
+from sandbox.project.parts import RowKey
 
 OpenTrial = Callable[..., Trial]
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'

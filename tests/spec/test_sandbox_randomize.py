@@ -12,8 +12,8 @@ import requests
 from sandbox_recordings import create, recording
 from sandbox_studies import Study, new_study
 
-from sandbox.project.randomization import randomized_records
 from sandbox.server import Running
+from sandbox.setup.randomization import randomized_records
 from sandbox.storage import Store
 from sandbox.storage.randomization import Allocation
 

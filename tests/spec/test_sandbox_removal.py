@@ -9,7 +9,7 @@ import pytest
 from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, trials
 
 from sandbox.data.locking import lock
-from sandbox.project.model import RowKey
+from sandbox.project.parts import RowKey
 
 OpenTrial = Callable[..., Trial]
 ARM_2 = {"redcap_event_name": "baseline_arm_2"}

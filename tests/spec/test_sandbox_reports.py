@@ -12,8 +12,8 @@ from redcap import Project
 from sandbox_recordings import Api, create, load
 from sandbox_studies import Study, new_study
 
-from sandbox.project.reports import add_report
 from sandbox.server import Running
+from sandbox.setup.reports import add_report
 
 PEOPLE = [
     {"record_id": "1", "name": "Ann", "sex": "1", "weight": "70.5", "likes___a": "1", "likes___c": "1"},

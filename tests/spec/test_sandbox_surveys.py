@@ -10,7 +10,7 @@ from redcap import Project
 from sandbox_recordings import create, load
 from sandbox_studies import Study, new_study
 
-from sandbox.project.surveys import complete, place_of, read_stamp, start
+from sandbox.imports.responses import complete, place_of, read_stamp, start
 from sandbox.server import Running
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/surveys/\?s=[A-Za-z0-9]{6,16}")
@@ -239,7 +239,7 @@ def test_answers_begin_and_complete_a_response(server: Running) -> None:
     for save, values in ((start, {"name": "Ann"}), (complete, {"sex": "1"})):
         with server.state.writing():
             save(session, place, values=values)
-            stamps.append(read_stamp(session.store, session.project, place))
+            stamps.append(read_stamp(session.store, session.project, place=place))
         row = study.api.json("record", exportSurveyFields="true")[0]
         statuses.append((participants(study)[0]["response_status"], row["contact_complete"]))
         assert row["contact_timestamp"] == stamps[-1]

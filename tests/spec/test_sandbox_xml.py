@@ -20,8 +20,8 @@ from sandbox_recordings import recording
 from sandbox.odm import stream
 from sandbox.people.members import save_role
 from sandbox.people.rights import Member, Role
-from sandbox.project.creation import add_token, create_project
 from sandbox.project.model import Project
+from sandbox.setup.creation import add_token, create_project
 from sandbox.state import State
 from sandbox.storage import StoredFile
 from sandbox.storage.values import StoredRow

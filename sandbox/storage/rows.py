@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from sandbox.project.model import Project, RowKey
+from sandbox.project.model import Project
 from sandbox.project.names import MAX_DIGITS, natural_key
-from sandbox.storage import Store, item
-from sandbox.storage.values import Cells, StoredRow, Values
+from sandbox.project.parts import RowKey
+from sandbox.storage.store import Store
+from sandbox.storage.values import Cells, StoredRow, Values, item
 
 CHUNK_ROWS = 100
 

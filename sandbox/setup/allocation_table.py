@@ -7,7 +7,7 @@ import io
 
 from sandbox.errors import ApiError
 from sandbox.project.model import Project
-from sandbox.project.randomization import (
+from sandbox.setup.randomization import (
     GROUP,
     Randomization,
     find_randomization,
@@ -21,7 +21,7 @@ NUMBER, ARM = "redcap_randomization_number", "redcap_randomization_group"
 Row = dict[str, str]
 
 
-def load_allocations(store: Store, project: Project, csv_text: str, *, number: int = 0) -> Randomization:
+def load_allocations(store: Store, project: Project, *, csv_text: str, number: int = 0) -> Randomization:
     """Put a table into a set-up; a project without any gets the one that the header describes.
 
     Columns are the target field (or `redcap_randomization_group`), the fields of strata,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from sandbox.data.edits import edit_cell
 from sandbox.data.locking import lock, unlock
 from sandbox.data.places import Place
-from sandbox.data.saving import save_form
 from sandbox.errors import ApiError
 from sandbox.faults import SecondWrite
+from sandbox.imports.saving import save_form
 from sandbox.project.model import Project
 from sandbox.state import State
 

@@ -16,8 +16,10 @@ from sandbox.odm.roles import read_roles
 from sandbox.odm.stream import STUDY, SUBJECT, elements
 from sandbox.people.members import save_member, save_role
 from sandbox.people.rights import Member
-from sandbox.project.loading import load_subjects
-from sandbox.project.model import Arm, Event, Field, Form, Project
+from sandbox.project.field import Field
+from sandbox.project.model import Project
+from sandbox.project.parts import Arm, Event, Form
+from sandbox.setup.loading import load_subjects
 from sandbox.storage import LogRow, Store
 
 OWNER = "site_admin"

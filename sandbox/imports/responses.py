@@ -1,4 +1,4 @@
-"""Surveys: where a link leads, and what answering does to a record (B.18)."""
+"""Responses to surveys: where a link leads, and what answering does to a record (B.18)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sandbox.data.places import Place
-from sandbox.data.saving import save_form
 from sandbox.errors import ApiError
-from sandbox.project.extra_xml import elements, with_element
+from sandbox.imports.saving import save_form
 from sandbox.project.model import Project
 from sandbox.project.names import next_number
 from sandbox.session import Session
@@ -50,7 +49,7 @@ def place_of(store: Store, link: str) -> SurveyPlace | None:
 def start(session: Session, place: SurveyPlace, *, values: Mapping[str, str] | None = None) -> SurveyPlace:
     """Save a page of answers by column: the response is partial then; a new participant gets a record.
 
-    Raises `sandbox.data.saving.FormRefused` for answers that cannot be stored.
+    Raises `sandbox.imports.saving.FormRefused` for answers that cannot be stored.
     """
     return _save(session, place, answers={**(values or {}), f"{place.instrument}_complete": "0"})
 
@@ -67,58 +66,11 @@ def response_status(stamp: str) -> int:
     return PARTIAL if stamp == NOT_COMPLETED else COMPLETE
 
 
-def read_stamp(store: Store, project: Project, place: SurveyPlace) -> str:
+def read_stamp(store: Store, project: Project, *, place: SurveyPlace) -> str:
     """Return the timestamp of a response; '' when nobody answered yet."""
     key = place.form_place(project).key(project)
     found = dict(store.values.surveys(project.project_id, [place.record]))
     return found.get(key, {}).get(f"{place.instrument}_timestamp", "")
-
-
-def enable_survey(store: Store, project: Project, instrument: str) -> Project:
-    """Make an instrument a survey."""
-    if instrument not in project.form_order:
-        raise ApiError(f'The project has no instrument "{instrument}".')
-    if instrument in project.surveys:
-        return project
-    labels = {form.name: form.label for form in project.forms}
-    attributes = {"form_name": instrument, "title": labels[instrument], "survey_enabled": "1"}
-    project = with_element(project, "Surveys", attributes=attributes)
-    settings = {**project.settings, "SurveysEnabled": "1"}
-    project = replace(project, surveys=(*project.surveys, instrument), settings=settings)
-    store.projects.save(project)
-    return project
-
-
-def add_participant(
-    store: Store,
-    project: Project,
-    *,
-    instrument: str,
-    email: str,
-    event: str = "",
-    identifier: str = "",
-    invited_at: str = "",
-) -> Participant:
-    """Add somebody by email who has no record yet; the event may be left out for the first."""
-    found = project.event_by_name.get(event) if event else next(iter(project.ordered_events), None)
-    if instrument not in project.surveys or found is None:
-        raise ApiError("The project has no such survey or event.")
-    return store.surveys.invite(
-        project.project_id,
-        found.event_id,
-        instrument=instrument,
-        email=email,
-        identifier=identifier,
-        invited_at=invited_at,
-    )
-
-
-def email_field(project: Project, instrument: str) -> str:
-    """Return the field that holds participants' addresses: the survey's own, the project's, or ''."""
-    surveys = {one.get("form_name"): one for one in elements(project, "Surveys")}
-    own = surveys.get(instrument, {}).get("email_participant_field")
-    name = own or project.settings.get("SurveyInvitationEmailField", "")
-    return name if name in project.field_by_name else ""
 
 
 def _place(one: Participant) -> SurveyPlace:
@@ -137,7 +89,7 @@ def _save(session: Session, place: SurveyPlace, *, answers: dict[str, str]) -> S
     store, project = session.store, session.project
     if not place.record:
         place = replace(place, record=str(next_number(store.values.record_names(project.project_id))))
-    elif response_status(read_stamp(store, project, place)) == COMPLETE:
+    elif response_status(read_stamp(store, project, place=place)) == COMPLETE:
         raise ApiError("This survey was completed already.")
     save_form(session, place.form_place(project), values=answers)
     # Not before: refused answers make no record.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sandbox.errors import ApiError
-from sandbox.project.extra_xml import elements, with_element
 from sandbox.project.model import Project
+from sandbox.setup.extra_xml import elements, with_element
 from sandbox.storage import Store
 
 GROUP = "redcap_data_access_group"
@@ -42,7 +42,7 @@ class Randomization:
 
 def randomizations_of(project: Project) -> list[Randomization]:
     """Return the project's set-ups whose fields it still has."""
-    found = (_read(project, number, one) for number, one in enumerate(_set_ups(project), start=1))
+    found = (_read(project, number, set_up=one) for number, one in enumerate(_set_ups(project), start=1))
     return [one for one in found if one is not None]
 
 
@@ -68,7 +68,7 @@ def with_set_up(project: Project, header: Sequence[str]) -> Project:
     fields = [name for name in header if name in project.field_by_name]
     if not fields:
         raise ApiError("The first row of an allocation table names the target field and the strata.")
-    target, *strata = (_source(project, name, "") for name in fields)
+    target, *strata = (_source(project, name, event="") for name in fields)
     if target is None:
         raise ApiError("The target field is on no form that is filled in.")
     names = {one.event_id: one.unique_name for one in project.events}
@@ -90,19 +90,20 @@ def _set_ups(project: Project) -> list[dict[str, str]]:
     return elements(project, "Randomization")
 
 
-def _read(project: Project, number: int, one: Mapping[str, str]) -> Randomization | None:
-    target = _source(project, one.get("target_field", ""), one.get("target_event", ""))
+def _read(project: Project, number: int, *, set_up: Mapping[str, str]) -> Randomization | None:
+    target = _source(project, set_up.get("target_field", ""), event=set_up.get("target_event", ""))
     pairs = (
-        (one.get(f"source_field{n}", ""), one.get(f"source_event{n}", "")) for n in range(1, _MAX_STRATA + 1)
+        (set_up.get(f"source_field{n}", ""), set_up.get(f"source_event{n}", ""))
+        for n in range(1, _MAX_STRATA + 1)
     )
-    strata = [_source(project, field, event) for field, event in pairs if field]
+    strata = [_source(project, field, event=event) for field, event in pairs if field]
     if target is None or None in strata:
         return None
     kept = tuple(source for source in strata if source is not None)
-    return Randomization(number, target, kept, by_group=one.get("group_by") == "DAG")
+    return Randomization(number, target, kept, by_group=set_up.get("group_by") == "DAG")
 
 
-def _source(project: Project, field: str, event: str) -> Source | None:
+def _source(project: Project, field: str, *, event: str) -> Source | None:
     known = project.field_by_name.get(field)
     if known is None:
         return None

@@ -1,23 +1,19 @@
-"""Filter logic, computed by the logic language, and how it sees a project (C.12, G)."""
+"""Filter logic, computed by the logic language (C.12)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from capstan.logic import Event as LogicEvent
-from capstan.logic import Layout, LogicError, Table, check, parse
+from capstan.logic import LogicError, Table, check, parse
 from sandbox.errors import bad_logic
 from sandbox.exports.cells import Style
 from sandbox.exports.columns import Selection
 from sandbox.exports.flat import Flat, FlatExport
-from sandbox.project.model import Project
+from sandbox.project.layout import layout_of
+from sandbox.session import Session
 from sandbox.storage.values import StoredRow
-
-if TYPE_CHECKING:
-    from sandbox.session import Session
 
 _LEADS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 _RAW = Style(False, False, "", gray_blank=False, files={}, version=(15,), missing={})
@@ -55,35 +51,3 @@ class Matcher:
         table = Table(frame, self._layout)
         truths = table.truth(self._expression, now=self._now, context=self._context)
         return [row for row, holds in zip(rows, truths, strict=True) if holds]
-
-
-def layout_of(project: Project) -> Layout:
-    """Describe a project to the logic language."""
-    names = {one.event_id: one.unique_name if project.is_longitudinal else "" for one in project.events}
-    arms = {arm.number: arm.name for arm in project.arms}
-    events = tuple(
-        LogicEvent(one.unique_name, one.label, one.arm_num, arms.get(one.arm_num, ""))
-        for one in project.ordered_events
-    )
-    checkboxes: dict[str, dict[str, str]] = {}
-    for column in project.columns:
-        if column.code:
-            checkboxes.setdefault(column.field.field_name, {})[column.code] = column.name
-    stored = [one for one in project.all_fields if one.field_type != "descriptive"]
-    return Layout(
-        record_field=project.id_field,
-        form_of={one.field_name: one.form_name for one in stored},
-        checkboxes=checkboxes,
-        choices={one.field_name: one.choices for one in stored if one.choices},
-        events=events if project.is_longitudinal else (),
-        designated=frozenset(
-            (names[event.event_id], form.name)
-            for event in project.events
-            for form in project.forms
-            if project.is_designated(event.event_id, form.name)
-        ),
-        repeating=frozenset((names[event_id], form) for event_id, form in project.repeating),
-        forms={form.name: form.label for form in project.forms},
-        validation={one.field_name: one.validation for one in stored},
-        missing_codes=frozenset(project.missing_codes),
-    )

@@ -37,7 +37,7 @@ def save_form(session: Session, place: Place, *, values: Mapping[str, str]) -> l
     if unknown:
         raise unknown_fields(unknown)
     row = Placed(place.key(project), place.record, dict(values))
-    draft = load_draft(session.store, session.project_id, [place.record])
+    draft = load_draft(session.store, session.project_id, records=[place.record])
     wanted = CellReader(project, overwrite=True).read(row)
     refuse_locked(session, draft, rows=[row], wanted=[wanted])
     check_unique(session, [row])

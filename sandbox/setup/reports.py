@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sandbox.errors import ApiError
 from sandbox.numbers import read_whole
-from sandbox.project.extra_xml import elements, with_element
 from sandbox.project.model import Project
+from sandbox.setup.extra_xml import elements, with_element
 from sandbox.storage import Store
 from sandbox.storage.surveys import random_text
 

@@ -1,0 +1,1 @@
+"""What makes and extends a project: its creation, reports, surveys and randomizations."""
