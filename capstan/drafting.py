@@ -195,7 +195,7 @@ def _writes(draft: Draft) -> str:
             "# Instruments so far: "
             + ", ".join(draft.dictionary.forms)
             + "\n"
-            + _yaml({"writes": {"allow": []}})
+            + _yaml({"writes": {"production": False, "allow": []}})
         )
     return (
         "# The project is in development: every instrument may be written. Name a @READONLY field itself to\n"

@@ -87,12 +87,14 @@ class Redcap(_Part):
     """Which server and project.
 
     `timezone` is the server's, where it is not the study's; `batch_rows` is how many rows one import sends.
+    Where there is a `write_token`, only it writes, and `token` only reads.
     """
 
     url: str
     timezone: ZoneText = ""
     batch_rows: int = Field(default=1000, ge=1)
     token: TokenSource
+    write_token: TokenSource | None = None
     project: ProjectIdentity
 
 
@@ -204,9 +206,10 @@ class Writes(_Part):
     """What runs may write: instruments or fields; `protect` wins over `allow`.
 
     A plan that was held expires after `held_days`. With `only_new` a record that is there already is left
-    alone.
+    alone. A project in production is written to only with `production`.
     """
 
+    production: bool = False
     allow: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     limits: Limits = Limits()

@@ -41,10 +41,10 @@ _STRUCTURE = {
     "duplicate_column": Entry(_F, "two columns with one name", "Remove one of the two.", "keeps one of them"),
     "dictionary_drift": Entry(
         _F,
-        "a field of the plan that changed in the project since the plan was made",
-        "Look at what changed in REDCap, then run again.",
+        "a field that the run uses changed in the project since the last run",
+        "Look at what changed, mend the study or the file, then `capstan drift STUDY --accept`.",
         _ACCEPTS,
-        "the dictionary at the time of the plan",
+        "the project's structure at the last run",
     ),
 }
 _ROWS = {

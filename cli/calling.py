@@ -31,16 +31,23 @@ def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises UsageError for an unknown flow or parameter, and whatever the flow raises.
     """
-    chosen = name.replace("-", "_")
-    if chosen not in FLOWS:
-        raise UsageError(f"There is no flow {name!r}; the flows are {', '.join(FLOWS)}.")
-    flow = getattr(import_module(f"flows.{chosen}"), chosen)
+    flow = _find_flow(name)
     given = _checked(flow, dict(parameters))
     if api := _server_address():
         _check_server(api)
         return dict(flow(**given))
-    logging.getLogger("capstan").setLevel(logging.WARNING)
-    return dict(flow.fn(**given))
+    return _run_here(flow, given)
+
+
+def call_here(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what `call_flow` does in this process, so that a Prefect server hears nothing of it."""
+    flow = _find_flow(name)
+    return _run_here(flow, _checked(flow, dict(parameters)))
+
+
+def parameters_of(name: str) -> frozenset[str]:
+    """The names of a flow's parameters; raises UsageError for an unknown flow."""
+    return frozenset(signature(_find_flow(name).fn).parameters)
 
 
 def call_unrecorded(module: str, name: str, study: str, **parameters: Any) -> Any:
@@ -62,6 +69,18 @@ def read_parameters(pairs: list[str]) -> dict[str, str]:
             raise UsageError(f"-p {pair}: write it as key=value.")
         found[key.strip().replace("-", "_")] = value.strip()
     return found
+
+
+def _find_flow(name: str) -> Any:
+    chosen = name.replace("-", "_")
+    if chosen not in FLOWS:
+        raise UsageError(f"There is no flow {name!r}; the flows are {', '.join(FLOWS)}.")
+    return getattr(import_module(f"flows.{chosen}"), chosen)
+
+
+def _run_here(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    logging.getLogger("capstan").setLevel(logging.WARNING)
+    return dict(flow.fn(**parameters))
 
 
 def _checked(flow: Any, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,21 @@ import sys
 import typer
 
 from capstan.errors import CapstanError
-from cli import doctor, files, forms, importing, init, journal, plans, quarantine, records, running, sandbox
+from cli import (
+    doctor,
+    drift,
+    files,
+    forms,
+    importing,
+    init,
+    journal,
+    plans,
+    quarantine,
+    records,
+    rehearsing,
+    running,
+    sandbox,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,8 +33,10 @@ app = typer.Typer(
 )
 app.command("run")(running.run)
 app.command("import")(importing.import_file)
+app.command("rehearse")(rehearsing.rehearse)
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
+app.command("drift")(drift.drift)
 app.add_typer(forms.app, name="forms")
 app.add_typer(files.app, name="files")
 app.add_typer(records.app, name="records")

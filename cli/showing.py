@@ -41,6 +41,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
         elif isinstance(value, Mapping) and value:
             told = ", ".join(f"{key} {count}" for key, count in value.items())
             table.add_row(name.replace("_", " "), told)
+    for change in summary.get("project_changes", ()):
+        table.add_row("project changed", escape(change))
     console.print(table)
 
 

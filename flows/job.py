@@ -20,7 +20,8 @@ from capstan.verdict import NO_VERDICTS, Decision, Severity, collected, of_sever
 from checks.changes import rows_of
 from checks.gate import Judgement, Present
 from tasks.applying import released, use_approval
-from tasks.connections import LiveProject, open_project
+from tasks.connections import LiveProject, open_project, refuse_production
+from tasks.drift import note_changes, refuse_drift
 from tasks.journal import begin_run, end_run, give_up, record_judgement, record_verdicts
 from tasks.judging import judge_plan, with_verdicts
 from tasks.plans import HeldPlan, hold_run
@@ -69,8 +70,9 @@ class Job:
         """Judge wanted values and, if the gate lets them, write them; returns the summary.
 
         `waiting` is the approved plan that they come from, and nothing else is written; `heard` are
-        verdicts on rows that were left out of `wanted`.
+        verdicts on rows that were left out of `wanted`. Raises Refused where what it writes was redesigned.
         """
+        refuse_drift(self.live, wanted)
         judgement = judge_plan(
             self.live,
             wanted=wanted,
@@ -93,6 +95,12 @@ class Job:
         if waiting:
             use_approval(self.live, self.run, waiting=waiting, now=utc_now())
         return self._write(judgement, given=wanted, expected=present)
+
+    def note_changes(self) -> None:
+        """Put into the summary what people redesigned since the last run."""
+        changes = note_changes(self.live, dry_run=self.run.dry_run, now=self.started)
+        if changes:
+            self.details["project_changes"] = [str(change) for change in changes]
 
     def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
         """End the run without any plan, such as when nothing changed."""
@@ -172,13 +180,16 @@ def job(
     `today` is a day to compute for, at noon in the study's zone, instead of now.
     """
     # A run can be undone even after the project lost a field that the rules name.
-    live = open_project(study, check_rules=reverts is None)
+    live = open_project(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
     started = utc_now()
     try:
         run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
         noon = datetime.combine(today, time(12), live.study.zone) if today else started
         current = Job(live, run, noon, started)
         try:
+            current.note_changes()
+            if not dry_run:
+                refuse_production(live)
             yield current
         except BaseException as error:
             _give_up(current, error)

@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import pandas as pd
 from prefect.blocks.system import Secret
+from pydantic import ValidationError
 
 from capstan.dictionary import Dictionary
-from capstan.errors import IdentityError, StudyError, UsageError
+from capstan.errors import IdentityError, Refused, StudyError, UsageError
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Layout
 from capstan.redcap import Redcap
+from capstan.redcap.throttle import Throttle
 from capstan.settings import Settings, load_settings
-from capstan.store import Store, load_keys
+from capstan.store import Store, load_keys, read_watermark
+from capstan.structure import Structure
 from capstan.study import ProjectIdentity, Study, TokenSource, find_study, read_study
 from capstan.study_check import check_study
 from tasks.crash import crash_point
+from tasks.drift import problems_for
 from tasks.shield import effect, run_logger
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class LiveProject:
-    """A study with its open project: the connection, the dictionary, the event grid, and the store.
+    """A study with its open project: the connections, the dictionary, the event grid, and the store.
 
     Not a dataclass: Prefect would walk all of its parts each time a task is given one.
     """
 
     def __init__(
-        self, study: Study, *, redcap: Redcap, dictionary: Dictionary, grid: EventGrid, store: Store
+        self,
+        study: Study,
+        *,
+        redcap: Redcap,
+        writer: Redcap | None,
+        dictionary: Dictionary,
+        grid: EventGrid,
+        store: Store,
     ) -> None:
         self.study, self.redcap, self.store = study, redcap, store
+        self._writer = writer
         self.dictionary, self.grid = dictionary, grid
         self.layout: Layout = logic_layout(dictionary, grid=grid)
 
     def __repr__(self) -> str:
         return f"<LiveProject {self.study.study}>"
+
+    @property
+    def writer(self) -> Redcap:
+        """The connection that changes REDCap; a project that was opened for reading has none."""
+        if self._writer is None:
+            raise Refused("The project was opened for reading only; nothing may be written.")
+        return self._writer
 
     @property
     def project(self) -> tuple[str, int]:
@@ -49,6 +71,19 @@ class LiveProject:
     def key_columns(self) -> tuple[str, ...]:
         """The key columns of this project's imports."""
         return self.grid.key_columns(self.dictionary.record_field)
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What people can redesign, as it is now."""
+        return Structure(self.dictionary, self.grid, self.redcap.version())
+
+    @cached_property
+    def last_structure(self) -> Structure | None:
+        """What it was at the last run; None before the first, or where another version wrote it."""
+        kept = read_watermark(self.store, self.study.study, name=self.watermark("structure"))
+        with suppress(ValidationError):
+            return Structure.from_text(kept) if kept else None
+        return None
 
     def watermark(self, name: str) -> str:
         """The name of a watermark of this project: a study that moves to another one starts anew."""
@@ -61,22 +96,29 @@ class LiveProject:
 
 
 @effect("open project")
-def open_project(name: str, *, check_rules: bool = True) -> LiveProject:
+def open_project(
+    name: str, *, check_rules: bool = True, flow: str = "", dry_run: bool = False
+) -> LiveProject:
     """Open a study's project and refuse any other than the one that the study names.
 
     Raises StudyError for the study file and, with `check_rules`, for names in it that the project does not
-    have; UsageError where no token is kept; TokenRefused, IdentityError, RedcapUnavailable.
+    have (those that it lost since the last run only where `flow` uses them); UsageError where no token is
+    kept; TokenRefused, IdentityError, RedcapUnavailable. A dry run needs no token that writes.
     """
     settings = load_settings()
     folder = find_study(name, folders=study_folders(settings))
     study = read_study(folder)
-    token = read_token(study.redcap.token, folder=folder)
-    redcap = Redcap(study.redcap.url, token, max_rows=study.redcap.batch_rows)
+    # One throttle for both, because REDCap counts the requests of an address.
+    throttle = Throttle()
+    redcap = open_connection(study, study.redcap.token, folder=folder, throttle=throttle)
     store = open_store(settings)
     try:
-        live = connect(study, redcap=redcap, store=store)
+        writer = None if dry_run else redcap
+        if study.redcap.write_token and not dry_run:
+            writer = open_writer(study, study.redcap.write_token, folder=folder, throttle=throttle)
+        live = connect(study, redcap=redcap, store=store, writer=writer)
         if check_rules:
-            _refuse_problems(live, file=folder / "study.yaml")
+            _refuse_problems(live, file=folder / "study.yaml", flow=flow)
     except BaseException:
         store.close()
         raise
@@ -84,21 +126,52 @@ def open_project(name: str, *, check_rules: bool = True) -> LiveProject:
     return live
 
 
-def _refuse_problems(live: LiveProject, *, file: Path) -> None:
+def _refuse_problems(live: LiveProject, *, file: Path, flow: str) -> None:
     """Refuse rules that name what the project does not have, before anything is exported or written."""
-    problems = check_study(live.study, dictionary=live.dictionary, grid=live.grid)
+    found = check_study(live.study, dictionary=live.dictionary, grid=live.grid)
+    problems = problems_for(live, found, flow=flow)
     if problems:
         count = len(problems)
         head = f" {count} problems, of which `capstan doctor` lists all:" if count > 1 else ""
         raise StudyError(f"{file}:{head} {problems[0]}")
 
 
-def connect(study: Study, *, redcap: Redcap, store: Store) -> LiveProject:
+def open_connection(
+    study: Study, source: TokenSource, *, folder: Path, throttle: Throttle | None = None
+) -> Redcap:
+    """Make the connection of one of the study's tokens; nothing is asked yet."""
+    token = read_token(source, folder=folder)
+    return Redcap(study.redcap.url, token, max_rows=study.redcap.batch_rows, throttle=throttle)
+
+
+def open_writer(
+    study: Study, source: TokenSource, *, folder: Path, throttle: Throttle | None = None
+) -> Redcap:
+    """Open the connection that writes, and refuse one that opens another project than the study names."""
+    writer = open_connection(study, source, folder=folder, throttle=throttle)
+    check_identity(study.redcap.project, info=writer.project(), which="write token")
+    return writer
+
+
+def refuse_production(live: LiveProject) -> None:
+    """Refuse to write to a project in production unless the study says that runs may."""
+    if live.study.redcap.project.status == "production" and not live.study.writes.production:
+        raise Refused(
+            f"The project of study {live.study.study} is in production, and the study does not let runs "
+            "write there; nothing was written. Set writes.production: true in its study.yaml, or run dry."
+        )
+
+
+def connect(study: Study, *, redcap: Redcap, store: Store, writer: Redcap | None = None) -> LiveProject:
     """Check the project's identity, then read its structure."""
     info = redcap.project()
     check_identity(study.redcap.project, info=info)
-    dictionary, grid = read_structure(redcap, missing_codes=str(info.get("missing_data_codes") or ""))
-    return LiveProject(study, redcap=redcap, dictionary=dictionary, grid=grid, store=store)
+    dictionary, grid = read_structure(
+        redcap,
+        missing_codes=str(info.get("missing_data_codes") or ""),
+        has_repeats=str(info.get("has_repeating_instruments_or_events")) != "0",
+    )
+    return LiveProject(study, redcap=redcap, writer=writer, dictionary=dictionary, grid=grid, store=store)
 
 
 def study_folders(settings: Settings) -> tuple[Path, ...]:
@@ -106,8 +179,10 @@ def study_folders(settings: Settings) -> tuple[Path, ...]:
     return (*settings.studies, Path.cwd(), Path.cwd() / "studies", ROOT / "studies")
 
 
-def read_structure(redcap: Redcap, *, missing_codes: str) -> tuple[Dictionary, EventGrid]:
-    """Read data dictionary and event grid."""
+def read_structure(
+    redcap: Redcap, *, missing_codes: str, has_repeats: bool = True
+) -> tuple[Dictionary, EventGrid]:
+    """Read data dictionary and event grid; what repeats is told only to users who may design."""
     dictionary = Dictionary.from_frames(
         redcap.metadata(), instruments=redcap.instruments(), missing_codes=missing_codes
     )
@@ -115,20 +190,20 @@ def read_structure(redcap: Redcap, *, missing_codes: str) -> tuple[Dictionary, E
         arms=redcap.arms(),
         events=redcap.events(),
         mapping=redcap.form_event_mapping(),
-        repeating=redcap.repeating(),
+        repeating=redcap.repeating() if has_repeats else pd.DataFrame(columns=["event_name", "form_name"]),
         forms=tuple(dictionary.forms),
     )
     return dictionary, grid
 
 
-def check_identity(wanted: ProjectIdentity, *, info: dict[str, object]) -> None:
+def check_identity(wanted: ProjectIdentity, *, info: dict[str, object], which: str = "token") -> None:
     """Refuse a token that opens another project, or the same one in another status."""
     status = "production" if str(info.get("in_production")) == "1" else "development"
     found = {"id": str(info.get("project_id")), "title": str(info.get("project_title")), "status": status}
     for name, expected in (("id", str(wanted.id)), ("title", wanted.title), ("status", wanted.status)):
         if found[name] != expected:
             raise IdentityError(
-                f"The token opens a project whose {name} is {found[name]!r}, but the study names "
+                f"The {which} opens a project whose {name} is {found[name]!r}, but the study names "
                 f"{expected!r} (redcap.project.{name} in study.yaml). Give the right token, or correct "
                 "the study."
             )

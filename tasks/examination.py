@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from capstan.errors import CapstanError, RightMissing
-from capstan.redcap import Redcap
 from capstan.settings import Settings, load_settings
 from capstan.study import find_study, read_study
 from capstan.study_check import check_study
 from checks.changes import forbidden_columns
-from tasks.connections import LiveProject, connect, open_store, read_token, study_folders
-
-
-class Finding(NamedTuple):
-    """One thing that was examined: the verdict, and in `said` what to do if it is not ok."""
-
-    what: str
-    verdict: Literal["ok", "warn", "fail"]
-    said: str
+from tasks.connections import LiveProject, connect, open_connection, open_store, study_folders
+from tasks.drift import list_changes
+from tasks.finding import Finding
+from tasks.tokens import is_local, look_at_status, look_at_tokens
 
 
 def examine(name: str) -> list[Finding]:
@@ -51,25 +44,32 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
     yield Finding("study file", "ok", str(folder / "study.yaml"))
     with open_store(settings) as store:
         yield Finding("store", "ok", "opens with its key; keep a backup of both")
-        token = read_token(study.redcap.token, folder=folder)
+        redcap = open_connection(study, study.redcap.token, folder=folder)
         yield Finding("token", "ok", f"found ({study.redcap.token.kind})")
-        redcap = Redcap(study.redcap.url, token)
         live = connect(study, redcap=redcap, store=store)
         project = study.redcap.project
         said = f"{project.title} (id {project.id}, {project.status}), REDCap {redcap.version()}"
         yield Finding("project", "ok", said)
-        looks: tuple[Callable[[LiveProject], Finding], ...] = (_address, _records, _arms, _writes, _log)
+        looks: tuple[Callable[[LiveProject], Finding], ...] = (
+            _address,
+            look_at_status,
+            _records,
+            _arms,
+            _writes,
+            _log,
+            _drift,
+        )
         for look in looks:
             yield look(live)
+        yield from look_at_tokens(live, folder=folder)
         yield from _rules(live)
 
 
 def _address(live: LiveProject) -> Finding:
     url = live.study.redcap.url
-    local = any(name in url for name in ("127.0.0.1", "localhost", "[::1]"))
-    if url.startswith("http://") and not local:
+    if url.startswith("http://") and not is_local(live):
         return Finding("address", "warn", "http sends the token in the clear; use https")
-    return Finding("address", "ok", "a sandbox on this machine" if local else "https")
+    return Finding("address", "ok", "a sandbox on this machine" if is_local(live) else "https")
 
 
 def _records(live: LiveProject) -> Finding:
@@ -107,9 +107,20 @@ def _writes(live: LiveProject) -> Finding:
     writes = live.study.writes
     if not writes.allow:
         return Finding("writes", "warn", "nothing may be written; list instruments or fields in writes.allow")
+    if live.study.redcap.project.status == "production" and not writes.production:
+        said = "runs are refused in production; set writes.production: true when they may write there"
+        return Finding("writes", "warn", said)
     barred = forbidden_columns(writes, dictionary=live.dictionary)
     columns = len(live.dictionary.by_column)
     return Finding("writes", "ok", f"{columns - len(barred)} of {columns} columns may be written")
+
+
+def _drift(live: LiveProject) -> Finding:
+    harmful = [change for change in list_changes(live) if not change.is_harmless]
+    if harmful:
+        said = f"changes in the project that wait for a person: {len(harmful)}, such as {harmful[0]}; see"
+        return Finding("drift", "warn", f"{said} `capstan drift {live.study.study}`")
+    return Finding("drift", "ok", "the project fits what runs saw last")
 
 
 def _log(live: LiveProject) -> Finding:

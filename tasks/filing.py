@@ -58,9 +58,9 @@ def _sending(live: LiveProject, cells: pd.DataFrame) -> Callable[[], None]:
         try:
             if cell["after"]:
                 attachment = Attachment.from_text(str(cell["after"]))
-                live.redcap.files.put(record, field, attachment=attachment, **place)
+                live.writer.files.put(record, field, attachment=attachment, **place)
                 return
-            live.redcap.files.delete(record, field, **place)
+            live.writer.files.delete(record, field, **place)
         except RowsRefused:
             run_logger().warning("REDCap refused a file")
         else:

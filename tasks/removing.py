@@ -50,7 +50,7 @@ def delete_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: C
         live,
         run,
         cells=image,
-        act=lambda: live.redcap.delete_records(records),
+        act=lambda: live.writer.delete_records(records),
         clock=clock,
         action=Action.DELETE,
     )
@@ -122,7 +122,7 @@ def _deletions(live: LiveProject, cells: pd.DataFrame) -> Iterator[Callable[[], 
     survivors = set(present.loc[~gone, record_field])
     whole = sorted(set(cells["record"]) - survivors)
     if whole:
-        yield lambda: live.redcap.delete_records(whole)
+        yield lambda: live.writer.delete_records(whole)
     partly = cells[cells["record"].isin(survivors)].drop_duplicates(list(KEYS))
     for (event, instrument, instance), group in partly.groupby(
         ["event", "instrument", "instance"], sort=False
@@ -145,6 +145,6 @@ def _forms_of_row(live: LiveProject, *, event: str, instrument: str) -> list[str
 def _form_deletion(
     live: LiveProject, records: list[str], *, event: str, form: str, instance: str
 ) -> Callable[[], int]:
-    return lambda: live.redcap.delete_records(
+    return lambda: live.writer.delete_records(
         records, event=event or None, instrument=form, instance=int(instance) if instance else None
     )

@@ -34,7 +34,7 @@ def _rename(live: LiveProject, run: Run, cells: pd.DataFrame, *, clock: Clock) -
 
     def send() -> None:
         try:
-            live.redcap.rename_record(old, new)
+            live.writer.rename_record(old, new)
         except RowsRefused:
             run_logger().warning("REDCap refused to rename a record")
 

@@ -41,6 +41,7 @@ COUNTS = MappingProxyType(
         "cells_moved_on": "cells that somebody changed since, left alone",
     }
 )
+MAX_CHANGES = 20
 _CHECKS = MappingProxyType(
     {
         "run_stopped": "What stopped the run",
@@ -76,6 +77,7 @@ def markdown(summary: Summary) -> str:
         *_numbers(summary),
         *_by_check(summary),
         *_details(summary),
+        *_changes(summary),
     ]
     return "\n\n".join([part for part in parts if part] + ["\n".join(_next(summary))])
 
@@ -128,6 +130,16 @@ def _details(summary: Summary) -> Iterator[str]:
             counts = " | ".join(f"{count:,}" for count in _counts(summary, name).values())
             head.append(f"| {name.removeprefix('criterion ')} | {counts} |")
         yield "\n".join(["## Criteria", "", *head])
+
+
+def _changes(summary: Summary) -> Iterator[str]:
+    """What people redesigned in REDCap since the last run; a long list is cut."""
+    found = summary.get("project_changes")
+    if not isinstance(found, list):
+        return
+    more = [f"* and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
+    yield "## What changed in the project since the last run"
+    yield "\n".join([*(f"* {change}" for change in found[:MAX_CHANGES]), *more])
 
 
 def _next(summary: Summary) -> Iterator[str]:

@@ -12,6 +12,7 @@ from capstan.logic import Table
 from capstan.visit_writes import wanted_values
 from capstan.visits import compute_visits
 from tasks.connections import LiveProject
+from tasks.drift import refuse_drift
 from tasks.shield import effect, run_logger
 
 
@@ -26,6 +27,7 @@ class Wanted:
 @effect("compute visits")
 def apply_visit_rules(live: LiveProject, *, export: pd.DataFrame, now: datetime) -> Wanted:
     """Compute every participant's visits; counts are visits by status."""
+    refuse_drift(live, export)
     visits = compute_visits(live.study, export, layout=live.layout, now=now)
     wanted = wanted_values(live.study, visits, frame=export, layout=live.layout, now=now)
     counts = _counted(visits["status"])
@@ -36,6 +38,7 @@ def apply_visit_rules(live: LiveProject, *, export: pd.DataFrame, now: datetime)
 @effect("judge eligibility")
 def apply_eligibility_rules(live: LiveProject, *, export: pd.DataFrame, now: datetime) -> Wanted:
     """Judge every participant's eligibility; counts are participants by status, and per criterion."""
+    refuse_drift(live, export)
     result = check_eligibility(live.study, Table(export, live.layout), now=now)
     wanted = wanted_eligibility(live.study, result, layout=live.layout)
     counts = {"eligibility": _counted(result.participants["status"])}

@@ -167,7 +167,7 @@ def _importing(live: LiveProject, cells: pd.DataFrame, overwrite: bool) -> Calla
 
     def send() -> dict[str, str]:
         try:
-            live.redcap.import_records(rows, record_field=live.dictionary.record_field, overwrite=overwrite)
+            live.writer.import_records(rows, record_field=live.dictionary.record_field, overwrite=overwrite)
         except RowsRefused as error:
             if not {record for record, _, _ in error.rows} & set(cells["record"]):
                 raise

@@ -274,7 +274,9 @@ def test_the_caps_project_is_drafted_computed_imported_into_and_undone(
         ("6_month", "[baseline_arm_1][rand_date]", 6),
         ("12_month", "[baseline_arm_1][rand_date]", 12),
     ]
-    assert set(healthy.values()) == set(still_healthy.values()) == {"ok"}
+    # The sandbox's token may do everything, and does both.
+    mighty = {"write token": "warn", "token rights": "warn"}
+    assert healthy == still_healthy == dict.fromkeys(healthy, "ok") | mighty
     assert visits["visits"] == {"due": 21, "upcoming": 13, "complete": 10, "missed": 8}
     # Four cells for each of 26 x 2 visits, and two for each participant who has visits.
     assert (visits["outcome"], visits["cells_written"]) == ("done", 4 * 52 + 2 * 26)
