@@ -52,8 +52,12 @@ class Answer:
 
     @property
     def content(self) -> bytes:
+        """The whole body; a streamed one is closed by reading it."""
         if isinstance(self.body, Stream):
-            return b"".join(part.content for part in self.body.parts)
+            try:
+                return b"".join(part.content for part in self.body.parts)
+            finally:
+                self.body.close()
         return self.body if isinstance(self.body, bytes) else encode(self.body)
 
     def close(self) -> None:

@@ -34,6 +34,7 @@ class Desk:
 
     def __init__(self, version: str = "15.2.1", *, longitudinal: bool = False, **settings: str) -> None:
         self.state = State(version=version)
+        self._answers: list[Answer] = []
         made = create_project(
             self.state.store, {"project_title": "Small", "purpose": "0"}, now="2024-01-01 08:00:00"
         )
@@ -41,6 +42,8 @@ class Desk:
         self.save(_filled(made.project, longitudinal=longitudinal, settings=settings))
 
     def close(self) -> None:
+        for answer in self._answers:
+            answer.close()
         self.state.close()
 
     @property
@@ -68,7 +71,9 @@ class Desk:
             many = enumerate(value) if isinstance(value, list) else [("", value)]
             pairs += [(f"{name}[{index}]" if index != "" else name, str(one)) for index, one in many]
         upload = None if file is None else Upload(file[0], "", file[1])
-        return self.state.redcap.answer(read_call(pairs, upload=upload))
+        # Not every test reads the answer, and a streamed one holds a connection until it is closed.
+        self._answers.append(self.state.redcap.answer(read_call(pairs, upload=upload)))
+        return self._answers[-1]
 
     def json(self, token: str, content: str, **fields: Any) -> Any:
         answer = self.ask(token, content, format="json", **fields)
