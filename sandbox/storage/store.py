@@ -48,8 +48,12 @@ class Store:
         self.path = self._folder.path / "redcap.sqlite3"
         self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         schema = "".join((META, *(part.SCHEMA for part in _PARTS)))
-        # A crash may lose the last request, which a sandbox can afford; waiting for the disk it cannot.
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + schema)
+        try:
+            # A crash may lose the last request, which a sandbox can afford; waiting for the disk it cannot.
+            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + schema)
+        except sqlite3.Error:
+            self.close()
+            raise
         self.projects = Projects(self._db)
         self.people = People(self._db)
         self.values = Values(self._db)
