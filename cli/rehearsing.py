@@ -39,7 +39,7 @@ def rehearse(
     param: Parameters = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Copy the live project into a sandbox in memory, run the flows there, and say what they would do.
+    """Copy the live project into a sandbox of its own, run the flows there, and say what they would do.
 
     The live project is read and cannot be written. Journal and quarantine of the rehearsal end with it.
 

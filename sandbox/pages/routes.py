@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from sandbox.call import Upload
+from sandbox.control import server, triggers, weather
 from sandbox.errors import ApiError
 from sandbox.imports.saving import FormRefused
 from sandbox.pages import forms, lists, machine, projects, records, survey
@@ -57,15 +58,15 @@ DONE: dict[str, Show] = {
     f"{_PROJECT}/status": projects.set_status,
     f"{_PROJECT}/delete": projects.delete,
     "made/clear": lists.clear_requests,
-    "weather": machine.add_fault,
-    "weather/clear": machine.clear_faults,
-    "weather/limit": machine.set_limit,
-    "weather/lift": machine.lift_bans,
-    "posts": machine.add_trick,
-    "posts/clear": machine.clear_tricks,
-    "settings/clock": machine.set_clock,
+    "weather": machine.ordering(weather.add_fault, then="weather"),
+    "weather/clear": machine.ordering(weather.clear_faults, then="weather"),
+    "weather/limit": machine.ordering(weather.set_limit, then="weather"),
+    "weather/lift": machine.ordering(weather.lift_bans, then="weather"),
+    "posts": machine.ordering(triggers.add_trick, then="posts"),
+    "posts/clear": machine.ordering(triggers.clear_tricks, then="posts"),
+    "settings/clock": machine.ordering(server.set_clock, then="settings"),
     "settings/clock/run": machine.run_clock,
-    "settings/version": machine.set_version,
+    "settings/version": machine.ordering(server.set_version, then="settings"),
 }
 # How a form is shown again whose values were refused.
 REFUSED: dict[Show, ShowRefused] = {forms.save: forms.show_refused, survey.answer: survey.show_refused}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -93,12 +92,6 @@ def deletes(draw: st.DrawFn) -> Delete:
 
 
 ORDERS = st.lists(st.one_of(imports(), imports(), deletes()), min_size=1, max_size=5)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

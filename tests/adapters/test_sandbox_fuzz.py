@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -120,12 +119,6 @@ CALLS = st.tuples(
     FORMATS,
 )
 SLOW_START = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -14,12 +13,6 @@ from sandbox.server import Running
 
 UNKNOWN = "0123456789ABCDEF0123456789ABCDEF"
 NO_ACCESS = "You do not have permissions to use the API"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -23,12 +23,6 @@ MONTH_6 = {"redcap_event_name": "month_6_arm_1"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def token(server: Running) -> str:
     return new_project(server, longitudinal=True)
 

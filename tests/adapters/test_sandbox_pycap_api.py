@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import get_args
 
 import pandas as pd
@@ -26,12 +26,6 @@ SURVEY = (
 PUBLIC = sorted(
     name for name, _ in inspect.getmembers(redcap.Project, inspect.isfunction) if not name.startswith("_")
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

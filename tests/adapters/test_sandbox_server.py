@@ -21,12 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def token(server: Running) -> str:
     return new_project(server)
 

@@ -14,12 +14,6 @@ from trigger_receiver import receiving
 from sandbox.server import Running
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
-
-
 @pytest.fixture
 def study(server: Running) -> Iterator[SimpleNamespace]:
     """A longitudinal project whose trigger goes to a receiver."""

@@ -37,11 +37,6 @@ def study(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
     return made
 
 
-@pytest.fixture
-def capstan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
-
-
 def redesign(study: LiveStudy, name: str, **change: str) -> None:
     """Somebody changes a field in the Online Designer; with the type `gone` the field goes."""
     fields = study.call(content="metadata", format="json").json()

@@ -25,11 +25,6 @@ writes: {{allow: [participant_info, exam, phone_follow_up], limits: {{share: 1}}
 """
 
 
-@pytest.fixture
-def capstan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
-
-
 @pytest.fixture(scope="module")
 def project(addresses: dict[str, Any]) -> Project:
     return load(addresses, xml=project_xml(date(2026, 6, 1), participants=12), title="Demo")

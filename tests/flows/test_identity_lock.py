@@ -26,11 +26,6 @@ def study(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
     return make_trial(tmp_path, addresses, monkeypatch)
 
 
-@pytest.fixture
-def capstan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
-
-
 def order(addresses: dict[str, Any], study: LiveStudy, what: str, **body: Any) -> dict[str, Any]:
     url = f"{addresses['control_url']}projects/{study.project_id}/{what}"
     return dict(requests.post(url, json=body, timeout=30).json())

@@ -27,11 +27,6 @@ def study(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
     return make_trial(tmp_path, addresses, monkeypatch)
 
 
-@pytest.fixture
-def capstan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
-
-
 def hold(tmp_path: Path) -> str:
     """Import what is too much for one run; returns the plan's digest."""
     return str(import_records.fn("trial", rows_file(tmp_path, *ROWS))["plan"])

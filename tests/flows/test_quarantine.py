@@ -25,11 +25,6 @@ def study(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
     return make_trial(tmp_path, addresses, monkeypatch, body=BODY.replace("records: 2", "records: 9"))
 
 
-@pytest.fixture
-def capstan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
-
-
 def load(tmp_path: Path, *rows: str, **parameters: Any) -> dict[str, Any]:
     return dict(import_records.fn("trial", rows_file(tmp_path, *rows), **parameters))
 

@@ -43,11 +43,6 @@ def place(study: LiveStudy) -> FilePlace:
     return FilePlace(record, "exam_photo", event)
 
 
-@pytest.fixture
-def capstan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
-
-
 def put(place: FilePlace, attachment: Attachment | None = PHOTO, **more: Any) -> dict[str, Any]:
     return dict(change_file("trial", place, attachment=attachment, **more))
 

@@ -116,8 +116,11 @@ def error(record: str, name: str, value: str, message: str) -> str:
     return ",".join('"' + cell.replace('"', '""') + '"' for cell in (record, name, value, message))
 
 
+OpenTrial = Callable[..., Trial]
+
+
 @contextmanager
-def trials() -> Iterator[Callable[..., Trial]]:
+def trials() -> Iterator[OpenTrial]:
     """Open trials, which close at the end."""
     with ExitStack() as stack:
         yield lambda *args, **settings: stack.enter_context(closing(Trial(*args, **settings)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -42,12 +41,6 @@ METADATA = [
 ]
 ROW = {"id": "1", "name": "Ann", "born": "1980-01-02", "remark": "a, b", "story": "long", "height": "1.5"}
 EXAM = {"sees": "1", "likes___1": "1", "likes____2": "1", "pain": "40", "less": "1", "exam_complete": "2"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

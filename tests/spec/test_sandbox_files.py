@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import requests
-from sandbox_desk import Desk, OpenDesk, desks
+from sandbox_desk import Desk, OpenDesk
 
 from sandbox.data.locking import lock
 from sandbox.methods.files import MAX_FILE_BYTES
@@ -21,12 +20,6 @@ NO_FOLDER = (
     "The File Repository folder folder_id={} does not exist or else you do not have permission to that folder "
     "because it is DAG-restricted or Role-restricted."
 )
-
-
-@pytest.fixture
-def open_desk() -> Iterator[OpenDesk]:
-    with desks() as opened:
-        yield opened
 
 
 @pytest.fixture

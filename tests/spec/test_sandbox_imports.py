@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from sandbox_recordings import Api, create, load
@@ -111,12 +110,6 @@ ACCEPTED = [
     ("f_notes", " kept\r\nas it is ", " kept\r\nas it is "),
     ("f_slider", "100", "100"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

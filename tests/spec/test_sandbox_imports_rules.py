@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, error, trials
+from sandbox_trial import CALL, MONTH_6, WEEKLY, OpenTrial, Trial, error
 
 from sandbox.data.locking import FORM_LOCKED, RECORD_LOCKED, lock, unlock
 from sandbox.imports.addressing import BAD_INSTRUMENT, NO_INSTANCE
 from sandbox.project.names import LONG_RECORD, NO_RECORD
 from sandbox.project.parts import RowKey
 
-OpenTrial = Callable[..., Trial]
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>'
 BASE = RowKey("1", 101, "", 0)
-
-
-@pytest.fixture
-def opened() -> Iterator[OpenTrial]:
-    with trials() as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
-from sandbox_trial import CALL, Trial, trials
-
-OpenTrial = Callable[..., Trial]
-
-
-@pytest.fixture
-def opened() -> Iterator[OpenTrial]:
-    with trials() as found:
-        yield found
+from sandbox_trial import CALL, OpenTrial, Trial
 
 
 @pytest.fixture

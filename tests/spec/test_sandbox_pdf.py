@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import pytest
 from pypdf import PdfReader
@@ -14,12 +13,6 @@ from sandbox.printing.pdf import MAX_PAGES, Pages, Style, TooManyPages
 from sandbox.server import Running
 
 SCRIPTS = ["Größe", "Женщина", "αβγ", "中文", "日本語かな", "한국어"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
 from lxml import etree
-from sandbox_desk import Desk, OpenDesk, desks
+from sandbox_desk import Desk, OpenDesk
 
 from sandbox.call import read_call
 from sandbox.errors import ApiError
@@ -57,12 +56,6 @@ FLAGS_15 = [
     "lock_records_customization",
 ]
 FORM_TEXT = 'The form named "{}" is incorrect for the user role "{}" The form does not exist in this project.'
-
-
-@pytest.fixture
-def open_desk() -> Iterator[OpenDesk]:
-    with desks() as opened:
-        yield opened
 
 
 @pytest.fixture

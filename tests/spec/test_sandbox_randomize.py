@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,12 +19,6 @@ from sandbox.storage.randomization import Allocation
 OPEN = "group,redcap_randomization_number\nA,R-1\nB,R-2\nA,R-3\n"
 STRATIFIED = "group,sex\nA,1\nB,2\nB,1\nA,2\n"
 CONCEALED = "redcap_randomization_number,redcap_randomization_group,number\nR-1,A,\nR-2,B,\n"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 def study_with(server: Running, table: str, rows: list[dict[str, str]] | None = None) -> Study:

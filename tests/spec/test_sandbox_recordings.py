@@ -16,12 +16,6 @@ from sandbox.server import Running
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def old_server() -> Iterator[Running]:
     with Running(version="9.1.3") as running:
         yield running

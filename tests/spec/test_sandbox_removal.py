@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 
 import pytest
-from sandbox_trial import CALL, MONTH_6, WEEKLY, Trial, trials
+from sandbox_trial import CALL, MONTH_6, WEEKLY, OpenTrial, Trial
 
 from sandbox.data.locking import lock
 from sandbox.project.parts import RowKey
 
-OpenTrial = Callable[..., Trial]
 ARM_2 = {"redcap_event_name": "baseline_arm_2"}
-
-
-@pytest.fixture
-def opened() -> Iterator[OpenTrial]:
-    with trials() as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ PEOPLE = [
     {"record_id": "2", "name": "Bo", "sex": "2", "weight": "9", "notes": "one\r\ntwo"},
     {"record_id": "10", "name": "Cy", "sex": "2", "weight": "100"},
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

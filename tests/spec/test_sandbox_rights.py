@@ -62,12 +62,6 @@ def needed(content: str, verb: str) -> tuple[str, ...]:
 LACKING = [(*method, right) for method in METHODS for right in needed(*method)]
 
 
-@pytest.fixture
-def open_desk() -> Iterator[OpenDesk]:
-    with desks() as opened:
-        yield opened
-
-
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     with desks() as opened:

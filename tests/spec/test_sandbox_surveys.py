@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from redcap import Project
@@ -25,12 +24,6 @@ PARTICIPANT = [
     "survey_access_code",
     "survey_link",
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with Running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
