@@ -1,4 +1,4 @@
-"""Rehearsal: a copy of the live project in a sandbox of its own, and a home of its own for what runs there."""
+"""Rehearsal: a copy of the live project in a sandbox, and a home of its own for what runs there."""
 
 from __future__ import annotations
 
