@@ -25,9 +25,9 @@ def serve(
         str, typer.Option(help="The address to listen on; any but this computer's own opens it to others.")
     ] = "127.0.0.1",
     smtp_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=MAX_PORT, help="The port of the mail server, which is not there yet."),
-    ] = None,
+        int,
+        typer.Option(min=0, max=MAX_PORT, help="The port of the mail server; 0 picks a free one."),
+    ] = 0,
     state: Annotated[
         Path | None, typer.Option(help="A folder that keeps its state; it forgets all of it without one.")
     ] = None,

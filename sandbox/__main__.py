@@ -13,13 +13,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description="Serve a stand-in for REDCap.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--smtp-port", type=int, default=0, help="port of the mail server; 0 takes a free one"
+    )
     parser.add_argument("--state", default=None, help="folder that keeps projects and data over a restart")
     parser.add_argument(
         "--redcap-version", default=DEFAULT_VERSION, help="version to behave as (default: %(default)s)"
     )
     options = parser.parse_args()
     try:
-        serve(options.port, host=options.host, state_dir=options.state, version=options.redcap_version)
+        serve(
+            options.port,
+            options.smtp_port,
+            host=options.host,
+            state_dir=options.state,
+            version=options.redcap_version,
+        )
     except CannotServe as error:
         parser.error(str(error))
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.control import design, people, projects, server, triggers, weather
+from sandbox.control import design, mails, people, projects, server, triggers, weather
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
 from sandbox.state import State
@@ -47,6 +47,8 @@ WORKS: list[tuple[str, str, Work]] = [
     ("DELETE", "/_sandbox/triggers/faults", triggers.clear_tricks),
     ("GET", "/_sandbox/requests", server.list_requests),
     ("DELETE", "/_sandbox/requests", server.clear_requests),
+    ("GET", "/_sandbox/mails", mails.list_mails),
+    ("DELETE", "/_sandbox/mails", mails.clear_mails),
     ("POST", "/_sandbox/clock", server.set_clock),
     ("POST", "/_sandbox/version", server.set_version),
     ("GET", "/_sandbox/faults", weather.list_faults),

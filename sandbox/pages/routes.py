@@ -12,10 +12,11 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from sandbox.call import Upload
+from sandbox.control import mails as control_mails
 from sandbox.control import server, triggers, weather
 from sandbox.errors import ApiError
 from sandbox.imports.saving import FormRefused
-from sandbox.pages import forms, lists, machine, projects, records, survey
+from sandbox.pages import forms, lists, machine, mails, projects, records, survey
 from sandbox.pages.asked import Asked, error_page, go_to
 from sandbox.pages.templates import FOLDER
 from sandbox.state import State
@@ -44,6 +45,8 @@ SHOWN: dict[str, Show] = {
     "made": lists.requests,
     "weather": machine.faults,
     "posts": machine.posts,
+    "mail": mails.inbox,
+    "mail/letter": mails.letter,
     "settings": machine.settings,
 }
 DONE: dict[str, Show] = {
@@ -63,6 +66,7 @@ DONE: dict[str, Show] = {
     "weather/limit": machine.ordering(weather.set_limit, then="weather"),
     "weather/lift": machine.ordering(weather.lift_bans, then="weather"),
     "posts": machine.ordering(triggers.add_trick, then="posts"),
+    "mail/clear": machine.ordering(control_mails.clear_mails, then="mail"),
     "posts/clear": machine.ordering(triggers.clear_tricks, then="posts"),
     "settings/clock": machine.ordering(server.set_clock, then="settings"),
     "settings/clock/run": machine.run_clock,

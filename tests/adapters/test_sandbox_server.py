@@ -269,6 +269,7 @@ def test_options_that_cannot_be_used_end_with_a_sentence(
     told = [
         told_by("--redcap-version", "newest"),
         told_by("--port", str(server.port)),
+        told_by("--port", "0", "--smtp-port", str(server.port)),
         told_by("--port", "0", "--host", "192.0.2.1"),
         told_by("--port", "0", "--host", "no.such.host.invalid"),
         told_by("--port", "0", "--state", "/dev/null/state"),
@@ -278,6 +279,7 @@ def test_options_that_cannot_be_used_end_with_a_sentence(
     words = [
         "A version is",
         "--port 0 picks",
+        "--smtp-port 0 picks",
         "Cannot listen",
         "Cannot listen",
         "state folder",
