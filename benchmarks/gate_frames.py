@@ -1,20 +1,26 @@
-"""The gate's judgement of cells and places against what Arrow takes to read the same CSV as text.
+"""The gate's judgement against what Arrow takes to read the same CSV as text, and against its limits.
 
     python benchmarks/gate_frames.py [rows] [columns]
 
-Judged is everything that can be wrong with a row's place or with a cell: keys, events, repeats, values,
-protected fields and overwritten values. Times are of the processor, on all cores together, in one run.
+"Cells and places" is everything that can be wrong with a row's place or with a cell by itself; "whole" is
+all that `judge` does, from the wanted frame to plan and verdicts. Times of what is compared are taken in
+turns, of the processor (all cores together) and of the clock, and their medians compared; memory is that of
+a process of its own. Ends with 1 where a limit is broken by more than noise explains.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import resource
+import subprocess
 import sys
 import time
-import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,7 +31,7 @@ from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.events import Event, EventGrid
 from capstan.plan import keyed
 from capstan.study import Limits, Study
-from checks.gate import Case, Present, Rules, judge_places_and_cells, read_wanted
+from checks.gate import Case, Present, Rules, judge, judge_places_and_cells, read_wanted
 
 STUDY = """
 study: bench
@@ -40,6 +46,9 @@ GRID = EventGrid(
     frozenset({("start_arm_1", "first"), ("visit_arm_1", "form")}),
     frozenset(),
 )
+
+
+Work = Callable[[], object]
 
 
 def dictionary(columns: int) -> Dictionary:
@@ -57,84 +66,156 @@ def dictionary(columns: int) -> Dictionary:
 def table(rows: int, *, columns: int, bad_share: float) -> pd.DataFrame:
     """Rows of one event of which a share of all cells is bad."""
     chance = np.random.default_rng(1)
-    days = pd.date_range("2020-01-01", periods=900).strftime("%Y-%m-%d").to_numpy(dtype=object)
-    makers: list[Callable[[], np.ndarray]] = [
-        lambda: chance.integers(0, 5, rows).astype(str).astype(object),
-        lambda: chance.choice(days, rows),
-        lambda: chance.integers(0, 121, rows).astype(str).astype(object),
+    kinds = [
+        [str(code) for code in range(5)],
+        pd.date_range("2020-01-01", periods=900).strftime("%Y-%m-%d").to_list(),
+        [str(number) for number in range(121)],
     ]
-    frame = {"record_id": np.arange(1, rows + 1).astype(str).astype(object)}
-    frame["redcap_event_name"] = np.full(rows, "visit_arm_1", dtype=object)
+    frame = {"record_id": pa.array(np.arange(1, rows + 1)).cast(pa.large_string())}
+    frame["redcap_event_name"] = pa.repeat(pa.scalar("visit_arm_1", pa.large_string()), rows)
     for number in range(columns):
-        values = makers[number % 3]()
-        values[chance.random(rows) < bad_share] = "bad"
-        frame[f"f{number}"] = values
-    return pd.DataFrame(frame, dtype="str")
+        texts = kinds[number % 3]
+        chosen = chance.integers(0, len(texts), rows, dtype=np.int32)
+        chosen[chance.random(rows) < bad_share] = len(texts)
+        frame[f"f{number}"] = pa.array([*texts, "bad"], pa.large_string()).take(pa.array(chosen))
+    return pd.DataFrame({name: texts.to_pandas() for name, texts in frame.items()})
 
 
-def seconds(work: Callable[[], object], *, rounds: int = 5) -> float:
-    """The median of some rounds, in seconds of the processor."""
-    spent = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        spent.append(time.process_time() - start)
-    return median(spent)
-
-
-def judging(wanted: pd.DataFrame, *, columns: int) -> Callable[[], object]:
+def judging(wanted: pd.DataFrame, *, columns: int, whole: bool = False) -> Work:
     """Judge a table whose records exist and have no data on the event."""
     fields = dictionary(columns)
     rules = Rules(Study.from_text(STUDY, source="study.yaml", environment={}), fields, GRID, NOW.date())
-    frame = keyed(wanted.iloc[:0], record_field="record_id")
-    present = Present(frame, frozenset(wanted["record_id"]))
+    present = Present(keyed(wanted.iloc[:0], record_field="record_id"), frozenset(wanted["record_id"]))
     limits = Limits(records=len(wanted), share=1)
 
-    def judge() -> object:
+    def judge_cells() -> object:
         read = read_wanted(
-            wanted, present=frame, records=present.records, dictionary=fields, blanks_erase=False
+            wanted, present=present.frame, records=present.records, dictionary=fields, blanks_erase=False
         )
         return judge_places_and_cells(Case(read, present, rules, limits, NOW, frozenset())).verdicts()
 
-    return judge
+    return (
+        (lambda: judge(wanted, present=present, rules=rules, limits=limits, now=NOW))
+        if whole
+        else judge_cells
+    )
 
 
-def reading(wanted: pd.DataFrame) -> Callable[[], object]:
+def reading(wanted: pd.DataFrame) -> Work:
     """Read the same table as CSV text with Arrow."""
     text = wanted.to_csv(index=False).encode()
     options = csv.ConvertOptions(column_types={name: pa.string() for name in wanted.columns})
     return lambda: csv.read_csv(io.BytesIO(text), convert_options=options)
 
 
-def memory(work: Callable[[], object]) -> float:
-    """The most that the work holds beside what was there, in megabytes: Python's and Arrow's."""
-    pool = pa.default_memory_pool()
-    before = pool.bytes_allocated()
-    tracemalloc.start()
-    kept = work()
-    held = tracemalloc.get_traced_memory()[1] + pool.bytes_allocated() - before
-    tracemalloc.stop()
-    del kept
-    return held / 1e6
+class Seconds(NamedTuple):
+    """What some work takes: of the processor, and of the clock."""
+
+    processor: float
+    clock: float
 
 
-def main(rows: int, columns: int) -> None:
-    """Print the ratios that the gate must keep."""
+def seconds(works: list[Work], *, rounds: int) -> list[Seconds]:
+    """The medians of some rounds, in which the works take turns, so that all bear the machine's moods."""
+    spent: list[list[Seconds]] = [[] for _ in works]
+    for _ in range(rounds):
+        for work, times in zip(works, spent, strict=True):
+            start = time.process_time(), time.perf_counter()
+            work()
+            times.append(Seconds(time.process_time() - start[0], time.perf_counter() - start[1]))
+    return [Seconds(*(median(side) for side in zip(*times, strict=True))) for times in spent]
+
+
+class Measure(NamedTuple):
+    """A figure beside its limit, and how much above it noise may lift it."""
+
+    name: str
+    figure: float
+    limit: float
+    noise: float = 0.1
+
+    def __str__(self) -> str:
+        """The figure for people."""
+        broken = "  BROKEN" if self.is_broken else ""
+        return f"{self.name}: {self.figure:.2f} (at most {self.limit:g}){broken}"
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the limit is broken beyond noise."""
+        return self.figure > self.limit * (1 + self.noise)
+
+
+def speed(rows: int, *, columns: int) -> Iterator[Measure]:
+    """Judging a table against reading it."""
     clean = table(rows, columns=columns, bad_share=0)
-    judge, read = seconds(judging(clean, columns=columns)), seconds(reading(clean))
-    told = [f"{rows} rows x {columns} columns: judged in {judge:.2f} s, read by Arrow in {read:.2f} s"]
-    told.append(f"judging to reading: {judge / read:.2f} (at most 2)")
-    bad = seconds(judging(table(rows, columns=columns, bad_share=0.01), columns=columns))
-    told.append(f"1 % of cells bad to none: {bad / judge:.2f}")
-    half = seconds(judging(clean.iloc[: rows // 2], columns=columns))
-    told.append(f"all rows to half of them: {judge / half:.2f} (linear: 2)")
-    frame = clean.memory_usage(deep=True).sum() / 1e6
-    told.append(
-        f"memory added to the frame's: {memory(judging(clean, columns=columns)) / frame:.2f} (below 1)"
-    )
-    print("\n".join(told))  # noqa: T201
+    judged, read = seconds([judging(clean, columns=columns), reading(clean)], rounds=11)
+    yield Measure("cells and places to reading, processor", judged.processor / read.processor, 2)
+    yield Measure("cells and places to reading, clock", judged.clock / read.clock, 2)
+
+
+def growth(rows: int, *, columns: int) -> Iterator[Measure]:
+    """How the time grows from a quarter of the rows to four times as many: the exponent."""
+    sizes = [rows // 4, rows, rows * 4]
+    for name, whole, most in (("cells and places", False, sizes), ("whole", True, [s // 10 for s in sizes])):
+        works = [
+            judging(table(size, columns=columns, bad_share=0), columns=columns, whole=whole) for size in most
+        ]
+        spent = [times.processor for times in seconds(works, rounds=3)]
+        exponent = float(np.polyfit(np.log(most), np.log(spent), 1)[0])
+        yield Measure(f"growth of {name} from {most[0]} to {most[-1]} rows, exponent", exponent, 1)
+
+
+def failures(rows: int, *, columns: int) -> Iterator[Measure]:
+    """A whole judgement of tables with bad cells against that of a good one."""
+    shares = [0, 0.01, 0.3, 1]
+    works = [
+        judging(table(rows, columns=columns, bad_share=share), columns=columns, whole=True)
+        for share in shares
+    ]
+    none, *some = (times.processor for times in seconds(works, rounds=5))
+    for share, spent in zip(shares[1:], some, strict=True):
+        yield Measure(f"whole, {share:.0%} of cells bad to none", spent / none, 1, noise=0.15)
+
+
+def memory(rows: int, *, columns: int) -> Measure:
+    """What judging cells and places adds to a process, as a share of the frame."""
+    # The system's allocator gives back what was freed, so that the process's size says what is held.
+    environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    command = [sys.executable, __file__, "memory", str(rows), str(columns)]
+    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return Measure("memory added to the frame's", float(told.stdout), 1, noise=0)
+
+
+def added_memory(rows: int, *, columns: int) -> float:
+    """The growth of this process over a judgement, as a share of the frame."""
+    wanted = table(rows, columns=columns, bad_share=0.01)
+    judging(wanted.iloc[:1000], columns=columns)()
+    work = judging(wanted, columns=columns)
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return (peak - before) / float(wanted.memory_usage(deep=True).sum())
+
+
+def main(rows: int, columns: int) -> int:
+    """Print every figure beside its limit; says whether one is broken."""
+    print(f"{rows} rows x {columns} columns")  # noqa: T201
+    broken = 0
+    for measures in (
+        speed(rows, columns=columns),
+        growth(rows, columns=columns),
+        failures(rows // 5, columns=columns),
+        [memory(rows, columns=columns)],
+    ):
+        for measure in measures:
+            print(measure, flush=True)  # noqa: T201
+            broken += measure.is_broken
+    return int(bool(broken))
 
 
 if __name__ == "__main__":
-    sizes = [int(argument) for argument in sys.argv[1:]] or [100_000, 122]
-    main(*sizes)
+    if sys.argv[1:2] == ["memory"]:
+        print(added_memory(int(sys.argv[2]), columns=int(sys.argv[3])))  # noqa: T201
+    else:
+        sizes = [int(argument) for argument in sys.argv[1:]] or [100_000, 122]
+        sys.exit(main(*sizes))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -13,42 +12,40 @@ import pandas as pd
 from lxml import etree
 
 from capstan.dictionary import Dictionary, Field, FieldType
+from capstan.eligibility import ALL_MET, EligibilityStatus
+from capstan.study import Study
+from capstan.visit_writes import NO_VISIT
+from capstan.visits import VisitStatus
 
 GROUP_ITEM = "redcap_data_access_group"
 _ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
 _MAX_WEEKS = 52
 _TIME = re.compile(r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?")
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+# What is measured is shorter than seven digits; phone, insurance and hospital numbers are not.
+_NUMBER = re.compile(r"[-+]?[0-9]{0,6}([.,][0-9]*)?")
+# REDCap counts records so. Hospital numbers are longer, and anything else may be initials.
+_COUNTED = re.compile(r"[0-9]{1,4}")
 _AREAS = ("212", "303", "312", "404", "415", "503", "510", "602", "617", "628", "707", "713", "831", "925")
 _NAMES = (
-    "Ada",
-    "Cleo",
-    "Edda",
-    "Greta",
-    "Ida",
-    "Kaia",
-    "Mira",
-    "Olga",
-    "Rosa",
-    "Tilda",
-    "Arlo",
-    "Cyrus",
-    "Emil",
-    "Gustav",
-    "Ivo",
-    "Kaspar",
-    "Milo",
-    "Otto",
-    "Rufus",
-)
+    "Ada Cleo Edda Greta Ida Kaia Mira Olga Rosa Tilda Arlo Cyrus Emil Gustav Ivo Kaspar Milo Otto Rufus"
+).split()
 _SHIFTED = ("date_", "datetime_")
-_KEPT = ("integer", "int", "number", "float", "time")
+_NUMBERS = ("integer", "int", "number", "float")
 _WRITTEN = (FieldType.TEXT, FieldType.NOTES)
+_COUNTS = (FieldType.CALC, FieldType.SLIDER)
+_BETWEEN_WORDS = "; "
+# Texts that people wrote about the project, which no flow reads.
+_REMARKS = ("ReportsGroup", "ProjectNotes")
 
 
 class Disguise(StrEnum):
     """What becomes of a field's values."""
 
-    KEEP = "keep"
+    CHOICE = "choice"
+    NUMBER = "number"
+    TIME = "time"
+    WORDS = "words"
     SHIFT = "shift"
     PHONE = "phone"
     EMAIL = "email"
@@ -56,14 +53,18 @@ class Disguise(StrEnum):
     REMOVE = "remove"
 
 
-def disguise_of(item: Field, *, computed: Collection[str] = ()) -> Disguise:
-    """Choose by the field's validation and its identifier flag; what is not known to be harmless is removed.
+def disguise_of(item: Field) -> Disguise:
+    """Choose by the field's type, validation and identifier flag; what nobody can check is removed."""
+    if item.identifier and item.type not in _WRITTEN:
+        return Disguise.REMOVE
+    if item.type in _WRITTEN:
+        return _disguise_of_text(item)
+    if item.type in _COUNTS:
+        return Disguise.NUMBER
+    return Disguise.CHOICE if item.choices else Disguise.REMOVE
 
-    The words of `computed` fields come from the study's own rules, so they stay.
-    """
-    if item.type not in _WRITTEN:
-        is_data = item.type is not FieldType.FILE and not item.identifier
-        return Disguise.KEEP if is_data else Disguise.REMOVE
+
+def _disguise_of_text(item: Field) -> Disguise:
     if item.validation.startswith(_SHIFTED):
         return Disguise.SHIFT
     for kind in (Disguise.PHONE, Disguise.EMAIL):
@@ -71,8 +72,17 @@ def disguise_of(item: Field, *, computed: Collection[str] = ()) -> Disguise:
             return kind
     if item.identifier:
         return Disguise.NAME if "name" in item.name and not item.validation else Disguise.REMOVE
-    is_harmless = item.name in computed or item.validation.startswith(_KEPT)
-    return Disguise.KEEP if is_harmless else Disguise.REMOVE
+    if item.validation.startswith(_NUMBERS):
+        return Disguise.NUMBER
+    return Disguise.TIME if item.validation.startswith("time") else Disguise.WORDS
+
+
+def words_of(study: Study) -> frozenset[str]:
+    """The words that a study's own rules write; they tell nothing about who somebody is."""
+    reasons = [criterion.reason for criterion in study.eligibility.criteria]
+    visits = [visit.name for visit in study.visits]
+    texts = [*VisitStatus, NO_VISIT, *visits, *EligibilityStatus, ALL_MET, *reasons]
+    return frozenset(word for text in texts for word in str(text).split(_BETWEEN_WORDS))
 
 
 @dataclass(frozen=True)
@@ -80,18 +90,22 @@ class Mask:
     """Disguises the values of one project, always the same value in the same way under one secret.
 
     All dates of a record move back by the same number of whole weeks, from 1 to 52, so that intervals and
-    days of the week stay. Equal phone numbers, addresses and names stay equal.
+    days of the week stay. Equal phone numbers, addresses and names stay equal. A value that its field could
+    not have is removed: it may be anything. `words` are texts that may stay.
     """
 
     dictionary: Dictionary
     secret: bytes = field(repr=False)
-    computed: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
 
     def record(self, record: str) -> str:
-        """The record's id, or an invented one where the dictionary flags it as an identifier."""
-        if not self.dictionary.by_name[self.dictionary.record_field].identifier:
+        """The record's id, or an invented one where it may tell more than its place in a count."""
+        if (
+            _COUNTED.fullmatch(record)
+            and not self.dictionary.by_name[self.dictionary.record_field].identifier
+        ):
             return record
-        return str(10**11 + self._number("record", record) % 10**11)
+        return str(10**15 + self._number("record", record) % 10**15)
 
     def value(self, record: str, column: str, *, value: str) -> str:
         """A value of an export column in disguise; "" where it is removed."""
@@ -100,9 +114,10 @@ class Mask:
         item = self.dictionary.by_column.get(column)
         if column == GROUP_ITEM or (item and value in self.dictionary.missing_codes):
             return value
-        match disguise_of(item, computed=self.computed) if item else Disguise.REMOVE:
-            case Disguise.KEEP:
-                return value
+        return self._disguised(record, item, value=value) if item else ""
+
+    def _disguised(self, record: str, item: Field, *, value: str) -> str:
+        match disguise_of(item):
             case Disguise.SHIFT:
                 return self._shifted(record, value)
             case Disguise.PHONE:
@@ -111,14 +126,27 @@ class Mask:
                 return f"person{self._number('email', value) % 10**9}@example.org"
             case Disguise.NAME:
                 return _NAMES[self._number("name", value) % len(_NAMES)]
+            case kind:
+                return value if self._is_harmless(kind, item, value=value) else ""
+
+    def _is_harmless(self, kind: Disguise, item: Field, *, value: str) -> bool:
+        match kind:
+            case Disguise.CHOICE:
+                return value in (("0", "1") if item.type is FieldType.CHECKBOX else item.choices)
+            case Disguise.NUMBER:
+                return bool(_NUMBER.fullmatch(value))
+            case Disguise.TIME:
+                return bool(_CLOCK.fullmatch(value))
+            case Disguise.WORDS:
+                return self.words.issuperset(value.split(_BETWEEN_WORDS))
             case _:
-                return ""
+                return False
 
     def _shifted(self, record: str, value: str) -> str:
         weeks = 1 + self._number("weeks", record) % _MAX_WEEKS
         day, time = value[:10], value[10:]
         if not _TIME.fullmatch(time):
-            return ""  # what is no date may be anything
+            return ""
         try:
             return f"{date.fromisoformat(day) - timedelta(weeks=weeks)}{time}"
         except (ValueError, OverflowError):
@@ -134,9 +162,13 @@ class Mask:
 
 
 def disguise_project(xml: bytes, mask: Mask) -> bytes:
-    """Disguise the records of a project's ODM XML; its structure stays, files are left out."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    """Disguise the records of a project's ODM XML; its structure stays, files and remarks are left out."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True, remove_pis=True
+    )
     root = etree.fromstring(xml, parser)
+    for remark in list(root.iter(*(f"{{*}}{name}" for name in _REMARKS))):
+        _remove(remark)
     for subject in root.iter(f"{_ODM}SubjectData"):
         _disguise_subject(subject, mask)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
@@ -146,13 +178,23 @@ def _disguise_subject(subject: etree._Element, mask: Mask) -> None:
     record = subject.get("SubjectKey", "")
     subject.set("SubjectKey", mask.record(record))
     for one in [found for found in subject.iter("{*}*") if found.get("ItemOID") is not None]:
+        item = one.get("ItemOID", "")
         is_value = one.tag == f"{_ODM}ItemData"
-        value = mask.value(record, one.get("ItemOID", ""), value=one.get("Value", "")) if is_value else ""
-        parent = one.getparent()
+        value = mask.value(record, item, value=one.get("Value", "")) if is_value else ""
         if value:
-            one.set("Value", value)
-        elif parent is not None:
-            parent.remove(one)
+            # Other attributes and what is within could hold anything.
+            one.attrib.clear()
+            one.attrib.update({"ItemOID": item, "Value": value})
+            one.text = None
+            del one[:]
+        else:
+            _remove(one)
+
+
+def _remove(element: etree._Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.remove(element)
 
 
 def disguise_users(users: pd.DataFrame) -> pd.DataFrame:

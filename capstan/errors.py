@@ -15,6 +15,8 @@
     │   ├── RightMissing       1   the token's user may not do this
     │   ├── UnknownName        1   REDCap does not know a field, form, event or method
     │   └── RowsRefused        1   an import was refused; `.rows` has record, field and reason
+    ├── MessagingError         1   Twilio or the mail server, or the way to it
+    │   └── MessagingUnavailable 1 no usable answer, or too many calls (retryable)
     └── StoreError             1   Capstan's own database or key
 
 The text says what happened, where, and what to do. It holds counts and field names, never values of
@@ -109,6 +111,16 @@ class RowsRefused(RedcapError):
     def __init__(self, message: str, *, rows: tuple[tuple[str, str, str], ...] = ()) -> None:
         self.rows = rows
         super().__init__(message)
+
+
+class MessagingError(CapstanError):
+    """Twilio or the mail server did not do what was asked; sending itself answers with outcomes instead."""
+
+
+class MessagingUnavailable(MessagingError):
+    """No usable answer came, or too many were asked for."""
+
+    retryable = True
 
 
 class StoreError(CapstanError):

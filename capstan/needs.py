@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from capstan.dictionary import Dictionary
 from capstan.errors import LogicError
 from capstan.logic import parse
 from capstan.study import Study
+from capstan.wording import read_templates
 
 
 def visit_targets(study: Study) -> frozenset[str]:
@@ -33,6 +34,25 @@ def eligibility_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str
     return _needed(rules, targets=eligibility_targets(study), study=study, dictionary=dictionary)
 
 
+def message_fields(study: Study, *, dictionary: Dictionary, templates: Mapping[str, str]) -> frozenset[str]:
+    """Every field that a plan of messages needs: rules, addresses, the variables of wordings, and visits.
+
+    `templates` are the sources of the study's templates by file name; raises StudyError where one is wrong.
+    """
+    policy = study.messaging
+    rules = [policy.paused_until, policy.hours.zone, *(stop.rule for stop in policy.stop_when)]
+    variables: set[str] = set()
+    for message in study.messages:
+        rules += [message.to, message.when, message.consent, message.language, message.occasion]
+        rules += message.values.values()
+        wordings = read_templates(message, files=templates, language=policy.language)
+        variables |= {name for wording in wordings.values() for name in wording.variables}
+    visits = visit_fields(study, dictionary=dictionary) if any(each.visit for each in study.messages) else ()
+    return _needed(rules, targets=frozenset(), study=study, dictionary=dictionary).union(
+        variables & set(dictionary.by_name), visits
+    )
+
+
 def identity_fields(study: Study) -> frozenset[str]:
     """The fields that the gate must know of all records, to tell participants apart."""
     return frozenset({*study.checks.unique, *study.checks.same_person})
@@ -41,7 +61,7 @@ def identity_fields(study: Study) -> frozenset[str]:
 def _needed(
     rules: Iterable[str], *, targets: frozenset[str], study: Study, dictionary: Dictionary
 ) -> frozenset[str]:
-    read = {reference.field for rule in rules for reference in parse(rule).references}
+    read = {field for rule in rules for field in parse(rule).fields}
     arm = {study.arms.assigned_by.field} if study.arms.assigned_by else set()
     named = {*read, *arm, *targets, *_branching(targets, dictionary=dictionary)}
     # Whatever is misspelt is left to the rules themselves, which say where it stands.

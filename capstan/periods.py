@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Self
 
 import numpy as np
@@ -115,3 +115,37 @@ def write_dates(dates: Dates) -> npt.NDArray[np.object_]:
     distinct, codes = np.unique(dates, return_inverse=True)
     texts = np.datetime_as_string(distinct, unit="D").astype(object)
     return np.where(np.isnat(distinct), "", texts)[codes]
+
+
+_DURATION_UNITS = {
+    "minutes": ("min", "minute", "minutes"),
+    "hours": ("h", "hour", "hours"),
+    "days": ("d", "day", "days"),
+    "weeks": ("w", "week", "weeks"),
+}
+_IN_MINUTES = ((1440, "day"), (60, "hour"), (1, "minute"))
+_DURATION_UNIT_OF = {word: unit for unit, words in _DURATION_UNITS.items() for word in words}
+_DURATION = re.compile(r"([0-9]{1,5})\s*([a-z]+)")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read `36 hours`, `3 days`, `90 min`, `2 weeks`: a length of time, not of the calendar.
+
+    Raises ValueError that says how to write it.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    unit = _DURATION_UNIT_OF.get(found[2]) if found else None
+    if found is None or unit is None:
+        raise ValueError(
+            'is not a length of time; write it as "36 hours" or "3 days" (minutes, hours, days, weeks)'
+        )
+    return timedelta(**{unit: int(found[1])})
+
+
+def write_duration(length: timedelta) -> str:
+    """Write a length of time so that `parse_duration` reads it back; whole minutes."""
+    minutes = length // timedelta(minutes=1)
+    size, unit = next(
+        (size, unit) for size, unit in _IN_MINUTES if (minutes and minutes % size == 0) or size == 1
+    )
+    return f"{minutes // size} {unit}{'' if minutes == size else 's'}"

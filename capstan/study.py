@@ -8,82 +8,31 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError
 
 from capstan.errors import StudyError
 from capstan.periods import Period
+from capstan.study_messages import Inbound, Message
+from capstan.study_messaging import Messaging
+from capstan.study_notices import Notify, Partner
+from capstan.study_parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NAME = r"^[a-z][a-z0-9_-]*$"
-
-PeriodText = Annotated[
-    Period,
-    BeforeValidator(lambda value: Period.parse(str(value))),
-    WithJsonSchema({"type": "string", "examples": ["6 months", "-14d"]}),
-]
 
 
-class _Part(BaseModel):
-    """A part of the study file: unknown keys are refused, and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class TokenSource(_Part):
-    """Where a token is kept; exactly one of the three, and never the token itself."""
-
-    env: str = ""
-    file: str = ""
-    prefect_secret: str = ""
-
-    @property
-    def kind(self) -> str:
-        """The name of the one place that is given."""
-        return next(name for name in ("env", "file", "prefect_secret") if getattr(self, name))
-
-    @field_validator("env")
-    @classmethod
-    def _is_a_name(cls, value: str) -> str:
-        if value and not is_variable_name(value):
-            raise ValueError("must be the name of an environment variable, not a token")
-        return value
-
-    def model_post_init(self, _context: Any) -> None:
-        """Refuse none and several places."""
-        if sum(bool(value) for value in (self.env, self.file, self.prefect_secret)) != 1:
-            raise ValueError("give exactly one of env, file, prefect_secret")
-
-
-class ProjectIdentity(_Part):
-    """What the token must open; anything else is refused."""
+class ProjectIdentity(Part):
+    """What the token must open; anything else is refused. `host` is for an address that a variable gives."""
 
     id: int
     title: str
     status: Literal["development", "production"]
+    host: str = ""
 
 
-def _is_a_zone(value: str) -> str:
-    if value and value not in available_timezones():
-        raise ValueError("must be a time zone such as America/Los_Angeles")
-    return value
-
-
-ZoneText = Annotated[str, AfterValidator(_is_a_zone)]
-
-
-class Redcap(_Part):
+class Redcap(Part):
     """Which server and project.
 
     `timezone` is the server's, where it is not the study's; `batch_rows` is how many rows one import sends.
@@ -98,26 +47,22 @@ class Redcap(_Part):
     project: ProjectIdentity
 
 
-# YAML reads a bare 1 as a number, and a code is a text.
-CodeText = Annotated[str, BeforeValidator(lambda code: str(code) if isinstance(code, int) else code)]
-
-
-class Assignment(_Part):
+class Assignment(Part):
     """The field that says a participant's arm; `arms` maps its codes to arm numbers where they differ."""
 
     event: str = ""
     field: str
-    arms: dict[CodeText, int] = {}
+    arms: dict[CodeText, int] = Field(default={})
 
 
-class Arms(_Part):
+class Arms(Part):
     """In which arms a participant may have data: the shared ones and the assigned one."""
 
     shared: tuple[int, ...] = ()
     assigned_by: Assignment | None = None
 
 
-class VisitFields(_Part):
+class VisitFields(Part):
     """Fields on the visit's own event that take what was computed; "" where nothing is to be written."""
 
     due: str = ""
@@ -126,7 +71,7 @@ class VisitFields(_Part):
     status: str = ""
 
 
-class Visit(_Part):
+class Visit(Part):
     """One expected visit.
 
     `event` is an event's unique name, or its part before `_arm_N`, which the participant's arm completes.
@@ -145,7 +90,7 @@ class Visit(_Part):
     write: VisitFields = VisitFields()
 
 
-class Tracking(_Part):
+class Tracking(Part):
     """Fields of the participant, on one event, that sum up the visits."""
 
     event: str = ""
@@ -153,7 +98,7 @@ class Tracking(_Part):
     last_timestamp: str = ""
 
 
-class Holidays(_Part):
+class Holidays(Part):
     """Days that are no workdays beside Saturday and Sunday."""
 
     country: str = ""
@@ -161,22 +106,22 @@ class Holidays(_Part):
     days: tuple[str | date, ...] = ()
 
 
-class Criterion(_Part):
+class Criterion(Part):
     """One condition of eligibility; `reason` is what people read when it is not met."""
 
-    id: str = Field(pattern=_NAME)
+    id: str = Field(pattern=NAME)
     rule: str
     reason: str
 
 
-class EligibilityFields(_Part):
+class EligibilityFields(Part):
     """Fields that take the result."""
 
     status: str = ""
     reasons: str = ""
 
 
-class Eligibility(_Part):
+class Eligibility(Part):
     """Conditions that a participant must meet, judged on one event."""
 
     event: str = ""
@@ -184,7 +129,7 @@ class Eligibility(_Part):
     write: EligibilityFields = EligibilityFields()
 
 
-class Limits(_Part):
+class Limits(Part):
     """How much one run may change before a person must look at it.
 
     `share` is a part of the project's records from 0 to 1. Where `blanked` or `new_records` is 0, a row
@@ -202,7 +147,7 @@ class Limits(_Part):
     renamed_records: int = Field(default=0, ge=0)
 
 
-class Writes(_Part):
+class Writes(Part):
     """What runs may write: instruments or fields; `protect` wins over `allow`.
 
     A plan that was held expires after `held_days`. With `only_new` a record that is there already is left
@@ -218,14 +163,15 @@ class Writes(_Part):
     held_days: int = Field(default=7, ge=1)
 
 
-class CheckRule(_Part):
+class CheckRule(Part):
     """A condition that rows must meet: where `when` holds (everywhere if blank), `expect` must.
 
     It is judged on the rows of `event` (any if blank) in which a run changes a field of `forms` (any form if
-    empty). `check` is the id under which the catalogue has it.
+    empty); rules on dates, ages and sexes only where it changes a field that the rule reads. A change by which
+    another row does not meet the rule any more is judged, too. `check` is its id in the catalogue.
     """
 
-    id: str = Field(pattern=_NAME)
+    id: str = Field(pattern=NAME)
     check: Literal[
         "study_rule", "date_order", "age_vs_dob", "sex_specific", "consent_missing", "eligibility"
     ] = "study_rule"
@@ -245,7 +191,7 @@ def _is_a_pattern(value: str) -> str:
     return value
 
 
-class Checks(_Part):
+class Checks(Part):
     """What this study adds to the checks that its data dictionary gives.
 
     `slash_dates` says how its files write dates with slashes. `unique` fields have no value twice;
@@ -253,7 +199,7 @@ class Checks(_Part):
     """
 
     not_future: tuple[str, ...] = ()
-    not_before: dict[str, date] = {}
+    not_before: dict[str, date] = Field(default={})
     slash_dates: Literal["", "dmy", "mdy"] = ""
     record_id: Annotated[str, AfterValidator(_is_a_pattern)] = ""
     unique: tuple[str, ...] = ()
@@ -261,10 +207,10 @@ class Checks(_Part):
     rules: tuple[CheckRule, ...] = ()
 
 
-class Study(_Part):
+class Study(Part):
     """One study folder."""
 
-    study: str = Field(pattern=_NAME)
+    study: str = Field(pattern=NAME)
     title: str
     timezone: ZoneText = "UTC"
     redcap: Redcap
@@ -275,6 +221,11 @@ class Study(_Part):
     eligibility: Eligibility = Eligibility()
     writes: Writes = Writes()
     checks: Checks = Checks()
+    messaging: Messaging = Messaging()
+    messages: tuple[Message, ...] = ()
+    inbound: Inbound = Inbound()
+    notify: Notify = Notify()
+    partners: tuple[Partner, ...] = ()
     retention_days: int = Field(default=90, ge=1)
 
     @property
@@ -324,10 +275,15 @@ def read_study(folder: Path, *, environment: Mapping[str, str] | None = None) ->
     return study
 
 
-def is_variable_name(text: str) -> bool:
-    """Whether a text names an environment variable; one that has the form of a token never does."""
-    is_token = re.fullmatch(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}", text)
-    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text)) and not is_token
+def read_template_files(folder: Path) -> dict[str, str]:
+    """Read the templates of a study folder by file name; raises StudyError for one that is no UTF-8 text."""
+    found = {}
+    for path in sorted((folder / "templates").glob("*.j2")):
+        try:
+            found[path.name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise StudyError(f"{path}: cannot be read as UTF-8 text; save it as such.") from None
+    return found
 
 
 def find_study(name: str, *, folders: tuple[Path, ...]) -> Path:

@@ -12,6 +12,9 @@ from capstan.errors import StudyError
 from capstan.events import EventGrid
 from capstan.periods import Period
 from capstan.project_names import Problem, Project, Target, nearest
+from capstan.study_check_contact import check_contact
+from capstan.study_check_messages import check_messages
+from capstan.study_targets import check_target
 from capstan.visit_writes import NO_VISIT
 from capstan.visits import VisitStatus
 from capstan.workdays import days_off
@@ -31,6 +34,8 @@ def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> lis
         *_check_writes(study, project),
         *_check_checks(study, project),
         *_check_holidays(study),
+        *check_messages(study, project),
+        *check_contact(study, project),
     ]
 
 
@@ -87,7 +92,7 @@ def _check_visit(visit: Visit, *, study: Study, project: Project, place: str) ->
         where = f"{place}.write.{part}"
         dates = Target(where, events, validations=("date_",))
         target = Target(where, events, words=tuple(VisitStatus)) if part == "status" else dates
-        yield from _check_target(field, target=target, study=study, project=project)
+        yield from check_target(field, target=target, study=study, project=project)
 
 
 def _check_double_writes(study: Study, project: Project) -> Iterator[Problem]:
@@ -110,9 +115,9 @@ def _check_tracking(study: Study, project: Project) -> Iterator[Problem]:
     events = project.events_of(tracking.event)
     words = (*(visit.name for visit in study.visits), NO_VISIT)
     pending = Target("tracking.pending_visit", events, words=words)
-    yield from _check_target(tracking.pending_visit, target=pending, study=study, project=project)
+    yield from check_target(tracking.pending_visit, target=pending, study=study, project=project)
     stamp = Target("tracking.last_timestamp", events, validations=("date_", "datetime_"))
-    yield from _check_target(tracking.last_timestamp, target=stamp, study=study, project=project)
+    yield from check_target(tracking.last_timestamp, target=stamp, study=study, project=project)
 
 
 def _check_eligibility(study: Study, project: Project) -> Iterator[Problem]:
@@ -127,9 +132,9 @@ def _check_eligibility(study: Study, project: Project) -> Iterator[Problem]:
         place = f"eligibility.criteria[{position}].rule"
         yield from project.check_logic(criterion.rule, place=place, events=events)
     status = Target("eligibility.write.status", events, words=tuple(EligibilityStatus))
-    yield from _check_target(rules.write.status, target=status, study=study, project=project)
+    yield from check_target(rules.write.status, target=status, study=study, project=project)
     reasons = Target("eligibility.write.reasons", events)
-    yield from _check_target(rules.write.reasons, target=reasons, study=study, project=project)
+    yield from check_target(rules.write.reasons, target=reasons, study=study, project=project)
 
 
 def _check_writes(study: Study, project: Project) -> Iterator[Problem]:
@@ -169,23 +174,6 @@ def _check_holidays(study: Study) -> Iterator[Problem]:
     except StudyError as error:
         place, _, text = str(error).partition(": ")
         yield Problem(place, text)
-
-
-def _check_target(name: str, *, target: Target, study: Study, project: Project) -> Iterator[Problem]:
-    """The field, if one is named, can be written there, and `writes` lets runs do so."""
-    if not name:
-        return
-    yield from project.check_target(name, target=target)
-    field = project.dictionary.by_name.get(name)
-    if field is None:
-        return
-    allow, protect = set(study.writes.allow), set(study.writes.protect)
-    is_readonly = "@READONLY" in field.action_tags
-    if {name, field.form} & protect:
-        yield Problem(target.place, f"the field {name} is protected; take it out of writes.protect.")
-    elif name not in allow and (is_readonly or field.form not in allow):
-        add = name if is_readonly else field.form
-        yield Problem(target.place, f"runs may not write the field {name}; add {add} to writes.allow.")
 
 
 def _length(period: Period) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -13,9 +12,9 @@ import pandas as pd
 
 from capstan.arms import events_by_arm, events_of_records, participant_arms
 from capstan.errors import StudyError
-from capstan.logic import Layout, Table, parse
+from capstan.expected_rows import ExpectedRows, with_expected_rows
+from capstan.logic import Layout, parse
 from capstan.periods import Dates, Period, read_dates, write_dates
-from capstan.plan import KEY_NAMES
 from capstan.workdays import days_off, move_to_workday
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ class VisitStatus(StrEnum):
     COMPLETE = "complete"
 
 
+_NO_PLACES = pd.DataFrame({"record": [], "event": []}, dtype="str")
+
 PENDING = frozenset({VisitStatus.UPCOMING, VisitStatus.DUE, VisitStatus.OVERDUE})
 
 
@@ -53,10 +54,11 @@ def compute_visits(study: Study, frame: pd.DataFrame, *, layout: Layout, now: da
     records = pd.Index(frame[layout.record_field].unique())
     events = _expected_events(study, frame, layout=layout, records=records)
     local = now.astimezone(study.zone)
-    expected = _with_expected_rows(frame, events, layout=layout, now=local)
+    wanted = [pd.DataFrame({"record": places.index, "event": places.to_numpy()}) for places in events]
+    expected = with_expected_rows(frame, pd.concat([_NO_PLACES, *wanted]), layout=layout)
     none = pd.DataFrame({name: pd.Series(dtype="str") for name in VISIT_COLUMNS})
     found = [
-        _visit_rows(visit, study=study, places=places, expected=expected)
+        _visit_rows(visit, study=study, places=places, expected=expected, now=local)
         for visit, places in zip(study.visits, events, strict=True)
     ]
     listed = pd.concat([none, *found])
@@ -111,47 +113,11 @@ def _refuse_unknown_event(visit: Visit, *, place: str, study: Study, layout: Lay
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Expected:
-    """A table in which every expected visit has a row; rows from `first_added` on have no data.
-
-    `places` are the (record, event) of the table's rows `numbers`.
-    """
-
-    table: Table
-    places: pd.MultiIndex
-    numbers: npt.NDArray[np.intp]
-    first_added: int
-    now: datetime
-
-    def rows_of(self, events: pd.Series[str]) -> npt.NDArray[np.intp]:
-        """The table's row numbers for events by record."""
-        wanted = pd.MultiIndex.from_arrays([events.index, events.to_numpy()])
-        return np.asarray(self.numbers[self.places.get_indexer(wanted)])
-
-
-def _with_expected_rows(
-    frame: pd.DataFrame, events: list[pd.Series[str]], *, layout: Layout, now: datetime
-) -> _Expected:
-    keys = [layout.record_field, KEY_NAMES[0]]
-    wanted = [pd.DataFrame({keys[0]: places.index, keys[1]: places.to_numpy()}) for places in events]
-    present = frame.loc[_is_base(frame), keys]
-    stacked = pd.concat([present, *wanted], ignore_index=True).drop_duplicates()
-    added = stacked[stacked.index >= len(present)].reindex(columns=frame.columns, fill_value="")
-    whole = pd.concat([frame, added.astype("str")], ignore_index=True)
-    base = whole.loc[_is_base(whole), keys].drop_duplicates()
-    places = pd.MultiIndex.from_frame(base)
-    return _Expected(Table(whole, layout), places, base.index.to_numpy(), len(frame), now)
-
-
-def _is_base(frame: pd.DataFrame) -> pd.Series[bool]:
-    """Rows that stand for an event: the first instance where the event repeats."""
-    return (frame[KEY_NAMES[1]] == "") & frame[KEY_NAMES[2]].isin(["", "1"])
-
-
-def _visit_rows(visit: Visit, *, study: Study, places: pd.Series[str], expected: _Expected) -> pd.DataFrame:
-    numbers = expected.rows_of(places)
-    rows, now = pd.Index(numbers), expected.now
+def _visit_rows(
+    visit: Visit, *, study: Study, places: pd.Series[str], expected: ExpectedRows, now: datetime
+) -> pd.DataFrame:
+    numbers = expected.rows_of(places.index, places)
+    rows = pd.Index(numbers)
     anchor = read_dates(expected.table.evaluate(parse(visit.anchor), now=now, rows=rows))
     done = expected.table.truth(parse(visit.done_when), now=now, rows=rows).to_numpy(dtype=bool)
     days = _days_of(visit, anchor=anchor, study=study)

@@ -96,8 +96,12 @@ def judge_presence(
 
 def _inhabited(present: pd.DataFrame, *, record_field: str, grid: EventGrid) -> dict[str, frozenset[str]]:
     pairs = present[[record_field, "redcap_event_name"]].drop_duplicates()
-    arm = pairs["redcap_event_name"].map(grid.arm_of)
-    return {str(record): frozenset(group) for record, group in arm.groupby(pairs[record_field])}
+    arms: dict[str, set[str]] = {}
+    for record, event in zip(pairs[record_field], pairs["redcap_event_name"], strict=True):
+        found = arms.setdefault(record, set())
+        if event in grid.arm_of:
+            found.add(grid.arm_of[event])
+    return {record: frozenset(own) for record, own in arms.items()}
 
 
 def _settled(pairs: pd.MultiIndex, *, own: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from capstan.plan import KEYS
 from capstan.verdict import Severity, of_severity
+from checks.columns import Bools
 from checks.findings import Finding, as_verdicts, stopped_rows
-from checks.sheet import Bools, Sheet
+from checks.sheet import Sheet
 
 
 class Bench:
@@ -30,7 +31,11 @@ class Bench:
         errors = of_severity(found, Severity.ERROR)
         if len(errors):
             stopped = pd.MultiIndex.from_frame(errors[list(KEYS)].drop_duplicates())
-            self._stop(pd.MultiIndex.from_frame(self.sheet.keys[list(KEYS)]).isin(stopped))
+            self._stop(self.sheet.row_index.isin(stopped))
+
+    def hear_errors(self, found: pd.DataFrame) -> None:
+        """Keep only the verdicts that take rows out."""
+        self.hear(of_severity(found, Severity.ERROR))
 
     def note(self, findings: Iterable[Finding]) -> None:
         """Keep findings of one stage; those that are errors take their rows out."""
@@ -48,7 +53,7 @@ class Bench:
 
     def _flush(self) -> None:
         if self._noted:
-            self.heard.append(as_verdicts(self._noted, keys=self.sheet.keys))
+            self.heard.append(as_verdicts(self._noted, keys=self.sheet.key_columns))
             self._noted = []
 
     def verdicts(self) -> list[pd.DataFrame]:
@@ -56,10 +61,14 @@ class Bench:
         self._flush()
         return self.heard
 
+    def records_of(self, *checks: str) -> set[str]:
+        """The records of which some checks said something."""
+        return {record for part in self.verdicts() for record in part["record"][part["check"].isin(checks)]}
+
     @property
     def stopped(self) -> Bools:
-        """The rows that would change something and were stopped."""
-        return self.sheet.touched & ~self.alive
+        """The rows that were stopped: they would change something, or name a place that there is not."""
+        return (self.sheet.touched | self.sheet.is_new) & ~self.alive
 
     @property
     def accepted(self) -> Bools:

@@ -49,7 +49,10 @@ _STRUCTURE = {
 }
 _ROWS = {
     "record_blank": Entry(
-        _E, "a record id that is blank or longer than 100 characters", "Give the participant's id.", _REFUSES
+        _E,
+        "a record id that is blank, longer than 100 characters, or has control characters",
+        "Give the participant's id.",
+        _REFUSES,
     ),
     "record_id_format": Entry(
         _E,

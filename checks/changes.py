@@ -15,8 +15,9 @@ from capstan.plan import KEYS, same
 from capstan.study import Limits, Writes
 from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
-from checks.findings import Finding, Rows
-from checks.sheet import Bools, Sheet, blocks
+from checks.columns import Bools, Rows
+from checks.findings import Finding
+from checks.sheet import Sheet, blocks
 
 _UNSEEN = "The token's user may not export this field, so what it holds could not be kept; ask for the right."
 _ASSIGNED = "The participant's arm is assigned already; change it by hand in REDCap, with a reason."
@@ -111,9 +112,10 @@ def judge_collapse(cells: pd.DataFrame, *, limit: int) -> pd.DataFrame:
 
     Many blanks may get one value for good reason (all were seen on one day); many values seldom become one.
     """
-    if cells["record"].nunique() <= limit:
+    is_replaced = (cells["after"] != "") & (cells["before"] != "")
+    if is_replaced.sum() <= limit or cells["record"].nunique() <= limit:
         return collected([])
-    replaced = cells[(cells["after"] != "") & (cells["before"] != "")]
+    replaced = cells.loc[is_replaced, ["record", "field", "after"]]
     records = replaced.groupby(["field", "after"], sort=False)["record"].nunique()
     most = records.groupby("field", sort=False).max()
     return collected(

@@ -12,27 +12,34 @@ from decimal import Decimal, InvalidOperation
 
 import phonenumbers
 
-from capstan.choices import code_of_word
 from capstan.dictionary import Field, FieldType
 from checks import text
 
+UNSEEN = "\u200b\u2060\ufeff"
 PHONE_REGIONS = {"phone": "US", "phone_australia": "AU", "phone_france": "FR", "phone_uk": "GB"}
 _YES = frozenset({"true", "yes", "y", "t", "checked", "x"})
 _NO = frozenset({"false", "no", "n", "f", "unchecked"})
 _WHOLE = re.compile(r"([-+]?[0-9]+)\.0+")
 _SLASHED = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?:[ T](.*))?")
 _YEAR_FIRST = re.compile(r"([0-9]{4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})(?:[ T](.*))?")
-_SPOKEN = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d%b%Y", "%Y%m%d")
+_RUN_TOGETHER = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_SPOKEN = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d%b%Y")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.0+)?)?")
+_MINUTES = re.compile(r"(?:0{1,2}:)?([0-9]{1,2}):([0-9]{2})(?:\.0+)?")
+_WITHOUT_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
+# ASCII in the width of Chinese letters looks like what was meant, too; in free text it may be Chinese.
+_SEEN_ALIKE = {0xFEE0 + sign: sign for sign in range(0x21, 0x7F)} | _WITHOUT_UNSEEN
 _MISSPELT = {"gmial.com": "gmail.com", "gamil.com": "gmail.com", "hotmial.com": "hotmail.com"}
 
 
 def corrections(item: Field, value: str, *, order: str = "") -> Iterator[str]:
-    """Texts that a wrong one may stand for, the most evident first; the field's own checks choose.
+    """Texts that a wrong one may stand for; it is evident if the field's own checks admit exactly one.
 
     `order` says how the study writes dates with slashes, `dmy` or `mdy`; without it a day up to 12 is
     left alone.
     """
+    is_free = item.type in (FieldType.TEXT, FieldType.NOTES) and not item.validation
+    yield value.translate(_WITHOUT_UNSEEN if is_free else _SEEN_ALIKE).strip()
     if item.type in (FieldType.YESNO, FieldType.TRUEFALSE, FieldType.CHECKBOX):
         yield from _truths(value)
     if item.choices:
@@ -62,12 +69,17 @@ def _truths(value: str) -> Iterator[str]:
 
 
 def _codes(value: str, *, choices: Mapping[str, str]) -> Iterator[str]:
-    code = code_of_word(value, choices)
-    if code is not None:
-        yield code
-    yield from _whole(value)
-    if value.isdecimal():
-        yield from (known for known in choices if known.isdecimal() and int(known) == int(value[:9]))
+    """The codes that are spelled or called like the text, or like the whole number that it writes."""
+    meant = {value.casefold(), *_whole(value)}
+    meant |= {bare for text in meant if (bare := _bare(text))}
+    for code, label in choices.items():
+        if meant & {code.casefold(), _bare(code), label.strip().casefold()} - {""}:
+            yield code
+
+
+def _bare(number: str) -> str:
+    """A whole number without leading zeros, "" for any other text."""
+    return (number.lstrip("0") or "0") if re.fullmatch("[0-9]+", number) else ""
 
 
 def _whole(value: str) -> Iterator[str]:
@@ -83,11 +95,13 @@ def _texts(value: str, *, kind: str, order: str) -> Iterator[str]:
         yield from _numbers(value, kind=kind)
     elif kind in PHONE_REGIONS:
         yield from _phones(value, region=PHONE_REGIONS[kind])
+    elif kind == "time_mm_ss":
+        yield from _minutes(value)
     elif kind.startswith("time"):
-        yield from _times(value)
+        yield from _clocks(value, kind=kind)
     elif kind == "email":
-        yield re.sub(r"\s", "", value).rstrip(".,;")
-    elif kind == "zipcode":
+        yield re.sub(r"\s*@\s*", "@", value).removeprefix("<").rstrip(">.,;")
+    elif kind == "zipcode" and re.fullmatch("[0-9]{3,4}", value):
         yield value.zfill(5)
 
 
@@ -97,7 +111,7 @@ def _numbers(value: str, *, kind: str) -> Iterator[str]:
         return
     mark = "," if "comma" in kind else "."
     other = "." if mark == "," else ","
-    if is_ambiguous_number(value) and other in value:
+    if (is_ambiguous_number(value) and other in value) or not re.fullmatch(r"[-+]?[0-9.,]+", value):
         return
     swapped = value.replace(other, mark) if value.count(other) == 1 and mark not in value else value
     yield swapped
@@ -131,6 +145,9 @@ def _days(value: str, *, order: str) -> Iterator[tuple[str, str]]:
     first = _YEAR_FIRST.fullmatch(value)
     if first:
         yield f"{first[1]}-{int(first[2]):02}-{int(first[3]):02}", first[4] or ""
+    together = _RUN_TOGETHER.fullmatch(value)
+    if together:
+        yield "-".join(together.groups()), ""
     slashed = _SLASHED.fullmatch(value)
     if slashed:
         one, two = int(slashed[1]), int(slashed[2])
@@ -144,6 +161,19 @@ def _days(value: str, *, order: str) -> Iterator[tuple[str, str]]:
         except ValueError:
             continue
         yield moment.date().isoformat(), ""
+
+
+def _clocks(value: str, *, kind: str) -> Iterator[str]:
+    """A time of day; one that has no seconds may as well be minutes and seconds, where these are wanted."""
+    if kind == "time" or value.count(":") == 2:
+        yield from _times(value)
+
+
+def _minutes(value: str) -> Iterator[str]:
+    """Minutes and seconds, also with the zero hours that a spreadsheet puts before them."""
+    clock = _MINUTES.fullmatch(value)
+    if clock:
+        yield f"{int(clock[1]):02}:{clock[2]}"
 
 
 def _times(value: str) -> Iterator[str]:
@@ -160,6 +190,8 @@ def _phones(value: str, *, region: str) -> Iterator[str]:
     try:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
+        return
+    if number.country_code != phonenumbers.country_code_for_region(region):
         return
     if phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE:
         yield phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)

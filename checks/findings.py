@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from capstan.plan import KEYS
 from capstan.verdict import NO_VERDICTS, Severity
 from checks.catalogue import severity
-
-Rows = npt.NDArray[np.int64]
+from checks.columns import Column, Rows
 
 
 class Finding(NamedTuple):
@@ -35,21 +33,22 @@ class Finding(NamedTuple):
         return self.severity or severity(self.check)
 
 
-def as_verdicts(findings: Sequence[Finding], *, keys: pd.DataFrame) -> pd.DataFrame:
-    """Write findings as verdicts; `keys` has the four keys of each row of the sheet."""
+def as_verdicts(findings: Sequence[Finding], *, keys: Mapping[str, Column]) -> pd.DataFrame:
+    """Write findings as verdicts; `keys` has the four keys of each row of the sheet, by name."""
     said = [finding for finding in findings if len(finding.rows)]
     if not said:
         return NO_VERDICTS
     number = pa.array(np.repeat(np.arange(len(said)), [len(finding.rows) for finding in said]))
-    where = keys[list(KEYS)].iloc[np.concatenate([finding.rows for finding in said])].reset_index(drop=True)
+    at = np.concatenate([finding.rows for finding in said])
     told = {
         "field": [finding.field for finding in said],
         "check": [finding.check for finding in said],
         "severity": [finding.reach.value for finding in said],
         "reason": [finding.reason for finding in said],
     }
+    places = {key: keys[key].taken(at) for key in KEYS}
     texts = {name: pa.array(parts, pa.large_string()).take(number) for name, parts in told.items()}
-    return where.assign(**{name: column.to_pandas().astype("str") for name, column in texts.items()})
+    return pd.DataFrame({name: column.to_pandas() for name, column in {**places, **texts}.items()})
 
 
 def stopped_rows(findings: Sequence[Finding]) -> Rows:

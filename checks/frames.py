@@ -16,7 +16,7 @@ from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
 from capstan.verdict import collected, project_verdict
 from checks.catalogue import severity
-from checks.sheet import Column, encode, tidied
+from checks.columns import Column, encode, tidied
 
 # REDCap accepts these columns; surveys and access groups are not ours to write.
 IGNORED_COLUMNS = frozenset({"redcap_survey_identifier", "redcap_data_access_group"})

@@ -8,6 +8,7 @@ A fatal verdict refuses the run, a hold lets it wait for a person, an error stop
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -44,6 +45,8 @@ from checks import (
 from checks.bench import Bench
 from checks.catalogue import severity
 from checks.tables import Wanted, read_wanted
+
+Hear = Callable[[pd.DataFrame], None]
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,9 @@ def judge(
     case = Case(table, present, rules, limits, now, derived)
     bench = judge_places_and_cells(case)
     bench.hear(identity.judge_groups(wanted, keys=table.sheet.keys, rows=table.rows, groups=present.groups))
-    allowed = _judge_arms(bench, case)
-    _judge_together(bench, case)
+    allowed = _judge_rest(bench, case)
     _judge_volume(bench, case)
-    corrected = suggestions.suggest(
-        table, stopped=bench.stopped, allowed=allowed, rules=rules, records=present.records
-    )
+    corrected = suggestions.suggest(table, bench=bench, allowed=allowed, rules=rules, records=present.records)
     return _judgement(bench, case, rows_in=len(wanted), corrected=corrected)
 
 
@@ -210,25 +210,27 @@ def _judgement(bench: Bench, case: Case, *, rows_in: int, corrected: pd.DataFram
 
 def _judge_rows(bench: Bench, case: Case) -> None:
     """Judge the keys of the rows that would change anything."""
-    keys = case.table.sheet.keys[case.table.sheet.touched]
-    keys = keys.drop_duplicates() if len(case.table.doubles) else keys
-    grid, checks = case.rules.grid, case.rules.study.checks
+    sheet, grid = case.table.sheet, case.rules.grid
+    asked = sheet.touched.copy()
+    if len(case.table.doubles):  # once for each key
+        asked[asked] = ~sheet.keys[asked].duplicated().to_numpy()
+    # A row without values says nothing of its record, but it must not name a place that there is not.
+    placed = asked | (sheet.is_new & ~sheet.touched & ~sheet.key_columns["record"].among({""}))
     held = case.present.frame.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
     known = rows.Known(
         case.present.records,
         may_create=case.limits.new_records > 0,
         only_new=case.rules.study.writes.only_new,
-        pattern=checks.record_id,
+        pattern=case.rules.study.checks.record_id,
     )
     bench.hear(case.table.doubles)
-    bench.hear(
-        collected(
-            [
-                rows.judge_keys(keys, grid=grid, known=known),
-                placement.judge_repeats(keys, grid=grid),
-                rows.judge_gaps(keys, present=held),
-            ]
-        )
+    bench.note(
+        [
+            *rows.judge_records(sheet, asked=asked, known=known),
+            *rows.judge_events(sheet, asked=placed, grid=grid),
+            *placement.judge_repeats(sheet, asked=placed, grid=grid),
+            *rows.judge_gaps(sheet, asked=asked, present=held),
+        ]
     )
 
 
@@ -248,7 +250,22 @@ def _judge_cells(bench: Bench, case: Case) -> None:
     bench.hear(values.judge_knowledge(sheet.changed_columns, dictionary=rules.dictionary))
 
 
-def _judge_arms(bench: Bench, case: Case) -> arms.Allowed:
+def _judge_rest(bench: Bench, case: Case) -> arms.Allowed:
+    """Judge what rests on other rows, and again while that takes rows out on which others rest.
+
+    The first judgement is told whole; what the next ones add are the rows that lost what they rested on.
+    """
+    hear = bench.hear
+    while True:
+        before = int(bench.accepted.sum())
+        allowed = _judge_arms(bench, case, hear=hear)
+        _judge_together(bench, case, hear=hear)
+        if int(bench.accepted.sum()) == before:
+            return allowed
+        hear = bench.hear_errors
+
+
+def _judge_arms(bench: Bench, case: Case, *, hear: Hear) -> arms.Allowed:
     """Judge arms late, so that an assignment counts only where nothing else speaks against its row."""
     present, grid = case.present.frame, case.rules.grid
     allowed = arms.allowed_arms(
@@ -258,21 +275,21 @@ def _judge_arms(bench: Bench, case: Case) -> arms.Allowed:
         record_field=case.rules.dictionary.record_field,
         grid=grid,
     )
-    bench.hear(arms.judge_arms(bench.keys, allowed=allowed, grid=grid))
-    bench.hear(arms.judge_presence(bench.keys, present=present, allowed=allowed, grid=grid))
+    hear(arms.judge_arms(bench.keys, allowed=allowed, grid=grid))
+    hear(arms.judge_presence(bench.keys, present=present, allowed=allowed, grid=grid))
     return allowed
 
 
-def _judge_together(bench: Bench, case: Case) -> None:
+def _judge_together(bench: Bench, case: Case, *, hear: Hear) -> None:
     """Judge what rows say together, once the plan is merged into what REDCap holds."""
     rules, present = case.rules, case.present
     checks = rules.study.checks
-    bench.hear(identity.judge_identities(bench.cells(), present=present.identifiers, checks=checks))
+    hear(identity.judge_identities(bench.cells(), present=present.identifiers, checks=checks))
     if len(bench.cells()):
         merged = logic.Merged.of(
             present.frame, cells=bench.cells(), dictionary=rules.dictionary, grid=rules.grid, now=case.now
         )
-        bench.hear(
+        hear(
             collected(
                 [
                     logic.judge_rows(merged),
@@ -282,8 +299,12 @@ def _judge_together(bench: Bench, case: Case) -> None:
                 ]
             )
         )
-    stopped = case.table.sheet.keys[bench.stopped]
-    bench.hear(rows.judge_new_records(bench.keys, stopped=stopped, known=present.records, grid=rules.grid))
+    sheet, known = case.table.sheet, present.records
+    bench.note(
+        rows.judge_new_records(
+            sheet, kept=bench.accepted, stopped=bench.stopped, known=known, grid=rules.grid
+        )
+    )
 
 
 def _judge_volume(bench: Bench, case: Case) -> None:

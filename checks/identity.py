@@ -114,4 +114,6 @@ def _long(present: pd.DataFrame | None, *, fields: Sequence[str]) -> pd.DataFram
 def _folded(values: pd.Series) -> pd.Series:
     """Values as they compare: without letters' case, and numbers without the signs between their digits."""
     digits = values.str.replace(r"[\s().-]+", "", regex=True)
+    # A North American number is the same with its country code and without.
+    digits = digits.mask(digits.str.fullmatch(r"\+?1[2-9][0-9]{2}[2-9][0-9]{6}"), digits.str[-10:])
     return digits.where(digits.str.fullmatch(r"\+?[0-9]+"), values.str.casefold())

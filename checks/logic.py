@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.errors import LogicError
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Expression, Table, parse
-from capstan.plan import KEY_NAMES, KEYS
+from capstan.plan import KEY_NAMES, KEYS, row_index
 from capstan.verdict import collected, project_verdict, verdicts
 from checks.catalogue import severity
+from checks.columns import as_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +48,18 @@ class Merged:
         now: datetime,
     ) -> Merged:
         """Put cells into `present`, which must hold all columns of the touched forms of their records."""
-        merged = merge(present, cells=cells, record_field=dictionary.record_field)
-        form_of = {column: item.form for column, item in dictionary.by_column.items()}
+        merged, place = merge(present, cells=cells, record_field=dictionary.record_field)
         keys = merged[[dictionary.record_field, *KEY_NAMES]].set_axis(list(KEYS), axis=1)
-        place = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(cells[list(KEYS)]))
-        told = cells.assign(form=cells["field"].map(form_of), place=merged.index[place])
+        column, names = pd.factorize(cells["field"])
+        forms = pd.Series([dictionary.by_column[name].form for name in names], dtype="category")
+        told = cells.assign(form=forms.take(column).array, place=place)
         return cls(Table(merged, logic_layout(dictionary, grid=grid)), keys, told, dictionary, grid, now)
 
     @cached_property
     def touched(self) -> Mapping[str, pd.Index]:
         """The rows in which each form is touched."""
-        return {str(form): pd.Index(group.unique()) for form, group in self.cells.groupby("form")["place"]}
+        groups = self.cells.groupby("form", observed=True)["place"]
+        return {str(form): pd.Index(group.unique()) for form, group in groups}
 
     def fields_of(self, form: str) -> list[Field]:
         """The fields of a form."""
@@ -103,31 +108,45 @@ def judge_rows(merged: Merged) -> pd.DataFrame:
     )
 
 
-def merge(present: pd.DataFrame, *, cells: pd.DataFrame, record_field: str) -> pd.DataFrame:
-    """What REDCap would hold after the plan: `present` (keyed, text) with the cells put in.
+def merge(
+    present: pd.DataFrame, *, cells: pd.DataFrame, record_field: str
+) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+    """What REDCap would hold after the plan: `present` (keyed, text) with the cells put in; where each is.
 
     `cells` have the position of their row in `row`, too. Rows and columns that only they have are added,
     blank elsewhere.
     """
-    index = [record_field, *KEY_NAMES]
-    fields = [str(name) for name in cells["field"].unique() if name != record_field]
-    columns = list(dict.fromkeys([*present.columns[len(index) :], *fields]))
-    base = present.set_index(index).reindex(columns=columns, fill_value="")
-    base.index.names = list(KEYS)
     row, _ = pd.factorize(cells["row"])
-    places = pd.MultiIndex.from_frame(cells.drop_duplicates("row")[list(KEYS)])
-    added = places[base.index.get_indexer(places) < 0]
-    new = pd.DataFrame("", index=added, columns=base.columns, dtype="str")
-    merged = pd.concat([base, new]) if len(added) else base.copy()
-    at = merged.index.get_indexer(places)[row]
-    after = cells["after"].to_numpy(dtype=object)
-    for field, told in cells.reset_index(drop=True).groupby("field", sort=False).indices.items():
-        if field != record_field:
-            values = merged[field].to_numpy(dtype=object).copy()
-            values[at[told]] = after[told]
-            merged[field] = pd.array(values, dtype="str")
-    merged.index.names = index
-    return merged.reset_index().astype("str")
+    rows = cells.loc[~cells["row"].duplicated(), list(KEYS)]
+    position = row_index(present, record_field=record_field).get_indexer(pd.MultiIndex.from_frame(rows))
+    is_new = position < 0
+    position[is_new] = len(present) + np.arange(is_new.sum())
+    new = rows[is_new].set_axis([record_field, *KEY_NAMES], axis=1)
+    merged = pd.concat([present, new], ignore_index=True).fillna("") if len(new) else present
+    place = position[row]
+    after = as_array(cells["after"])
+    column, names = pd.factorize(cells["field"])
+    cells_of = np.split(np.argsort(column, kind="stable"), np.cumsum(np.bincount(column))[:-1])
+    put = {
+        str(name): _put(_column(merged, str(name)), after.take(pa.array(told)), at=place[told])
+        for name, told in zip(names, cells_of, strict=True)
+        if name != record_field
+    }
+    return merged.reset_index(drop=True).assign(**put), place
+
+
+def _column(frame: pd.DataFrame, name: str) -> pa.Array:
+    if name in frame.columns:
+        return as_array(frame[name])
+    return pa.repeat(pa.scalar("", pa.large_string()), len(frame))
+
+
+def _put(texts: pa.Array, new: pa.Array, *, at: npt.NDArray[np.intp]) -> pd.Series:
+    """Put new texts in the place of others."""
+    chosen = np.arange(len(texts))
+    chosen[at] = len(texts) + np.arange(len(new))
+    put: pd.Series = pa.concat_arrays([texts, new]).take(pa.array(chosen)).to_pandas()
+    return put
 
 
 def _judge_field(item: Field, *, rows: pd.Index, merged: Merged) -> Iterator[pd.DataFrame]:

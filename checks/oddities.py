@@ -11,18 +11,21 @@ from checks import text
 from checks.corrections import misspelt_domain
 
 EXCEL_CELL = 32_767
-# UTF-8 read as Latin-1: a lead byte shown as a letter, and a following byte shown as a sign.
-_MOJIBAKE = re.compile("\ufffd|[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])")
-_FORMULA = re.compile(r"[=@+-]\s*[^\s\d.,-]")
-_SPREADSHEET = re.compile(r"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|[0-9](?:\.[0-9]+)?E\+[0-9]{2,3}")
+# UTF-8 read as Latin-1: a lead byte shown as a letter, and a following byte shown as a sign. Windows' own
+# signs read as Latin-1 become controls that no text has.
+_MOJIBAKE = re.compile(
+    "[\ufffd\u0080-\u009f]|[\u00c2-\u00f4](?:[\u0080-\u00bf]|[€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])"
+)
+# A number, a phone number or a range of them begins with such a sign, too.
+_FORMULA = re.compile(r"=\s*\S|@\s*[A-Za-z]|[+-](?![-+0-9 ().,/%]*\Z)")
+_SHORT_NUMBER = r"[-+]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}"
+_SPREADSHEET = re.compile(rf"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|{_SHORT_NUMBER}")
 # One sign before the @ is enough: asking for more would look at long texts over and over.
 _CONTACT = re.compile(
     r"[^@\s]@[^@\s]+\.[A-Za-z]{2,}|\(?[2-9][0-9]{2}\)?[-. ]?[0-9]{3}[-. ]?[0-9]{4}|[0-9]{9,}"
 )
 _ROLES = frozenset({"info", "admin", "office", "noreply", "no-reply", "postmaster", "webmaster", "support"})
-_DAMAGED = re.compile(
-    r"TRUE|FALSE|[0-9]{4}-[0-9]{2}-[0-9]{2} 00:00(?::00)?|[0-9](?:\.[0-9]+)?E\+[0-9]{2,3}|#.*[!?A]"
-)
+_DAMAGED = re.compile(rf"TRUE|FALSE|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} 00:00(?::00)?|{_SHORT_NUMBER}|#.*[!?A]")
 # Null flavours and codes that people write for "missing".
 _ABSENT = frozenset(
     {"UNK", "NA", "N/A", "NASK", "ASKU", "NAV", "MSK", "NI", "INV", "NULL", "NAN", "NONE", "."}
@@ -45,6 +48,10 @@ def oddities(item: Field) -> Iterator[tuple[Oddity, re.Pattern[str]]]:
     """The oddities that a field can have, each with what it looks like (searched for in the text)."""
     reason = "Letters were garbled by a wrong encoding; export the source as UTF-8."
     yield Oddity("mojibake", reason, is_plain=False), _MOJIBAKE
+    kind = text.canonical(item.validation)
+    if text.is_numeric(kind) and kind != "integer":
+        reason = "A spreadsheet shortened the number, so digits may be lost; take it from the source."
+        yield Oddity("spreadsheet_damage", reason), re.compile(rf"\A(?:{_SHORT_NUMBER})\Z")
     if item.validation:
         return
     reason = "Opens as a formula in a spreadsheet; mind that where the data are exported."

@@ -6,35 +6,39 @@ answer is broadcast to the rows and cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
-from capstan.verdict import collected, verdicts
-from checks.catalogue import severity
+from checks.columns import Bools
 from checks.findings import Finding
-from checks.sheet import Bools, Sheet, among, blocks
+from checks.rows import WHOLE
+from checks.sheet import Sheet, blocks
 
 Said = tuple[str, str] | None
-WHOLE = "[1-9][0-9]{0,8}"
 
 
-def judge_repeats(keys: pd.DataFrame, *, grid: EventGrid) -> pd.DataFrame:
-    """Judge instrument and instance of rows (columns record, event, instrument, instance)."""
-    known = keys[among(keys["event"], grid.names)]
-    shape = known["instance"].str.fullmatch(WHOLE).map({True: "whole", False: "odd"})
-    shape = shape.where(known["instance"] != "", "blank")
-    places = pd.DataFrame({"event": known["event"], "instrument": known["instrument"], "shape": shape})
-    return _broadcast(known.assign(field=""), places=places, judge=lambda *place: _repeat(*place, grid=grid))
+def judge_repeats(sheet: Sheet, *, asked: Bools, grid: EventGrid) -> Iterator[Finding]:
+    """Judge instrument and instance of the rows that are asked about."""
+    instance = sheet.key_columns["instance"]
+    shapes = [_shape(text) for text in instance.texts]
+    places, codes = sheet.places
+    for shape in sorted(set(shapes)):
+        shaped = asked & instance.spread(np.array([one == shape for one in shapes], dtype=bool))
+        said = [_repeat(event, form, shape, grid=grid) for event, form in places]
+        for (check, reason), bad in _by_answer(said).items():
+            yield Finding(check, np.flatnonzero(bad[codes] & shaped), "", reason)
 
 
 def judge_fields(sheet: Sheet, *, alive: Bools, dictionary: Dictionary, grid: EventGrid) -> Iterator[Finding]:
     """Judge whether the form of each changed cell belongs to its row."""
-    distinct, codes = sheet.places
-    wrong = {form: _misplaced(form, distinct=distinct, grid=grid) for form in dictionary.forms}
+    places, codes = sheet.places
+    wrong = {
+        form: _by_answer([_field(event, instrument, form, grid=grid) for event, instrument in places])
+        for form in dictionary.forms
+    }
     for name, _, mask in blocks(sheet, alive=alive):
         item = dictionary.by_column.get(name)
         if item is None or item.name == dictionary.record_field:
@@ -45,19 +49,24 @@ def judge_fields(sheet: Sheet, *, alive: Bools, dictionary: Dictionary, grid: Ev
                 yield Finding(check, rows, name, reason)
 
 
-def _misplaced(
-    form: str, *, distinct: list[tuple[str, str]], grid: EventGrid
-) -> dict[tuple[str, str], Bools]:
-    """The distinct places to which a form does not belong, by what is said of them."""
-    found: dict[tuple[str, str], Bools] = {}
-    for number, (event, instrument) in enumerate(distinct):
-        said = _field(event, instrument, form, grid=grid)
-        if said:
-            found.setdefault(said, np.zeros(len(distinct), dtype=bool))[number] = True
-    return found
+def _by_answer(answers: Sequence[Said]) -> dict[tuple[str, str], Bools]:
+    """Which of the places judged got each answer."""
+    return {
+        said: np.array([answer == said for answer in answers], dtype=bool)
+        for said in dict.fromkeys(answers)
+        if said
+    }
+
+
+def _shape(instance: str) -> str:
+    if not instance:
+        return "blank"
+    return "whole" if WHOLE.fullmatch(instance) else "odd"
 
 
 def _repeat(event: str, instrument: str, shape: str, *, grid: EventGrid) -> Said:
+    if event not in grid.names:
+        return None
     where = f"event {event}" if event else "this project"
     if instrument and (event, instrument) not in grid.repeating:
         return (
@@ -80,17 +89,3 @@ def _field(event: str, instrument: str, form: str, *, grid: EventGrid) -> Said:
     if not instrument and (event, form) in grid.repeating:
         return "field_not_on_row", f"Form {form} repeats here; name it in redcap_repeat_instrument."
     return None
-
-
-def _broadcast(rows: pd.DataFrame, *, places: pd.DataFrame, judge: Callable[..., Said]) -> pd.DataFrame:
-    """Judge each distinct place once and give the answer to all of its rows."""
-    distinct = pd.MultiIndex.from_frame(places).unique()
-    codes = distinct.get_indexer(pd.MultiIndex.from_frame(places))
-    answers = [judge(*place) for place in distinct]
-    parts = []
-    for check in sorted({answer[0] for answer in answers if answer}):
-        hit = np.array([answer is not None and answer[0] == check for answer in answers], dtype=bool)[codes]
-        said = np.array([answer[1] if answer else "" for answer in answers], dtype=object)[codes]
-        reason = pd.Series(said[hit], dtype="str")
-        parts.append(verdicts(rows[hit], check=check, severity=severity(check), reason=reason))
-    return collected(parts)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pandas as pd
 
 from capstan.eligibility import EligibilityStatus, check_eligibility
-from capstan.errors import CapstanError, LogicError
-from capstan.logic import parse
+from capstan.errors import CapstanError
 from capstan.needs import eligibility_fields, visit_fields
 from capstan.plan import KEYS
-from capstan.study import CheckRule, Study
-from capstan.verdict import Severity, collected, project_verdict, verdicts
+from capstan.study import Study
+from capstan.verdict import collected, verdicts
 from capstan.visits import compute_visits
 from checks.catalogue import severity
+from checks.conditions import judge_condition
 from checks.logic import Merged
 
 
@@ -22,40 +22,11 @@ def judge_rules(merged: Merged, *, study: Study) -> pd.DataFrame:
     """Judge the study's rules on the rows that a plan touches; returns verdicts."""
     return collected(
         [
-            *(part for rule in study.checks.rules for part in _judge_rule(rule, merged=merged)),
+            *(part for rule in study.checks.rules for part in judge_condition(rule, merged=merged)),
             *_visit_days(merged, study=study),
             *_assigned_though_ineligible(merged, study=study),
         ]
     )
-
-
-def _judge_rule(rule: CheckRule, *, merged: Merged) -> Iterator[pd.DataFrame]:
-    cells = merged.cells
-    chosen = cells["form"].isin(rule.forms) if rule.forms else pd.Series(True, index=cells.index)
-    if rule.event:
-        chosen &= cells["event"] == rule.event
-    rows = pd.Index(cells.loc[chosen, "place"].unique())
-    reach = Severity(rule.severity) if rule.severity else severity(rule.check)
-    applies, holds = (_truth(text, rows=rows, merged=merged) for text in (rule.when, rule.expect))
-    if applies is None or holds is None:
-        check, reason = (
-            "logic_not_evaluated",
-            f"The study's rule {rule.id} could not be computed: not checked.",
-        )
-        yield project_verdict(check, severity=severity(check), reason=reason)
-        return
-    broken = merged.keys.loc[rows[(applies & ~holds).to_numpy()]]
-    reason = f"{rule.reason} (rule {rule.id})"
-    yield verdicts(broken, check=rule.check, severity=reach, reason=reason, field="")
-
-
-def _truth(text: str, *, rows: pd.Index, merged: Merged) -> pd.Series | None:
-    """Where logic holds; None where it cannot be read, or the export lacks what it reads."""
-    try:
-        expression = parse(text)
-        return merged.table.truth(expression, now=merged.now, rows=rows) if merged.reads(expression) else None
-    except LogicError:
-        return None
 
 
 def _visit_days(merged: Merged, *, study: Study) -> Iterator[pd.DataFrame]:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
 from checks.arms import Allowed
+from checks.bench import Bench
+from checks.columns import Bools
 from checks.frames import normalise
-from checks.sheet import Bools
+from checks.rows import look_of
+from checks.sheet import Sheet
 from checks.tables import Wanted
 from checks.values import correct_values
 
@@ -40,9 +44,10 @@ def none() -> pd.DataFrame:
 
 
 def suggest(
-    table: Wanted, *, stopped: Bools, allowed: Allowed, rules: Rules, records: frozenset[str]
+    table: Wanted, *, bench: Bench, allowed: Allowed, rules: Rules, records: frozenset[str]
 ) -> pd.DataFrame:
     """List corrections of stopped rows: row (position in the table as it was given), column, text."""
+    stopped = bench.stopped
     if not stopped.any():
         return none()
     order = rules.study.checks.slash_dates
@@ -53,8 +58,11 @@ def suggest(
         for row in told.rows
     ]
     keys = table.sheet.keys[stopped]
-    found += _records(keys, records=records, rules=rules)
-    found += _events(keys, allowed=allowed, grid=rules.grid)
+    # A new id that nothing speaks against is no misspelt one, whatever else stops its row.
+    misnamed = keys[keys["record"].isin(bench.records_of("record_unknown", "record_id_format"))]
+    found += _records(misnamed, records=records, rules=rules)
+    forms = _forms_by_row(table.sheet, dictionary=rules.dictionary)
+    found += _events(keys, forms=forms, allowed=allowed, grid=rules.grid)
     if not found:
         return none()
     listed = pd.DataFrame(found, columns=list(_COLUMNS)).astype({"column": "str", "text": "str"})
@@ -72,7 +80,7 @@ def suggested(frame: pd.DataFrame, judgement: Judgement) -> pd.DataFrame:
 
 
 def _records(keys: pd.DataFrame, *, records: frozenset[str], rules: Rules) -> Iterator[_Suggestion]:
-    """The one known record whose id differs by letters' case, or by leading zeros that were lost."""
+    """The one known record whose id looks alike, or differs by leading zeros that were lost."""
     alike: dict[str, set[str]] = {}
     for record in records:
         alike.setdefault(_bare(record), set()).add(record)
@@ -85,17 +93,35 @@ def _records(keys: pd.DataFrame, *, records: frozenset[str], rules: Rules) -> It
 
 
 def _bare(record: str) -> str:
-    folded = record.casefold()
+    folded = look_of(record)
     return folded.lstrip("0") if folded.isdecimal() else folded
 
 
-def _events(keys: pd.DataFrame, *, allowed: Allowed, grid: EventGrid) -> Iterator[_Suggestion]:
-    """The event of the same name in the participant's own arms, where there is exactly one."""
+def _forms_by_row(sheet: Sheet, *, dictionary: Dictionary) -> Mapping[str, Bools]:
+    """Of each form that would change, the rows that it would change in."""
+    found: dict[str, Bools] = {}
+    for name, changed in sheet.changed.items():
+        if changed.any() and name != dictionary.record_field:
+            form = dictionary.by_column[name].form
+            found[form] = found[form] | changed if form in found else changed
+    return found
+
+
+def _events(
+    keys: pd.DataFrame, *, forms: Mapping[str, Bools], allowed: Allowed, grid: EventGrid
+) -> Iterator[_Suggestion]:
+    """The event of the same name in the participant's own arms, where exactly one has the row's forms."""
     named = _events_by_name(grid)
     for row, event, record in zip(keys.index.to_numpy(), keys["event"], keys["record"], strict=True):
         own = allowed.own.get(record, frozenset()) | allowed.shared
         there = named.get(_name(event), ()) if event else ()
-        meant = [name for name in there if not allowed.ruled or grid.arm_of[name] in own]
+        here = {form for form, changed in forms.items() if changed[row]} if there else set()
+        meant = [
+            name
+            for name in there
+            if (not allowed.ruled or grid.arm_of[name] in own)
+            and all((name, form) in grid.designated for form in here)
+        ]
         is_right = event in grid.arm_of and (not allowed.ruled or grid.arm_of[event] in own)
         if len(meant) == 1 and not is_right:
             yield _Suggestion(int(row), EVENT, meant[0])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from capstan.dictionary import Dictionary
 from capstan.plan import KEY_NAMES, KEYS
+from capstan.verdict import NO_VERDICTS
 from checks import rows
+from checks.columns import Bools, Column, Rows, combined, encode
 from checks.frames import normalise
-from checks.placement import WHOLE
-from checks.sheet import Column, Sheet, compared, encode
+from checks.sheet import Sheet, compared
 
 
 class Wanted(NamedTuple):
@@ -25,7 +26,7 @@ class Wanted(NamedTuple):
     frame: pd.DataFrame
     sheet: Sheet
     doubles: pd.DataFrame
-    rows: npt.NDArray[np.int64]
+    rows: Rows
     tidied_cells: int
 
 
@@ -49,44 +50,58 @@ def read_wanted(
     fields = [name for name in normal.columns if name not in names]
     frame = _numbered(frame[[*names, *fields]], present=present)
     keys = frame[names].set_axis(list(KEYS), axis=1)
-    surplus, agreeing = _doubled(frame, keys=keys)
-    doubles = rows.judge_duplicates(keys, same=agreeing)
+    key_columns = {key: encode(keys[key]) for key in KEYS[1:]} | {"record": normal.columns[record_field]}
+    columns = {name: normal.columns[name] for name in fields}
+    surplus, doubles = _doubled(keys, key_columns=key_columns, columns=columns)
     kept = np.flatnonzero(~surplus)
-    columns = {name: _of_rows(normal.columns[name], rows=kept) for name in fields}
     if surplus.any():
         frame, keys = (part.iloc[kept].reset_index(drop=True) for part in (frame, keys))
     sheet = compared(
-        keys, columns=columns, present=present, zeros=dictionary.zero_columns, blanks_erase=blanks_erase
+        keys,
+        key_columns={key: column.of_rows(kept) for key, column in key_columns.items()},
+        columns={name: column.of_rows(kept) for name, column in columns.items()},
+        present=present,
+        zeros=dictionary.zero_columns,
+        blanks_erase=blanks_erase,
     )
-    named = encode(keys["record"])
-    told = {named.texts[code] for code in np.unique(named.codes[sheet.touched])}
-    bare = ~named.among(records | told)
+    bare = _bare(sheet, records=records)
     if bare.any():
-        sheet = sheet.with_records(
-            record_field, rows=bare, column=_of_rows(normal.columns[record_field], rows=kept)
-        )
+        sheet = sheet.with_records(record_field, rows=bare, column=sheet.key_columns["record"])
     if len(doubles):
         touched = pd.MultiIndex.from_frame(keys[sheet.touched])
         doubles = doubles[pd.MultiIndex.from_frame(doubles[list(KEYS)]).isin(touched)]
     return Wanted(frame, sheet, doubles, kept, normal.changed_cells)
 
 
-def _of_rows(column: Column, *, rows: npt.NDArray[np.int64]) -> Column:
-    return column if len(rows) == len(column.codes) else column._replace(codes=column.codes[rows])
+def _bare(sheet: Sheet, *, records: frozenset[str]) -> Bools:
+    """The rows of new records of which the table says nothing but their id."""
+    named = sheet.key_columns["record"]
+    new = np.zeros(len(named.texts), dtype=bool)
+    for code in np.unique(named.codes[~sheet.touched]):
+        new[code] = named.texts[code] not in records
+    if new.any():
+        new[named.codes[sheet.touched]] = False
+    return named.spread(new)
 
 
-def _doubled(frame: pd.DataFrame, *, keys: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], pd.Series]:
-    """Which rows repeat another word for word, and whether all rows of a row's key agree in every cell."""
-    surplus = np.zeros(len(frame), dtype=bool)
-    agreeing = pd.Series(True, index=frame.index)
-    double = keys.duplicated(keep=False)
-    if double.any():
-        # Only rows that share a key can be alike: comparing all would cost more than all the rest.
-        again = frame[double].duplicated()
-        surplus[np.flatnonzero(double)] = again.to_numpy()
-        versions = (~again).groupby([keys.loc[double, key] for key in KEYS]).transform("sum")
-        agreeing[double] = versions == 1
-    return surplus, agreeing
+def _doubled(
+    keys: pd.DataFrame, *, key_columns: Mapping[str, Column], columns: Mapping[str, Column]
+) -> tuple[Bools, pd.DataFrame]:
+    """Which rows repeat another word for word, and the verdicts on all whose key stands several times."""
+    place = pd.Series(combined(list(key_columns.values())))
+    rows_of_doubles = np.flatnonzero(place.duplicated(keep=False))
+    surplus = np.zeros(len(keys), dtype=bool)
+    if not rows_of_doubles.size:
+        return surplus, NO_VERDICTS
+    place = place.iloc[rows_of_doubles]
+    # Only rows that share a key can be alike: to compare all would cost more than all the rest.
+    whole = [column.of_rows(rows_of_doubles) for column in (*key_columns.values(), *columns.values())]
+    again = pd.Series(combined(whole), index=place.index).duplicated()
+    surplus[rows_of_doubles] = again
+    agreeing = (~again).groupby(place).transform("sum") == 1
+    return surplus, rows.judge_duplicates(
+        keys.iloc[rows_of_doubles], same=agreeing, surplus=place.duplicated()
+    )
 
 
 def _numbered(table: pd.DataFrame, *, present: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +118,7 @@ def _numbered(table: pd.DataFrame, *, present: pd.DataFrame) -> pd.DataFrame:
     fresh &= numbered["redcap_repeat_instance"] == ""
     group = list(table.columns[:3])
     used = pd.concat([present[list(table.columns[:4])], numbered.loc[~fresh, list(table.columns[:4])]])
-    whole = used["redcap_repeat_instance"].str.fullmatch(WHOLE)
+    whole = used["redcap_repeat_instance"].str.fullmatch(rows.WHOLE.pattern)
     number = pd.to_numeric(used["redcap_repeat_instance"].where(whole, "0"))
     last = number.groupby([used[name] for name in group]).max()
     places = pd.MultiIndex.from_frame(numbered.loc[fresh, group])

@@ -18,12 +18,12 @@ _PATTERNS = {
     "time": r"(?:[01][0-9]|2[0-3]):[0-5][0-9]",
     "time_hh_mm_ss": r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
     "time_mm_ss": r"[0-5][0-9]:[0-5][0-9]",
-    "email": r"[^@\s,;<>()\"]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
+    "email": r"[^@\s,;<>()\"]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}",
     "phone": r"(?:\+?1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]?[2-9][0-9]{2}[-. ]?[0-9]{4}"
     r"(?: ?(?:x|ext\.?|#) ?[0-9]{1,6})?",
     "phone_australia": r"(?:\(?0[2-478]\)?|\+61 ?[2-478])(?: ?[0-9]){8}",
     "phone_france": r"(?:0|\+33 ?)[1-9](?:[ .-]?[0-9]{2}){4}",
-    "phone_uk": r"(?:\+44 ?|\(?0)[0-9()]{2,6}(?:[ -]?[0-9]){5,9}",
+    "phone_uk": r"(?:\+44 ?|\(?0)[1-9][0-9() -]{7,12}[0-9]",
     "zipcode": r"[0-9]{5}(?:-[0-9]{4})?",
     "postalcode_australia": r"[0-9]{4}",
     "postalcode_canada": r"[A-Za-z][0-9][A-Za-z] ?[0-9][A-Za-z][0-9]",
@@ -66,7 +66,7 @@ def _is_moment(text: str, pattern: re.Pattern[str]) -> bool:
 
 
 def _matches(pattern: str) -> Test:
-    compiled = re.compile(pattern, re.ASCII)
+    compiled = re.compile(pattern)
     return lambda text: compiled.fullmatch(text) is not None
 
 

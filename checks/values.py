@@ -21,15 +21,23 @@ from capstan.study import Checks
 from capstan.verdict import Severity, collected, project_verdict
 from checks import oddities, text
 from checks.catalogue import severity
-from checks.corrections import PHONE_REGIONS, corrections
+from checks.columns import Bools, Column
+from checks.corrections import PHONE_REGIONS, UNSEEN, corrections
 from checks.findings import Finding
 from checks.ranges import is_open, range_of
-from checks.sheet import Bools, Column, Sheet, blocks
+from checks.sheet import Sheet, blocks
 
 MAX_LENGTH = 65_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f]")
-_NANP = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([2-9][0-9]{2})[-. ]?([0-9]{4})")
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f{UNSEEN}]")
+_CONTROL_OR_BREAK = re.compile(rf"[\x00-\x1f\x7f\u2028\u2029{UNSEEN}]")
+_WHOLE = re.compile("-?[0-9]{1,9}")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}(?: .*)?")
+_NANP = re.compile(
+    r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([2-9][0-9]{2})[-. ]?([0-9]{4})"
+    r"(?: ?(?:x|ext\.?|#) ?[0-9]+)?"
+)
+# Area codes of services, not of people: 911 and its like, and premium numbers.
+_SERVICE = re.compile("[2-9]11|900")
 _CHOICE_TYPES = {FieldType.DROPDOWN, FieldType.RADIO}
 _CODED = {
     FieldType.CHECKBOX: ("checkbox_value", {"0", "1"}, "a checkbox holds 0 or 1"),
@@ -37,6 +45,8 @@ _CODED = {
     FieldType.TRUEFALSE: ("yesno_value", {"0", "1"}, "a true/false field holds 0 or 1"),
     FieldType.FORM_STATUS: ("form_status", {"0", "1", "2"}, "a form status is 0, 1 or 2"),
 }
+# A box of a checkbox is checked or not, and a form has a status, whatever is missing.
+_WITHOUT_MISSING = {FieldType.CHECKBOX, FieldType.FORM_STATUS}
 
 Test = Callable[[str], bool]
 
@@ -112,11 +122,11 @@ def correct_values(
         stopping = [rule for rule in rules.get(name, ()) if severity(rule.check) is Severity.ERROR]
         for code, value in enumerate(column.texts):
             if value and not _fits_all(value, rules=stopping):
-                meant = (told for told in corrections(items[name], value, order=order) if told)
-                right = next((told for told in meant if _fits_all(told, rules=stopping)), None)
+                meant = {told for told in corrections(items[name], value, order=order) if told}
+                fitting = [told for told in meant if _fits_all(told, rules=stopping)]
                 here = np.flatnonzero((column.codes == code) & mask)
-                if right is not None and here.size:
-                    yield Correction(name, here, right)
+                if len(fitting) == 1 and here.size:
+                    yield Correction(name, here, fitting[0])
 
 
 def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:
@@ -163,7 +173,8 @@ def _unknown(item: Field) -> Iterator[tuple[str, str]]:
 def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:
     if item.type in _CODED:
         name, allowed, sentence = _CODED[item.type]
-        yield Rule(name, (allowed | exempt).__contains__, f"{sentence}; correct it.", item)
+        admitted = allowed if item.type in _WITHOUT_MISSING else allowed | exempt
+        yield Rule(name, admitted.__contains__, f"{sentence}; correct it.", item)
     elif item.type in _CHOICE_TYPES:
         codes = frozenset(item.choices) | exempt
         yield Rule("choice_unknown", codes.__contains__, _choice_reason(item), item)
@@ -172,7 +183,7 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
     elif item.type in (FieldType.TEXT, FieldType.NOTES):
         yield from _text_rules(item, exempt=exempt, today=today)
         yield from _day_rules(item, exempt=exempt, checks=checks, today=today)
-    if exempt and item.is_importable:
+    if exempt and item.is_importable and item.type not in _WITHOUT_MISSING:
         reason = "Holds one of the project's codes for missing data."
         yield Rule("missing_code", lambda value: value not in exempt, reason)
 
@@ -184,11 +195,14 @@ def _choice_reason(item: Field) -> str:
 
 
 def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:
-    low, high = (int(bound or default) for bound, default in ((item.minimum, 0), (item.maximum, 100)))
+    low, high = (
+        int(bound) if _WHOLE.fullmatch(bound) else default
+        for bound, default in ((item.minimum, 0), (item.maximum, 100))
+    )
     reason = f"A slider holds a whole number from {low} to {high}; correct it."
 
     def fits(value: str) -> bool:
-        whole = re.fullmatch(r"-?[0-9]{1,9}", value) is not None
+        whole = _WHOLE.fullmatch(value) is not None
         return value in exempt or (whole and low <= int(value) <= high)
 
     return Rule("slider_value", fits, reason, item)
@@ -231,9 +245,9 @@ def _length_rules() -> Iterator[Rule]:
 
 def _control_rule(item: Field) -> Rule:
     if item.type is FieldType.NOTES:
-        reason = "Holds control characters; remove them."
+        reason = "Holds control characters, or signs without width; remove them."
         return Rule("control_chars", _without(_CONTROL), reason, for_odd=True)
-    reason = "Holds control characters or a line break, in a one-line field; remove them."
+    reason = "Holds control characters, signs without width or a line break; remove them."
     return Rule("control_chars", _without(_CONTROL_OR_BREAK), reason, for_odd=True)
 
 
@@ -252,25 +266,40 @@ def _dialable(region: str) -> Test:
     def test(value: str) -> bool:
         plain = _NANP.fullmatch(value) if region == "US" else None
         if plain:  # the common case, a hundred times faster than the parser
-            return plain[1] != "900" and len(set("".join(plain.groups()))) > 1
+            return not _SERVICE.fullmatch(plain[1]) and len(set("".join(plain.groups()))) > 1
         try:
             number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException:
             return False
-        # Not is_possible_number: that admits numbers without their area code.
-        reason = phonenumbers.is_possible_number_with_reason(number)
-        return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
+        return _is_whole(number) and not _is_nobodys(number)
 
     return test
+
+
+def _is_whole(number: phonenumbers.PhoneNumber) -> bool:
+    """Whether a number has its area code and no digit too many; `is_possible_number` wants no area code."""
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
+
+
+def _is_nobodys(number: phonenumbers.PhoneNumber) -> bool:
+    """Whether a number costs extra, or is one digit over and over."""
+    premium = phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE
+    return premium or len(set(str(number.national_number))) == 1
 
 
 def _day_rules(item: Field, *, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:
     if item.name in checks.not_future:
         limit = today.isoformat()
         reason = "The date is after today; this field describes the past."
-        yield Rule("future_date", _or_exempt(lambda value: value[:10] <= limit, exempt), reason)
+        yield Rule("future_date", _of_days(lambda day: day <= limit, exempt), reason)
     first = checks.not_before.get(item.name)
     if first is not None:
         earliest = first.isoformat()
         reason = f"The date is before {earliest}, the earliest that the study admits here; correct it."
-        yield Rule("too_old_date", _or_exempt(lambda value: value[:10] >= earliest, exempt), reason)
+        yield Rule("too_old_date", _of_days(lambda day: day >= earliest, exempt), reason)
+
+
+def _of_days(test: Test, exempt: frozenset[str]) -> Test:
+    """Ask of days alone: a text that is none is for another rule."""
+    return lambda value: value in exempt or not _DAY.fullmatch(value) or test(value[:10])

@@ -31,7 +31,7 @@ def doctor(
         for finding in findings:
             # A rule is full of brackets, and its caret must stay under its place.
             console.print(
-                f"{_MARKS[finding.verdict]}  [bold]{finding.what}[/bold]  {escape(finding.said)}",
+                f"{_MARKS[finding.verdict]}  [bold]{finding.what:<18}[/bold]  {escape(finding.said)}",
                 soft_wrap=True,
             )
     if failed:

@@ -78,7 +78,7 @@ def _write_corrections(
     if as_json:
         print_json(made._asdict())
         return
-    typer.echo(f"{made.file}: {sum(made.cells.values())} cells corrected; nothing was imported.")
+    typer.echo(f"{made.file}: cells corrected: {sum(made.cells.values())}; nothing was imported.")
     for title, counts in (
         ("corrected", made.cells),
         ("stopped before", made.stopped_before),

@@ -30,8 +30,11 @@ def init(
     """
     from capstan.drafting import Draft, draft_study
     from capstan.redcap import Redcap
-    from capstan.study import TokenSource, is_variable_name, read_study
-    from tasks.connections import read_structure, read_token
+    from capstan.study import read_study
+    from capstan.study_parts import TokenSource, is_variable_name
+    from tasks.connections import read_structure
+    from tasks.hosts import check_address
+    from tasks.token_sources import read_token
 
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise UsageError(f"{name!r} cannot name a study; use lower-case letters, digits, - and _.")
@@ -40,6 +43,7 @@ def init(
         raise UsageError(f"{folder / 'study.yaml'} is there already; --force replaces it.")
     if not is_variable_name(token_env):
         raise UsageError("--token-env takes the name of an environment variable, not a token.")
+    check_address(url)
     redcap = Redcap(url, read_token(TokenSource(env=token_env), folder=folder))
     info = redcap.project()
     dictionary, grid = read_structure(redcap, missing_codes=str(info.get("missing_data_codes") or ""))

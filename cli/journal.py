@@ -9,7 +9,15 @@ import typer
 from rich.markup import escape
 
 from cli.running import AsJson, DryRun
-from cli.showing import Values, console, print_json, show_diff, show_stopped, with_files_described
+from cli.showing import (
+    Values,
+    console,
+    plain_table,
+    print_json,
+    show_diff,
+    show_stopped,
+    with_files_described,
+)
 
 app = typer.Typer(no_args_is_help=True, help="What runs did, and how to undo one.")
 _MOST_CELLS = 200
@@ -30,8 +38,6 @@ def list_command(
 
     Example: capstan journal list --study demo
     """
-    from rich.table import Table
-
     from capstan.store import list_runs
     from cli.stores import open_store_here
 
@@ -40,13 +46,10 @@ def list_command(
     if as_json:
         print_json({"runs": [_public(run) for run in runs]})
         return
-    table = Table(header_style="bold")
-    table.add_column("run", no_wrap=True)
-    for name in ("study", "flow", "state", "cells written", "started (UTC)"):
-        table.add_column(name, overflow="fold")
+    table = plain_table("run", "study", "flow", "state", "cells", "day (UTC)", whole=("run", "flow", "state"))
     for run in runs:
         written = str(run.counts.get("cells_written", run.counts.get("cells_reverted", 0)))
-        started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        started = f"{run.started_at:%Y-%m-%d}"
         table.add_row(run.id, run.study, run.flow, run.state, written, started)
     console.print(table)
 
@@ -71,7 +74,7 @@ def show(run: RunName, as_json: AsJson = False) -> None:
         )
     images = with_files_described(images)
     if as_json:
-        cells = images.drop(columns=["row_existed", "overwrite"]).to_dict("records")
+        cells = images.drop(columns=["row_existed", "form_saved", "overwrite"]).to_dict("records")
         print_json({**_public(found), "verdicts": verdicts.to_dict("records"), "cells": cells})
         return
     console.print(f"[bold]{found.flow}[/bold] of [bold]{found.study}[/bold]: {found.state}   run {found.id}")

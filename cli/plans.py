@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from cli.running import AsJson
-from cli.showing import Grouping, Values, console, print_json, show_diff, show_stopped
+from cli.showing import Grouping, Values, console, plain_table, print_json, show_diff, show_stopped
 
 app = typer.Typer(no_args_is_help=True, help="Held plans: look at them, approve or reject them.")
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="The plan's digest, or its beginning.")]
@@ -26,8 +26,6 @@ def list_command(
 
     Example: capstan plan list --study demo
     """
-    from rich.table import Table
-
     from capstan.store import RunState, find_approval, list_runs
     from cli.stores import open_store_here
 
@@ -37,15 +35,14 @@ def list_command(
     if as_json:
         print_json({"plans": plans})
         return
-    table = Table(header_style="bold")
-    for name in ("plan", "study", "flow", "cells", "held (UTC)", "expires (UTC)", "approved by"):
-        table.add_column(name, overflow="fold", no_wrap=name == "plan")
+    whole = ("plan", "flow", "held", "until")
+    table = plain_table("plan", "study", "flow", "cells", "held", "until", "approved by", whole=whole)
     for plan in plans:
-        times = (f"{plan[name]:%Y-%m-%d %H:%M}" for name in ("held_at", "expires_at"))
+        days = (f"{plan[name]:%Y-%m-%d}" for name in ("held_at", "expires_at"))
         by = (plan["approval"] or {}).get("by", "")
         cells = str(plan["counts"].get("cells_planned", ""))
-        table.add_row(plan["plan"][:12], plan["study"], plan["flow"], cells, *times, escape(by))
-    console.print(table)
+        table.add_row(plan["plan"][:12], plan["study"], plan["flow"], cells, *days, escape(by))
+    console.print(table if plans else "No plan waits for a person.")
 
 
 @app.command()
@@ -137,9 +134,11 @@ def _public(run: Any, *, approval: Any) -> dict[str, Any]:
 
 def _show_head(told: dict[str, Any], *, counts: dict[str, int]) -> None:
     size = ", ".join(f"{count} {name}" for name, count in counts.items())
-    console.print(f"[bold]{told['flow']}[/bold] of [bold]{told['study']}[/bold]: {size}   run {told['run']}")
-    console.print(f"plan {told['plan']}, held {told['held_at']:%Y-%m-%d %H:%M} UTC", soft_wrap=True)
-    console.print(f"can be approved until {told['expires_at']:%Y-%m-%d %H:%M} UTC")
+    held, expires = (f"{told[name]:%Y-%m-%d %H:%M} UTC" for name in ("held_at", "expires_at"))
+    console.print(f"[bold]{told['flow']}[/bold] of [bold]{told['study']}[/bold]: {size}")
+    console.print(f"plan {told['plan']}", soft_wrap=True)
+    console.print(f"held {held} by run {told['run']}")
+    console.print(f"can be approved until {expires}")
     if told["approval"]:
         console.print(f"approved by {escape(told['approval']['by'])}: {escape(told['approval']['reason'])}")
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from cli.plans import By, Reason
 from cli.running import AsJson, DryRun, Parameters, StudyOption
-from cli.showing import Values, console, print_json, show_diff, show_stopped
+from cli.showing import Values, console, plain_table, print_json, show_diff, show_stopped
 
 app = typer.Typer(no_args_is_help=True, help="Rows that were stopped, until each is answered.")
 Items = Annotated[list[str], typer.Argument(metavar="ITEM", help="The ids of rows, such as RUN/3.")]
@@ -31,8 +31,6 @@ def list_command(
 
     Example: capstan quarantine list --study demo
     """
-    from rich.table import Table
-
     from capstan.store import read_items
     from cli.stores import open_store_here
 
@@ -41,16 +39,7 @@ def list_command(
     if as_json:
         print_json({"items": items})
         return
-    table = Table(header_style="bold")
-    for name in ("item", "where", "fields", "stopped by", "since (UTC)", "state"):
-        table.add_column(name, overflow="fold", no_wrap=name == "item")
-    for item in items:
-        where = " · ".join(filter(None, (item[key] for key in _KEYS)))
-        checks = ", ".join(dict.fromkeys(one["check"] for one in item["verdicts"]))
-        state = item["state"].replace("_", " ")
-        fields = ", ".join(item["fields"])
-        table.add_row(item["item"], escape(where), fields, checks, item["since"][:16], state)
-    console.print(table)
+    console.print(_listed(items, last="state" if every else "since") if items else "No row is in quarantine.")
 
 
 @app.command()
@@ -73,8 +62,8 @@ def show(
         shown = cells[["field", "before", "after"]].to_dict("records") if values else []
         print_json({**told, **({"cells": shown} if values else {})})
         return
-    said = escape(" ".join((told["state"].replace("_", " "), told["by"], told["reason"])))
-    console.print(f"[bold]{item}[/bold]  {said}")
+    answer = f" by {told['by']}: {told['reason']}" if told["by"] else ""
+    console.print(f"[bold]{item}[/bold]  {told['state'].replace('_', ' ')}{escape(answer)}")
     show_stopped(_verdicts(told))
     show_diff(cells, by="participant", values=values)
 
@@ -142,6 +131,16 @@ def _told(store: Any, cells: Any) -> list[dict[str, Any]]:
         errors = [one for one in said if one["severity"] == "error"]
         told.append({**row, "fields": sorted(part["field"].unique()), "verdicts": errors})
     return told
+
+
+def _listed(items: list[dict[str, Any]], *, last: str) -> Any:
+    table = plain_table("item", "where", "stopped by", last, whole=("item", last))
+    for item in items:
+        where = " · ".join(filter(None, (item[key] for key in _KEYS)))
+        checks = ", ".join(dict.fromkeys(one["check"] for one in item["verdicts"]))
+        told = {"state": item["state"].replace("_", " "), "since": item["since"][:10]}
+        table.add_row(item["item"], escape(where), checks, told[last])
+    return table
 
 
 def _verdicts(told: dict[str, Any]) -> Any:

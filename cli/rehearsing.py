@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +58,7 @@ def rehearse(
     given = _given(param, flows=flows)
     day = on.date() if on else None
     with rehearsal(live, folder, on=day, de_identified=de_identified) as stage:
-        done = [_run(name, study=study, on=day, given=given) for name in flows]
+        done = [_run(name, {"study": study, **given[name]}) for name in flows]
     report = {
         "study": study,
         "on": day,
@@ -105,6 +105,8 @@ def _given(pairs: list[str], *, flows: list[str]) -> dict[str, dict[str, Any]]:
     from cli.calling import parameters_of, read_parameters
 
     parameters, known = read_parameters(pairs), {name: parameters_of(name) for name in flows}
+    if "study" in parameters:
+        raise UsageError("-p study: a rehearsal has the study that it names; leave it out.")
     unknown = sorted(set(parameters).difference(*known.values()))
     if unknown:
         raise UsageError(f"-p {unknown[0]}: none of {', '.join(flows)} has this parameter.")
@@ -114,14 +116,13 @@ def _given(pairs: list[str], *, flows: list[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _run(name: str, *, study: str, on: date | None, given: dict[str, dict[str, Any]]) -> Rehearsed:
+def _run(name: str, parameters: dict[str, Any]) -> Rehearsed:
     """Run a flow on the copy; one that fails is told as such, and the next one has its turn."""
-    from cli.calling import call_here, parameters_of
+    from cli.calling import call_here
     from tasks.rehearsed import Rehearsed, read_rehearsed
 
-    today = {"today": on.isoformat()} if on and "today" in parameters_of(name) else {}
     try:
-        summary = call_here(name, {"study": study, **today, **given[name]})
+        summary = call_here(name, parameters)
     except UsageError:
         raise
     except CapstanError as error:

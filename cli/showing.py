@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from capstan.plan import KEYS
 
 console = Console(highlight=False, soft_wrap=False)
 Grouping = Annotated[
@@ -46,20 +48,30 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     console.print(table)
 
 
-def _place(row: Any) -> str:
+def plain_table(*names: str, whole: Collection[str] = ()) -> Table:
+    """A table without lines, which leaves room for words in 80 columns; columns of `whole` never break."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, overflow="fold", no_wrap=name in whole)
+    return table
+
+
+def place_of(row: Any, *, without: str = "") -> str:
+    """Where a cell is, but for the part that stands above it already."""
     repeat = f"{row.instrument} #{row.instance}".strip(" #")
-    return escape(" · ".join(part for part in (row.record, row.event, repeat, row.field) if part))
+    parts = {"record": row.record, "event": row.event, "repeat": repeat, "field": row.field}
+    return escape(" · ".join(part for name, part in parts.items() if part and name != without))
 
 
 def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
     """Print what was stopped and why, a line for each verdict."""
     if stopped.empty:
         return
-    table = Table(title="Stopped", title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for name in ("check", "where", "why"):
-        table.add_column(name, overflow="fold", no_wrap=name == "check")
+    table = plain_table("check", "where", "why", whole=("check",))
     for row in stopped.head(most).itertuples(index=False):
-        table.add_row(f"[red]{row.check}[/red]", _place(row), escape(str(row.reason)))
+        place = place_of(row) or "the whole run"
+        table.add_row(f"[red]{row.check}[/red]", place, escape(str(row.reason)))
+    console.print("Stopped")
     console.print(table)
     if len(stopped) > most:
         console.print(f"… and {len(stopped) - most} more; `capstan journal show` lists all.")
@@ -67,18 +79,23 @@ def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
 
 def show_diff(cells: pd.DataFrame, *, by: str, values: bool, most: int = 400) -> None:
     """Print cells as a diff, by participant or by field; without `values` only the kind of change."""
-    order = ["record", "event", "instrument", "instance", "field"]
     group = "record" if by == "participant" else "field"
-    shown = cells.sort_values([group, *order], kind="stable").head(most)
+    order = list(dict.fromkeys([group, *KEYS, "field"]))
+    shown = cells.sort_values(order, key=_counting, kind="stable").head(most)
     for name, part in shown.groupby(group, sort=False):
         count = int((cells[group] == name).sum())
         console.print(f"[bold]{escape(str(name))}[/bold]  {count} {'cell' if count == 1 else 'cells'}")
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
         for row in part.itertuples(index=False):
-            table.add_row("", _place(row), *_change(row, values=values))
+            table.add_row("", place_of(row, without=group), *_change(row, values=values))
         console.print(table)
     if len(cells) > most:
         console.print(f"… and {len(cells) - most} more cells; --json prints all.")
+
+
+def _counting(texts: pd.Series[str]) -> pd.Series[str]:
+    """Texts as they sort the way people count: 2 before 10."""
+    return texts.str.replace("[0-9]+", lambda found: found[0].zfill(20), regex=True)
 
 
 def _change(row: Any, *, values: bool) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import import_module
 from itertools import groupby
@@ -26,7 +26,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from capstan.periods import Period
+from capstan.periods import Period, write_duration
 from capstan.settings import Settings
 from capstan.study import Study
 from capstan.verdict import Severity
@@ -224,6 +224,8 @@ def _written(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, timedelta):
+        return write_duration(value)
     return str(value) if isinstance(value, Period | date) else value
 
 

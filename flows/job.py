@@ -21,6 +21,7 @@ from checks.changes import rows_of
 from checks.gate import Judgement, Present
 from tasks.applying import released, use_approval
 from tasks.connections import LiveProject, open_project, refuse_production
+from tasks.day import acted_day
 from tasks.drift import note_changes, refuse_drift
 from tasks.journal import begin_run, end_run, give_up, record_judgement, record_verdicts
 from tasks.judging import judge_plan, with_verdicts
@@ -177,11 +178,11 @@ def job(
 ) -> Iterator[Job]:
     """Open a study's project and a run in the journal; an error ends the run as failed or refused.
 
-    `today` is a day to compute for, at noon in the study's zone, instead of now.
+    `today` is a day to compute for, at noon in the study's zone, instead of now; a rehearsal may have one.
     """
     # A run can be undone even after the project lost a field that the rules name.
     live = open_project(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
-    started = utc_now()
+    started, today = utc_now(), today or acted_day()
     try:
         run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
         noon = datetime.combine(today, time(12), live.study.zone) if today else started

@@ -8,6 +8,7 @@ from capstan.store.states import RunState
 from capstan.verdict import collected
 from flows.job import Job, Summary, job, utc_now
 from tasks.filing import write_files
+from tasks.graying import gray_cells
 from tasks.journal import mark_reverted, record_plan, record_verdicts
 from tasks.removing import remove_rows
 from tasks.renaming import rename_records
@@ -81,6 +82,8 @@ def _take_back(current: Job, way: WayBack) -> int:
         write_cells(live, run, cells=way.restore, clock=utc_now),
         write_files(live, run, cells=way.files[~goes], clock=utc_now),
     ]
+    if len(way.first_saved):
+        write_cells(live, run, cells=gray_cells(live, way.first_saved), clock=utc_now)
     heard = collected([part.verdicts for part in written])
     current.run = record_verdicts(live, run, heard=heard, now=utc_now())
     counts = [renamed, removed, *(part.counts for part in written)]

@@ -1,4 +1,4 @@
-"""The sandbox as a web application: REDCap at /api/, controls and pages at /_sandbox/."""
+"""The sandbox as a web application: REDCap at /api/, Twilio, controls and pages at /_sandbox/."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ from sandbox.state import State
 from sandbox.web.api import ApiEndpoint
 from sandbox.web.ban import BanGate
 from sandbox.web.guard import Guard
+from sandbox.web.twilio import twilio_routes
 
 _log = logging.getLogger("sandbox")
 
 
-def build_app(state: State, *, is_loopback: bool = True) -> ASGIApp:
-    """Make the application; on a loopback address it answers to this computer's names alone."""
+def build_app(state: State, *, is_loopback: bool = True, has_pages: bool = True) -> ASGIApp:
+    """Make the application; on a loopback address it answers to this computer's names alone.
+
+    Without controls and pages, which ask for no token, nobody sees anything in it without one.
+    """
     api = ApiEndpoint(state)
     routes = [
         Route("/api/", api),
         Route("/api", _Redirect()),
         Route("/redcap_v{version}/API/", api),
-        *control_routes(state),
-        *page_routes(state),
+        *twilio_routes(state),
+        *([*control_routes(state), *page_routes(state)] if has_pages else []),
     ]
     doors = [Middleware(Guard, is_loopback=is_loopback), Middleware(BanGate, limit=state.limit)]
     told: dict[Any, Any] = {404: _not_found, sqlite3.OperationalError: _cannot_store}

@@ -14,9 +14,11 @@ from typing import Self
 
 from sandbox.app import build_app
 from sandbox.listening import Server, listen
+from sandbox.loopback import is_loopback_host
 from sandbox.session import read_version
+from sandbox.smtp import MailServer
 from sandbox.state import DEFAULT_VERSION, State
-from sandbox.web.guard import is_loopback_host
+from sandbox.twilio import BadConfig
 
 HOST = "127.0.0.1"
 _say = partial(print, flush=True)
@@ -28,7 +30,7 @@ class CannotServe(Exception):
 
 def serve(
     port: int = 0,
-    smtp_port: int | None = None,  # noqa: ARG001  # the mail server comes with its own issue
+    smtp_port: int | None = 0,
     *,
     host: str = HOST,
     state_dir: str | Path | None = None,
@@ -39,21 +41,23 @@ def serve(
 
     Raises `CannotServe` for options that it cannot start with.
     """
-    running = _start(port, host=host, state_dir=state_dir, version=version)
+    running = _start(port, smtp_port, host=host, state_dir=state_dir, version=version)
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server raises the signal again after its own clean end; by then all is done.
         signal.signal(number, _ignore)
     running.run_here(lambda: announce(json.dumps(running.addresses())))
 
 
-def _start(port: int, *, host: str, state_dir: str | Path | None, version: str) -> Running:
+def _start(
+    port: int, smtp_port: int | None, *, host: str, state_dir: str | Path | None, version: str
+) -> Running:
     try:
         read_version(version)
     except ValueError as error:
         raise CannotServe(f"The version {version!r} cannot be used. {error}") from error
     try:
-        return Running(port, host=host, state_dir=state_dir, version=version)
-    except sqlite3.Error as error:
+        return Running(port, host=host, smtp_port=smtp_port, state_dir=state_dir, version=version)
+    except (sqlite3.Error, BadConfig) as error:
         raise CannotServe(f"The state folder {state_dir} cannot be used ({error}).") from error
     except (OSError, OverflowError, UnicodeError) as error:
         # The folder's errors name a file, those of the network do not.
@@ -64,15 +68,20 @@ def _start(port: int, *, host: str, state_dir: str | Path | None, version: str) 
 
 
 class Running:
-    """A sandbox in a thread of this process, as a context manager."""
+    """A sandbox in a thread of this process, as a context manager.
+
+    It takes mail where `smtp_port` is given; 0 picks a free one.
+    """
 
     def __init__(
         self,
         port: int = 0,
         *,
         host: str = HOST,
+        smtp_port: int | None = None,
         state_dir: str | Path | None = None,
         version: str = DEFAULT_VERSION,
+        has_pages: bool = True,
     ) -> None:
         self._socket = listen(host, port)
         self.port = int(self._socket.getsockname()[1])
@@ -83,16 +92,21 @@ class Running:
             self._socket.close()
             raise
         self.state.base_url = self.base_url
-        app = build_app(self.state, is_loopback=is_loopback_host(host))
+        try:
+            self._account = self.state.twilio.config
+        except BaseException:
+            self._socket.close()
+            self.state.close()
+            raise
+        self._mail = self._mail_server(smtp_port)
+        app = build_app(self.state, is_loopback=is_loopback_host(host), has_pages=has_pages)
         self._ready = threading.Event()
         self._server = Server(app, self._ready.set)
         self._thread: threading.Thread | None = None
 
     @property
     def base_url(self) -> str:
-        # "All addresses" is nothing that a client can call.
-        host = {"0.0.0.0": HOST, "::": "::1"}.get(self._host, self._host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+        return f"http://{self._called}:{self.port}/"
 
     @property
     def redcap_url(self) -> str:
@@ -107,15 +121,20 @@ class Running:
         with self.state.lock:
             return self.state.store.projects.super_token()
 
+    @property
+    def smtp(self) -> str | None:
+        """Host and port of the mail server."""
+        return None if self._mail is None else f"{self._called}:{self._mail.port}"
+
     def addresses(self) -> dict[str, str | None]:
         """Return what a client needs to know; null is what this sandbox does not have yet."""
         return {
             "redcap_url": self.redcap_url,
             "super_token": self.super_token,
-            "twilio_url": None,
-            "twilio_account_sid": None,
-            "twilio_auth_token": None,
-            "smtp": None,
+            "twilio_url": self.base_url.removesuffix("/"),
+            "twilio_account_sid": self._account.account_sid,
+            "twilio_auth_token": self._account.auth_token,
+            "smtp": self.smtp,
             "control_url": self.control_url,
         }
 
@@ -143,7 +162,26 @@ class Running:
             self._thread.join()
         self._close()
 
+    @property
+    def _called(self) -> str:
+        # "All addresses" is nothing that a client can call.
+        host = {"0.0.0.0": HOST, "::": "::1"}.get(self._host, self._host)
+        return f"[{host}]" if ":" in host else host
+
+    def _mail_server(self, port: int | None) -> MailServer | None:
+        if port is None:
+            return None
+        try:
+            return MailServer(self.state, listen(self._host, port)).start()
+        except (OSError, OverflowError) as error:
+            self._socket.close()
+            self.state.close()
+            told = f"Cannot take mail on {self._host}, port {port} ({error}); --smtp-port 0 picks a free one."
+            raise CannotServe(told) from error
+
     def _close(self) -> None:
+        if self._mail is not None:
+            self._mail.stop()
         self._socket.close()
         self.state.close()
 

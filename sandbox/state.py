@@ -1,7 +1,8 @@
-"""The running sandbox: store, clock, faults, triggers, list of requests, and the lock around them."""
+"""The running sandbox: store, clock, faults, triggers, messages, requests, and the lock around them."""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from sandbox.call import Call
-from sandbox.clock import Clock
+from sandbox.clock import Clock, Course
 from sandbox.data.logs import FORM
 from sandbox.data.places import Place, changed_places
 from sandbox.delivery import Delivery, Post
@@ -26,8 +27,10 @@ from sandbox.render import Answer
 from sandbox.session import Session
 from sandbox.storage import Store
 from sandbox.triggers import read_trigger, trigger_fields
+from sandbox.twilio import Exchange
 
 DEFAULT_VERSION = "15.2.1"
+_CLOCK = "clock"
 MAX_REQUESTS = 10_000
 
 
@@ -54,6 +57,8 @@ class State:
         self.lock = threading.Lock()
         self.store = Store(state_dir)
         self.clock = Clock()
+        if kept := self.store.meta(_CLOCK):
+            self.clock.course = Course(*json.loads(kept))
         self.redcap = Redcap(self.store, self.clock, version=version)
         self.redcap.after_import = self._after_import
         self.strict_arrays = strict_arrays
@@ -62,6 +67,17 @@ class State:
         self.limit = RateLimit()
         self.delivery = Delivery()
         self.requests: deque[Request] = deque(maxlen=MAX_REQUESTS)
+        self._twilio: Exchange | None = None
+
+    @property
+    def twilio(self) -> Exchange:
+        """The messages, whose files are made when they are first asked for; raises `BadConfig`."""
+        if self._twilio is None:
+            folder = self.store.path.parent
+            self._twilio = Exchange(
+                folder, self.clock, site=lambda: self.base_url, advanced=self._keep_advanced_clock
+            )
+        return self._twilio
 
     @property
     def version(self) -> str:
@@ -102,6 +118,21 @@ class State:
             fields = trigger_fields(session, place, base_url=self.base_url)
             self.delivery.prepare(Post(session.stamp, session.project_id, trigger.url, fields))
 
+    def set_clock(self, course: Course) -> None:
+        """Set the clock, over a restart too; messages that are due then go their way."""
+        before = self.clock.epoch()
+        self.clock.course = course
+        self._keep_clock()
+        if self._twilio is not None:
+            self._twilio.clock_was_set(self.clock.epoch() - before)
+
+    def _keep_clock(self) -> None:
+        self.store.set_meta(_CLOCK, json.dumps(self.clock.course))
+
+    def _keep_advanced_clock(self) -> None:
+        with self.writing():
+            self._keep_clock()
+
     def _after_import(self, session: Session, changed: Mapping[RowKey, Mapping[str, str]]) -> None:
         """Let triggers go out after an import, where a project asks for what REDCap never does."""
         if not read_trigger(self.store, session.project_id).on_imports:
@@ -110,5 +141,7 @@ class State:
             self.prepare_trigger(session, place)
 
     def close(self) -> None:
+        if self._twilio is not None:
+            self._twilio.close()
         self.delivery.close()
         self.store.close()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pandas as pd
-from prefect.blocks.system import Secret
+import requests
 from pydantic import ValidationError
 
 from capstan.dictionary import Dictionary
-from capstan.errors import IdentityError, Refused, StudyError, UsageError
+from capstan.errors import IdentityError, Refused, RightMissing, StudyError, TokenRefused
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Layout
 from capstan.redcap import Redcap
@@ -22,11 +20,14 @@ from capstan.redcap.throttle import Throttle
 from capstan.settings import Settings, load_settings
 from capstan.store import Store, load_keys, read_watermark
 from capstan.structure import Structure
-from capstan.study import ProjectIdentity, Study, TokenSource, find_study, read_study
+from capstan.study import ProjectIdentity, Study, find_study, read_study
 from capstan.study_check import check_study
+from capstan.study_parts import TokenSource
 from tasks.crash import crash_point
 from tasks.drift import problems_for
+from tasks.hosts import check_address
 from tasks.shield import effect, run_logger
+from tasks.token_sources import read_token
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -137,11 +138,21 @@ def _refuse_problems(live: LiveProject, *, file: Path, flow: str) -> None:
 
 
 def open_connection(
-    study: Study, source: TokenSource, *, folder: Path, throttle: Throttle | None = None
+    study: Study,
+    source: TokenSource,
+    *,
+    folder: Path,
+    throttle: Throttle | None = None,
+    session: requests.Session | None = None,
 ) -> Redcap:
-    """Make the connection of one of the study's tokens; nothing is asked yet."""
+    """Make the connection of one of the study's tokens; nothing is asked yet.
+
+    Raises Refused for an address to which no token may go.
+    """
+    check_address(study.redcap.url, host=study.redcap.project.host)
     token = read_token(source, folder=folder)
-    return Redcap(study.redcap.url, token, max_rows=study.redcap.batch_rows, throttle=throttle)
+    rows = study.redcap.batch_rows
+    return Redcap(study.redcap.url, token, max_rows=rows, throttle=throttle, session=session)
 
 
 def open_writer(
@@ -149,7 +160,12 @@ def open_writer(
 ) -> Redcap:
     """Open the connection that writes, and refuse one that opens another project than the study names."""
     writer = open_connection(study, source, folder=folder, throttle=throttle)
-    check_identity(study.redcap.project, info=writer.project(), which="write token")
+    try:
+        info = writer.project()
+    except (TokenRefused, RightMissing) as error:
+        # There are two tokens, and the text does not say which one was refused.
+        raise type(error)(f"The write token: {error}") from None
+    check_identity(study.redcap.project, info=info, which="write token")
     return writer
 
 
@@ -209,39 +225,9 @@ def check_identity(wanted: ProjectIdentity, *, info: dict[str, object], which: s
             )
 
 
-def read_token(source: TokenSource, *, folder: Path) -> str:
-    """Read a token from where the study says that it is kept; raises UsageError where there is none."""
-    if source.env:
-        token = os.environ.get(source.env, "")
-        if not token.strip():
-            raise UsageError(f"The environment variable {source.env} holds no token; set it.")
-        return token
-    if source.file:
-        return _token_of_file(folder / Path(source.file).expanduser())
-    try:
-        block = cast(Secret[Any], Secret.load(source.prefect_secret))
-    except ValueError:
-        raise UsageError(
-            f"Prefect has no secret block {source.prefect_secret!r}, or no server is configured; make the "
-            "block, or name another place in redcap.token."
-        ) from None
-    return str(block.get())
-
-
 def open_store(settings: Settings) -> Store:
     """Open Capstan's own database; warns when its key was just made, because it must be backed up."""
     keys = load_keys(settings.key, home=settings.home)
     if keys.made_file:
         run_logger().warning("made the key %s; back it up, the journal is lost without it", keys.made_file)
     return Store.open(settings.store_url, keys)
-
-
-def _token_of_file(path: Path) -> str:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise StudyError(f"The token file {path} can be read by others; run `chmod 600 {path}`.")
-        return path.read_text(encoding="utf-8").strip().splitlines()[0]
-    except (OSError, IndexError):
-        raise UsageError(
-            f"The token file {path} cannot be read or is empty; write the token into it."
-        ) from None

@@ -7,20 +7,20 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import requests
 
-from capstan.deidentify import Mask, disguise_project, disguise_users
+from capstan.deidentify import Mask, disguise_project, disguise_users, words_of
 from capstan.dictionary import Dictionary
 from capstan.errors import CapstanError, RightMissing
-from capstan.needs import eligibility_targets, visit_targets
 from capstan.redcap import Redcap
 from capstan.redcap.exports_only import exports_only
+from capstan.redcap.wire import new_session
 from capstan.study import Study
-from tasks.connections import check_identity, read_token
+from tasks.connections import check_identity, open_connection
 from tasks.shield import effect
 
 if TYPE_CHECKING:
@@ -44,19 +44,17 @@ class Export:
 @effect("export live project")
 def export_project(study: Study, *, folder: Path, de_identified: bool) -> Export:
     """Export a study's live project, refusing any other than the one that the study names."""
-    url = study.redcap.url
-    redcap = Redcap(url, read_token(study.redcap.token, folder=folder), session=exports_only(url))
+    redcap = open_connection(study, study.redcap.token, folder=folder, session=exports_only(study.redcap.url))
     info = redcap.project()
     check_identity(study.redcap.project, info=info)
-    xml, users = redcap.project_xml(access_groups=True), _users(redcap)
+    xml, users = _xml(redcap), _users(redcap)
     if de_identified:
         codes = str(info.get("missing_data_codes") or "")
         dictionary = Dictionary.from_frames(
             redcap.metadata(), instruments=redcap.instruments(), missing_codes=codes
         )
-        computed = visit_targets(study) | eligibility_targets(study)
         # Nobody keeps the secret, so nobody can undo the disguise.
-        xml = disguise_project(xml, Mask(dictionary, secrets.token_bytes(32), computed))
+        xml = disguise_project(xml, Mask(dictionary, secrets.token_bytes(32), words_of(study)))
         users = disguise_users(users)
     identity = study.redcap.project
     # A sandbox knows versions as three numbers; REDCap's own may have words behind them.
@@ -68,25 +66,36 @@ def export_project(study: Study, *, folder: Path, de_identified: bool) -> Export
 def load_copy(sandbox: Running, found: Export, *, on: date | None) -> tuple[Mapping[str, Any], int]:
     """Load an export into a sandbox; returns `project_id` and `token` of the copy, and how many users it has.
 
-    The token belongs to a user of its own, who has all rights.
+    The token belongs to a user of its own, who has all rights. The sandbox needs no pages for it.
     """
-    answer = requests.post(
-        f"{sandbox.control_url}projects",
-        params={"title": found.title},
-        data=found.xml,
-        headers={"Content-Type": "text/xml"},
-        timeout=_TIMEOUT_SECONDS,
-    )
-    if not answer.ok:
-        raise CapstanError("The sandbox cannot load this project's XML; please report it, without the file.")
-    project = answer.json()
-    users = _load_users(sandbox, found.users, token=project["token"])
-    place = f"projects/{project['project_id']}"
-    token = _order(sandbox, f"{place}/tokens", username=_USER)["token"]
-    _order(sandbox, f"{place}/status", status=found.status)
-    if on:
-        _order(sandbox, "clock", now=f"{on.isoformat()}T12:00:00")
-    return {"project_id": project["project_id"], "token": token}, users
+    from sandbox.control import clock, projects
+    from sandbox.control.orders import Order
+    from sandbox.errors import ApiError
+
+    state = sandbox.state
+    try:
+        with state.writing():
+            loaded = projects.load_project(
+                state, Order(body={"title": found.title}, source=BytesIO(found.xml))
+            )
+            number = loaded["project_id"]
+            token = projects.make_token(state, Order(number, {"username": _USER}))["token"]
+            projects.set_status(state, Order(number, {"status": found.status}))
+            clock.set_clock(state, Order(body={"now": f"{on}T12:00:00" if on else None}))
+    except ApiError:
+        told = "The sandbox cannot load this project's XML; please report it, without the file."
+    else:
+        users = _load_users(sandbox, found.users, token=loaded["token"])
+        return {"project_id": number, "token": token}, users
+    raise CapstanError(told)
+
+
+def _xml(redcap: Redcap) -> bytes:
+    try:
+        return redcap.project_xml(access_groups=True)
+    except RightMissing:
+        # Access groups need a right of their own, and no flow asks for them.
+        return redcap.project_xml()
 
 
 def _users(redcap: Redcap) -> pd.DataFrame:
@@ -101,11 +110,6 @@ def _load_users(sandbox: Running, users: pd.DataFrame, *, token: str) -> int:
     if users.empty:
         return 0
     call = {"token": token, "content": "user", "format": "csv", "data": users.to_csv(index=False)}
-    answer = requests.post(sandbox.redcap_url, data=call, timeout=_TIMEOUT_SECONDS)
+    with new_session(sandbox.redcap_url) as session:
+        answer = session.post(sandbox.redcap_url, data=call, timeout=_TIMEOUT_SECONDS)
     return len(users) if answer.ok else 0
-
-
-def _order(sandbox: Running, what: str, **body: str) -> dict[str, Any]:
-    answer = requests.post(f"{sandbox.control_url}{what}", json=body, timeout=_TIMEOUT_SECONDS)
-    answer.raise_for_status()
-    return dict(answer.json())

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from capstan.errors import CapstanError, RightMissing
 from capstan.settings import Settings, load_settings
-from capstan.study import find_study, read_study
+from capstan.study import Study, find_study, read_study
 from capstan.study_check import check_study
 from checks.changes import forbidden_columns
 from tasks.connections import LiveProject, connect, open_connection, open_store, study_folders
 from tasks.drift import list_changes
 from tasks.finding import Finding
-from tasks.tokens import is_local, look_at_status, look_at_tokens
+from tasks.hosts import check_address, is_local
+from tasks.messages.examining import look_at_channels
+from tasks.tokens import look_at_status, look_at_tokens
 
 
 def examine(name: str) -> list[Finding]:
@@ -32,7 +35,7 @@ def examine(name: str) -> list[Finding]:
     return findings
 
 
-_STAGES = ("study file", "store", "token", "project")
+_STAGES = ("study file", "address", "store", "token", "project")
 
 
 def _stage(findings: list[Finding]) -> str:
@@ -42,6 +45,7 @@ def _stage(findings: list[Finding]) -> str:
 def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
     study = read_study(folder)
     yield Finding("study file", "ok", str(folder / "study.yaml"))
+    yield _address(study)
     with open_store(settings) as store:
         yield Finding("store", "ok", "opens with its key; keep a backup of both")
         redcap = open_connection(study, study.redcap.token, folder=folder)
@@ -51,7 +55,6 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
         said = f"{project.title} (id {project.id}, {project.status}), REDCap {redcap.version()}"
         yield Finding("project", "ok", said)
         looks: tuple[Callable[[LiveProject], Finding], ...] = (
-            _address,
             look_at_status,
             _records,
             _arms,
@@ -62,14 +65,16 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
         for look in looks:
             yield look(live)
         yield from look_at_tokens(live, folder=folder)
+        yield from look_at_channels(study, folder=folder)
         yield from _rules(live)
 
 
-def _address(live: LiveProject) -> Finding:
-    url = live.study.redcap.url
-    if url.startswith("http://") and not is_local(live):
-        return Finding("address", "warn", "http sends the token in the clear; use https")
-    return Finding("address", "ok", "a sandbox on this machine" if is_local(live) else "https")
+def _address(study: Study) -> Finding:
+    url, host = study.redcap.url, study.redcap.project.host
+    check_address(url, host=host)
+    if is_local(urlsplit(url).hostname or ""):
+        return Finding("address", "ok", "on this machine")
+    return Finding("address", "ok", f"https, host {urlsplit(url).hostname}")
 
 
 def _records(live: LiveProject) -> Finding:
@@ -120,7 +125,8 @@ def _drift(live: LiveProject) -> Finding:
     if harmful:
         said = f"changes in the project that wait for a person: {len(harmful)}, such as {harmful[0]}; see"
         return Finding("drift", "warn", f"{said} `capstan drift {live.study.study}`")
-    return Finding("drift", "ok", "the project fits what runs saw last")
+    seen = "the project fits what runs saw last" if live.last_structure else "no run has seen the project yet"
+    return Finding("drift", "ok", seen)
 
 
 def _log(live: LiveProject) -> Finding:

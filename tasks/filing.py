@@ -13,7 +13,7 @@ from capstan.verdict import verdicts
 from checks.catalogue import severity
 from tasks.connections import LiveProject
 from tasks.outcomes import file_text, held_now
-from tasks.removing import delete_empty_rows
+from tasks.removing import delete_made_rows
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
 from tasks.writing import Written
@@ -40,7 +40,8 @@ def _write(live: LiveProject, run: Run, cells: pd.DataFrame, *, clock: Clock, wr
         reason = "Somebody changed this file since the plan was made; run again."
         written.hear(verdicts(cells, check="stale_base", severity=severity("stale_base"), reason=reason))
         return
-    image = cells.assign(row_existed=held_now(live, cells)["row_exists"])
+    now = held_now(live, cells)
+    image = cells.assign(row_existed=now["row_exists"], form_saved=now["form_saved"])
     act = _sending(live, cells)
     _, outcomes = journaled(live, run, cells=image, act=act, clock=clock, action=Action.FILE)
     written.count(outcomes)
@@ -59,13 +60,10 @@ def _sending(live: LiveProject, cells: pd.DataFrame) -> Callable[[], None]:
             if cell["after"]:
                 attachment = Attachment.from_text(str(cell["after"]))
                 live.writer.files.put(record, field, attachment=attachment, **place)
-                return
-            live.writer.files.delete(record, field, **place)
+            # The file had made its row, which goes with it if nobody put anything else there.
+            elif cell.get("row_existed", True) or not delete_made_rows(live, cells):
+                live.writer.files.delete(record, field, **place)
         except RowsRefused:
             run_logger().warning("REDCap refused a file")
-        else:
-            # The file had made its row, which goes with it if nobody put anything else there.
-            if not cell.get("row_existed", True):
-                delete_empty_rows(live, cells)
 
     return send

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
 from capstan.plan import held, same
 from capstan.store import Action, Outcome
+from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
 from tasks.redcap import read_records
 
@@ -26,11 +29,33 @@ def outcome_counts(images: pd.DataFrame) -> dict[str, int]:
 
 
 def held_now(live: LiveProject, cells: pd.DataFrame) -> pd.DataFrame:
-    """What REDCap holds in the places of cells: text `value` and bool `row_exists`, aligned to them."""
+    """What REDCap holds in the places of cells, as `held_in` says it."""
+    return held_in(read_places(live, cells), cells=cells, live=live)
+
+
+def read_places(live: LiveProject, cells: pd.DataFrame, *, fields: Collection[str] = ()) -> pd.DataFrame:
+    """Read what `held_in` needs of the records of cells, and some fields more."""
     columns = live.dictionary.by_column
-    fields = {columns[name].name for name in cells["field"].unique() if name in columns}
-    present = read_records(live, fields=fields, records=set(cells["record"]))
-    return held(cells, present=present, record_field=live.dictionary.record_field)
+    items = [columns[name] for name in cells["field"].unique() if name in columns]
+    return read_records(
+        live,
+        fields={*fields, *(name for item in items for name in (item.name, f"{item.form}_complete"))},
+        records=set(cells["record"]),
+        blank_for_gray=True,
+        access_groups=bool((cells["field"] == GROUP_COLUMN).any()),
+    )
+
+
+def held_in(present: pd.DataFrame, *, cells: pd.DataFrame, live: LiveProject) -> pd.DataFrame:
+    """What rows (of `read_places`) hold in the places of cells, aligned to them.
+
+    Text `value`; booleans `row_exists` and `form_saved`: whether the form of the field has a status there.
+    """
+    record_field, columns = live.dictionary.record_field, live.dictionary.by_column
+    status = cells["field"].map(lambda name: f"{columns[name].form}_complete" if name in columns else "")
+    saved = held(cells.assign(field=status), present=present, record_field=record_field)["value"] != ""
+    now = held(cells, present=present, record_field=record_field)
+    return now.assign(form_saved=saved | (status == ""))
 
 
 def file_text(live: LiveProject, cell: pd.Series) -> str:

@@ -48,10 +48,12 @@ def read_records(
     records: Collection[str] | None = None,
     changed_since: datetime | None = None,
     blank_for_gray: bool = False,
+    access_groups: bool = False,
 ) -> pd.DataFrame:
     """Do what `export_records` does, as a plain call within another task.
 
-    With `blank_for_gray` the status of a form that nobody saved is blank instead of 0.
+    With `blank_for_gray` the status of a form that nobody saved is blank instead of 0; with
+    `access_groups` a project that has any gives the column `redcap_data_access_group` too.
     """
     record_field = live.dictionary.record_field
     wanted = [record_field, *(name for name in fields if name != record_field)] if fields else []
@@ -62,6 +64,7 @@ def read_records(
         records=sorted(records or ()),
         changed_since=changed_since,
         blank_for_gray=blank_for_gray,
+        access_groups=access_groups,
     )
     # An export without rows comes without columns too.
     frame = frame if len(frame) else _no_rows(live, fields=wanted)

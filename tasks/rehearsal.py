@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import yaml
-from cryptography.fernet import Fernet
 
 from capstan.redcap import Redcap
 from capstan.study import Study
 from tasks.copying import Export, export_project, load_copy
+from tasks.day import as_if
+from tasks.hosts import confined_to
+from tasks.rehearsed_study import surroundings, write_study
 
 # Linux has it; a container may give it little.
 _MEMORY, _ROOM = Path("/dev/shm"), 20
@@ -35,8 +34,9 @@ class Stage:
 def rehearsal(study: Study, folder: Path, *, on: date | None, de_identified: bool) -> Iterator[Stage]:
     """Copy a study's live project; within, this process works on the copy, with a store of its own.
 
-    `on` stops the copy's clock at noon of a day. The live project is read through a connection that lets
-    exports alone pass. When it ends, sandbox, store and files are gone.
+    `on` is the day for which flows compute, and at whose noon the copy's clock stands still. The live project
+    is read through a connection that lets exports alone pass, and within no REDCap but the copy can be
+    opened; texts and mails stay in the sandbox. When it ends, sandbox, store and files are gone.
     """
     from sandbox.server import Running
 
@@ -45,14 +45,17 @@ def rehearsal(study: Study, folder: Path, *, on: date | None, de_identified: boo
     with (
         TemporaryDirectory(prefix="capstan-rehearsal-", dir=memory) as home,
         Running(
+            smtp_port=0,
             # Without a folder of its own the sandbox takes one that it sweeps after a crash.
             state_dir=Path(home) / "sandbox" if memory else None,
             version=found.version,
+            # Controls and pages ask for no token, and other people may work on this computer.
+            has_pages=False,
         ) as sandbox,
     ):
         project, users = load_copy(sandbox, found, on=on)
-        _write_study(Path(home), folder, study=study, url=sandbox.redcap_url, project=project)
-        with _environment(_surroundings(Path(home), study=study)):
+        write_study(Path(home), folder, study=study, addresses=sandbox.addresses(), project=project)
+        with _environment(surroundings(Path(home), study=study)), confined_to(sandbox.redcap_url), as_if(on):
             redcap = Redcap(sandbox.redcap_url, str(project["token"]))
             yield Stage(records=_count_records(redcap), users=users)
 
@@ -61,38 +64,6 @@ def _memory_for(found: Export) -> Path | None:
     """A folder that is memory and not disk, where there is one with room: a copy is not encrypted."""
     has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM * len(found.xml)
     return _MEMORY if has_room and os.access(_MEMORY, os.W_OK) else None
-
-
-def _write_study(home: Path, folder: Path, *, study: Study, url: str, project: Mapping[str, Any]) -> None:
-    """Write the study as it is, but for its project and token; and nothing is at stake in a copy."""
-    place = home / "studies" / study.study
-    place.mkdir(parents=True)
-    token = place / "token"
-    token.touch(mode=0o600)
-    token.write_text(project["token"], encoding="utf-8")
-    identity = study.redcap.project.model_dump() | {"id": project["project_id"]}
-    redcap = {
-        "url": url,
-        "timezone": study.redcap.timezone,
-        "batch_rows": study.redcap.batch_rows,
-        "token": {"file": token.name},
-        "project": identity,
-    }
-    raw = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8")) | {"redcap": redcap}
-    if study.redcap.project.status == "production":
-        raw["writes"] = {**(raw.get("writes") or {}), "production": True}
-    (place / "study.yaml").write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
-
-
-def _surroundings(home: Path, *, study: Study) -> dict[str, str]:
-    """The environment within: our own files are in `home`, and the live project's tokens are nowhere."""
-    sources = (study.redcap.token, study.redcap.write_token)
-    return {source.env: "" for source in sources if source and source.env} | {
-        "CAPSTAN_HOME": str(home),
-        "CAPSTAN_STORE": "",
-        "CAPSTAN_KEY": Fernet.generate_key().decode(),
-        "CAPSTAN_STUDIES": str(home / "studies"),
-    }
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from capstan.dictionary import Dictionary, FieldType
 from capstan.errors import Refused
 from capstan.plan import KEY_NAMES, KEYS, same
 from capstan.store import Action, Run
+from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
 from tasks.outcomes import held_now, outcome_counts
 from tasks.redcap import read_records
@@ -26,7 +27,7 @@ def remove_rows(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Cloc
     cells = _still_untouched(live, cells) if len(cells) else cells
     if cells.empty:
         return {}
-    image = cells.assign(row_existed=True)
+    image = cells.assign(row_existed=True, form_saved=held_now(live, cells)["form_saved"])
     _, outcomes = journaled(
         live, run, cells=image, act=lambda: _delete(live, cells), clock=clock, action=Action.DELETE
     )
@@ -45,7 +46,7 @@ def delete_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: C
     held = record_cells(live, records=records)
     if set(held.itertuples(index=False)) != set(cells[held.columns].itertuples(index=False)):
         raise Refused("Somebody changed these records in this moment; none was deleted. Run again.")
-    image = cells.assign(row_existed=True)
+    image = cells.assign(row_existed=True, form_saved=held_now(live, cells)["form_saved"])
     _, outcomes = journaled(
         live,
         run,
@@ -60,37 +61,43 @@ def delete_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: C
 def record_cells(live: LiveProject, *, records: Collection[str]) -> pd.DataFrame:
     """Everything that an import could bring back of some records: the cells that deleting them empties.
 
-    The record id is a cell of its own, of the record's first row.
+    The record id and the record's access group are cells of the record's first row.
     """
-    record_field = live.dictionary.record_field
-    present = read_records(live, records=records, blank_for_gray=True)
-    boxes = {name for name, item in live.dictionary.by_column.items() if item.type == FieldType.CHECKBOX}
-    kept = [name for name in present.columns[4:] if live.dictionary.by_column[name].is_importable]
+    record_field, columns = live.dictionary.record_field, live.dictionary.by_column
+    present = read_records(live, records=records, blank_for_gray=True, access_groups=True)
+    boxes = {name for name, item in columns.items() if item.type == FieldType.CHECKBOX}
+    kept = [name for name in present.columns[4:] if name in columns and columns[name].is_importable]
     keys = present.iloc[:, :4].set_axis(list(KEYS), axis=1)
-    ids = keys.drop_duplicates("record").assign(field=record_field)
-    ids = ids.assign(before=ids["record"])
+    firsts = keys.drop_duplicates("record")
+    ids = firsts.assign(field=record_field, before=firsts["record"])
+    groups = firsts.assign(field=GROUP_COLUMN, before=present.get(GROUP_COLUMN, ""))
     cells = pd.concat([keys, present[kept]], axis=1).melt(list(KEYS), var_name="field", value_name="before")
     filled = (cells["before"] != "") & ~(cells["field"].isin(boxes) & (cells["before"] == "0"))
-    return pd.concat([ids, cells[filled]], ignore_index=True).assign(after="").astype("str")
+    named = groups[groups["before"] != ""]
+    return pd.concat([ids, named, cells[filled]], ignore_index=True).assign(after="").astype("str")
 
 
-def delete_empty_rows(live: LiveProject, cells: pd.DataFrame) -> None:
-    """Delete the rows of some cells that hold nothing at all, as a step of whoever emptied them."""
+def delete_made_rows(live: LiveProject, cells: pd.DataFrame) -> bool:
+    """Delete the rows of some cells if they hold nothing else, as a step of whoever takes the cells back."""
     present = read_records(live, records=set(cells["record"]))
-    empty = untouched_rows(present, made=cells, dictionary=live.dictionary)
-    left = cells[pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(empty)]
-    if len(left):
-        _delete(live, left)
+    untouched = untouched_rows(present, made=cells, dictionary=live.dictionary)
+    is_untouched = bool(pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(untouched).all())
+    if is_untouched:
+        _delete(live, cells)
+    return is_untouched
 
 
 def untouched_rows(present: pd.DataFrame, *, made: pd.DataFrame, dictionary: Dictionary) -> pd.MultiIndex:
-    """Rows that a run made and that hold nothing but what it wrote."""
+    """Rows that a run made and that hold nothing but what it wrote; none where some fields cannot be seen."""
+    if not dictionary.by_column.keys() <= set(present.columns):
+        return pd.MultiIndex.from_frame(made[list(KEYS)].head(0))
     record_field = dictionary.record_field
     rows = pd.MultiIndex.from_frame(present[[record_field, *KEY_NAMES]], names=list(KEYS))
     index = pd.MultiIndex.from_frame(made[list(KEYS)])
     mine = present[rows.isin(index)].set_axis(rows[rows.isin(index)], axis=0)
     told = made.assign(ours=True).pivot(index=list(KEYS), columns="field", values="ours")
-    free = {record_field, *KEY_NAMES, *(item.name for item in dictionary.fields if item.is_computed)}
+    computed = (item.name for item in dictionary.fields if item.is_computed)
+    free = {record_field, *KEY_NAMES, GROUP_COLUMN, *computed}
     foreign = pd.Series(False, index=mine.index)
     for column in (name for name in mine.columns if name not in free):
         filled = ~mine[column].isin(["", "0"] if column in dictionary.zero_columns else [""])

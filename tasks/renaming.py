@@ -38,5 +38,5 @@ def _rename(live: LiveProject, run: Run, cells: pd.DataFrame, *, clock: Clock) -
         except RowsRefused:
             run_logger().warning("REDCap refused to rename a record")
 
-    image = cells.assign(row_existed=True)
+    image = cells.assign(row_existed=True, form_saved=True)
     return journaled(live, run, cells=image, act=send, clock=clock, action=Action.RENAME)[1]

@@ -14,6 +14,7 @@ from capstan.store import Action, Outcome, Run
 from capstan.verdict import verdicts
 from checks.catalogue import severity
 from checks.changes import rows_of
+from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
 from tasks.outcomes import outcomes_of
 from tasks.redcap import read_records
@@ -27,7 +28,8 @@ class WayBack:
 
     `restore` are cells to write back; `remove` are cells of rows that the run made, and nobody else
     touched, so that the rows go; `rename` are record ids, `files` are files to put back or to delete;
-    `moved_on` are cells that hold something else now and are left alone.
+    `moved_on` are cells that hold something else now and are left alone. `first_saved` are cells of forms
+    that nobody had saved before the run.
     """
 
     restore: pd.DataFrame
@@ -35,6 +37,7 @@ class WayBack:
     rename: pd.DataFrame
     files: pd.DataFrame
     moved_on: pd.DataFrame
+    first_saved: pd.DataFrame
 
     @property
     def verdicts(self) -> pd.DataFrame:
@@ -74,9 +77,9 @@ def plan_way_back(
     renamed, moved_names = _swapped_back(live, by_action[Action.RENAME], action=Action.RENAME)
     files, moved_files = _swapped_back(live, by_action[Action.FILE], action=Action.FILE)
     restore, remove, moved_on = _values_back(live, images, files=files)
-    return WayBack(
-        restore, remove, renamed, files, pd.concat([moved_on, moved_names, moved_files], ignore_index=True)
-    )
+    left = pd.concat([moved_on, moved_names, moved_files], ignore_index=True)
+    is_left = pd.MultiIndex.from_frame(images[list(KEYS)]).isin(rows_of(left))
+    return WayBack(restore, remove, renamed, files, left, images[~images["form_saved"] & ~is_left])
 
 
 def _chosen(
@@ -101,7 +104,7 @@ def _values_back(
     images = images[images["action"].isin([Action.IMPORT, Action.DELETE])]
     if images.empty:
         return images, images, images
-    present = read_records(live, records=set(images["record"]))
+    present = read_records(live, records=set(images["record"]), access_groups=_has_groups(images))
     zeros, record_field = live.dictionary.zero_columns, live.dictionary.record_field
     now = held(images, present=present, record_field=record_field)
     ours = same(now["value"], images["after"], fields=images["field"], zeros=zeros)
@@ -125,7 +128,7 @@ def _taken_over(live: LiveProject, images: pd.DataFrame, *, present: pd.DataFram
     record_field = live.dictionary.record_field
     rows = present.set_axis(row_index(present, record_field=record_field), axis=0).iloc[:, 4:]
     unsaid = {item.name for item in live.dictionary.fields if not item.is_importable}
-    free = unsaid | live.dictionary.zero_columns
+    free = unsaid | live.dictionary.zero_columns | {GROUP_COLUMN}
     values = rows.drop(columns=[name for name in rows.columns if name in free]).melt(
         ignore_index=False, var_name="field", value_name="value"
     )
@@ -135,9 +138,12 @@ def _taken_over(live: LiveProject, images: pd.DataFrame, *, present: pd.DataFram
     whole = set(deleted.loc[deleted["field"] == record_field, "record"])
     taken = whole & set(foreign.get_level_values("record"))
     places = pd.MultiIndex.from_frame(images[list(KEYS)])
-    places = pd.MultiIndex.from_frame(images[list(KEYS)])
     is_taken = places.isin(rows_of(foreign.to_frame(index=False))) | images["record"].isin(taken)
     return pd.Series(is_taken, index=images.index, dtype=bool) & (images["action"] == Action.DELETE)
+
+
+def _has_groups(images: pd.DataFrame) -> bool:
+    return bool((images["field"] == GROUP_COLUMN).any())
 
 
 def _swapped_back(

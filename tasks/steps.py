@@ -35,7 +35,7 @@ def journaled(
     action: Action = Action.IMPORT,
     overwrite: bool = False,
 ) -> tuple[Answer | None, pd.Series]:
-    """Do something to cells (`CELL_COLUMNS`, `row_existed`); returns its answer and what became of each.
+    """Do something to cells (`CELL_COLUMNS`, `CELL_FLAGS`); returns its answer and what became of each.
 
     The answer is None when it was lost. Raises RedcapError when REDCap cannot be reached; what was sent
     then stays journaled.

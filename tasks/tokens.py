@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from capstan.errors import CapstanError, RedcapError, RightMissing, RowsRefused
+import pandas as pd
+
+from capstan.errors import CapstanError
 from capstan.redcap import Redcap
-from tasks.connections import LiveProject, open_writer, read_token
+from tasks.connections import LiveProject, open_writer
 from tasks.finding import Finding
+from tasks.hosts import is_local
+from tasks.rights import DELETE, DESIGN, IMPORT, RENAME, USERS, Right, list_users, read_rights
+from tasks.token_sources import read_token
 
 
 def look_at_tokens(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
     """One finding for the write token, and one for the rights of each token."""
     source = live.study.redcap.write_token
     if source is None:
-        said = "one token reads and writes; give the token of a user who may import as redcap.write_token"
+        said = (
+            "one token reads and writes; let another user's token, in redcap.write_token, write alone"
+        )
         yield Finding("write token", "warn", said)
-        yield _rights("token rights", live.redcap, live=live, writes=True)
+        yield _rights("token rights", live.redcap, live=live, users=list_users(live.redcap), writes=True)
         return
-    yield _rights("token rights", live.redcap, live=live, writes=False)
+    users = list_users(live.redcap)
+    yield _rights("token rights", live.redcap, live=live, users=users, writes=False)
     try:
         writer = open_writer(live.study, source, folder=folder)
         tokens = [read_token(one, folder=folder) for one in (live.study.redcap.token, source)]
@@ -32,73 +39,56 @@ def look_at_tokens(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
         yield Finding("write token", "warn", said)
         return
     yield Finding("write token", "ok", f"found ({source.kind}), another than the one that reads")
-    yield _rights("write token rights", writer, live=live, writes=True)
+    users = list_users(writer) if users is None else users
+    yield _rights("write token rights", writer, live=live, users=users, writes=True)
 
 
 def look_at_status(live: LiveProject) -> Finding:
     """Whether the address and the project's status go together."""
-    is_production = live.study.redcap.project.status == "production"
-    if is_production and is_local(live):
+    is_production, is_here = live.study.redcap.project.status == "production", is_local(live.project[0])
+    if is_production and is_here:
         said = (
             "a project in production at an address of this machine: if this is a sandbox, take a token of "
             "its own project; if it is a way to the real server, give redcap.url its own address"
         )
         return Finding("status", "warn", said)
-    if not is_production and not is_local(live):
+    if not is_production and not is_here:
         said = "a project in development on a real server; move it to production before participants' data"
         return Finding("status", "warn", f"{said} come, and correct redcap.project.status")
     return Finding("status", "ok", live.study.redcap.project.status)
 
 
-def is_local(live: LiveProject) -> bool:
-    """Whether REDCap is on this machine, as a sandbox is."""
-    return live.project[0] in ("localhost", "::1") or live.project[0].startswith("127.")
+def _rights(
+    what: str, redcap: Redcap, *, live: LiveProject, users: pd.DataFrame | None, writes: bool
+) -> Finding:
+    """Report rights that the token's user has and the study does not need, and the other way round."""
+    found = read_rights(redcap, users, record_field=live.dictionary.record_field)
+    unneeded = _unneeded(live, writes=writes)
+    lists = {
+        "more than the study needs: {}; take it from the token's user in User Rights.": [
+            right for right in unneeded if found[right]
+        ],
+        "missing: {}; without it nothing can be written; give it to the token's user in User Rights.": [
+            right for right in (IMPORT,) if writes and found[right] is False
+        ],
+        "cannot be seen: {}; ask who manages User Rights whether the token's user has it, and to take it "
+        "away; or let that user read User Rights.": [right for right in unneeded if found[right] is None],
+    }
+    said = [
+        text.format(", ".join(right.label for right in rights)) for text, rights in lists.items() if rights
+    ]
+    return Finding(what, "warn" if said else "ok", " ".join(said) or "no more than the study needs")
 
 
-def _rights(what: str, redcap: Redcap, *, live: LiveProject, writes: bool) -> Finding:
-    """Report rights that the token's user has and the study does not need."""
-    found = [name for name, has_right in _unneeded(live, writes=writes).items() if has_right(redcap)]
-    if not found:
-        return Finding(what, "ok", "no right to delete, design or manage users beyond what the study needs")
-    said = f"more than the study needs: {', '.join(found)}; take it from the token's user in User Rights"
-    return Finding(what, "warn", said)
-
-
-def _unneeded(live: LiveProject, *, writes: bool) -> dict[str, Callable[[Redcap], bool]]:
+def _unneeded(live: LiveProject, *, writes: bool) -> list[Right]:
     limits = live.study.writes.limits
     # An undo deletes the records that its run created.
-    deletes = writes and bool(limits.deleted_records or limits.new_records)
-    rights: dict[str, Callable[[Redcap], bool]] = {"User Rights": _may_manage_users}
-    if not deletes:
-        rights["Delete Records"] = _may_delete
-    # REDCap tells what repeats to nobody else.
-    if (writes and live.study.redcap.write_token) or not live.grid.has_repeats:
-        rights["Project Design and Setup"] = _may_design
-    return rights
-
-
-def _may_manage_users(redcap: Redcap) -> bool:
-    return _is_let(redcap.users)
-
-
-def _may_design(redcap: Redcap) -> bool:
-    return _is_let(redcap.repeating)
-
-
-def _may_delete(redcap: Redcap) -> bool:
-    """Ask to delete a record that cannot exist: REDCap refuses the call or the record."""
-    try:
-        redcap.delete_records([f"capstan-doctor-{secrets.token_hex(16)}"])
-    except RowsRefused:
-        return True
-    except RedcapError:
-        return False
-    return True
-
-
-def _is_let(call: Callable[[], object]) -> bool:
-    try:
-        call()
-    except RightMissing:
-        return False
-    return True
+    needed = {
+        IMPORT: writes,
+        DELETE: writes and bool(limits.deleted_records or limits.new_records),
+        RENAME: writes and bool(limits.renamed_records),
+        # REDCap tells what repeats to nobody else.
+        DESIGN: live.grid.has_repeats and not (writes and live.study.redcap.write_token),
+        USERS: False,
+    }
+    return [right for right, is_needed in needed.items() if not is_needed]

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from capstan.arms import participant_arms
 from capstan.errors import RowsRefused
-from capstan.plan import KEYS, held, import_parts, to_rows
+from capstan.plan import KEYS, import_parts, to_rows
 from capstan.redcap import batches
 from capstan.store import Outcome, Run
 from capstan.verdict import collected, verdicts
@@ -20,8 +22,7 @@ from checks.gate import Present
 from checks.refusals import refusal_check
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
-from tasks.outcomes import outcome_counts
-from tasks.redcap import read_records
+from tasks.outcomes import held_in, outcome_counts, read_places
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
 
@@ -76,8 +77,8 @@ def write_cells(
     written = Written(basis=_basis(live, expected) if expected else None)
     for part, overwrite in _batches(live, cells):
         # A row that was stopped in one import must not go on in a later one, half written.
-        stopped = pd.MultiIndex.from_frame(part[list(KEYS)]).isin(rows_of(written.verdicts))
-        _write_batch(live, run, part[~stopped], overwrite=overwrite, clock=clock, written=written)
+        left = part[~_is_stopped(part, written)]
+        _write_batch(live, run, left, overwrite=overwrite, clock=clock, written=written)
     run_logger().info("wrote: %s", written.counts)
     return written
 
@@ -98,26 +99,24 @@ def _write_batch(
 ) -> None:
     """Write one batch; rows that REDCap refuses are taken out and the rest is tried again."""
     cells = _still_as_planned(live, cells, written=written) if len(cells) else cells
+    crash_point("checked")
     while not cells.empty:
-        refused, outcomes = journaled(
-            live, run, cells=cells, act=_importing(live, cells, overwrite), clock=clock, overwrite=overwrite
-        )
+        act = _importing(live, cells, overwrite, written=written)
+        refused, outcomes = journaled(live, run, cells=cells, act=act, clock=clock, overwrite=overwrite)
         refused = refused or {}
-        out = cells["record"].isin(refused)
+        out = cells["record"].isin(refused) | _is_stopped(cells, written)
         again = ~out & (outcomes == Outcome.NOT_WRITTEN) & bool(refused)
         missed = ~out & ~again & (outcomes != Outcome.WRITTEN)
         written.count(outcomes[~again])
-        written.hear(_refusals(cells[out], reasons=refused))
+        written.hear(_refusals(cells[cells["record"].isin(refused)], reasons=refused))
         written.hear(_said(cells[missed], "response_count", "REDCap does not hold what was written here."))
         cells = cells[again]
 
 
 def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Written) -> pd.DataFrame:
     """Compare and set: leave out rows in which a cell, the record or its arm is not what the plan saw."""
-    columns = live.dictionary.by_column
-    fields = {columns[name].name for name in cells["field"].unique()} | _arm_fields(live)
-    present = read_records(live, fields=fields, records=set(cells["record"]))
-    now = held(cells, present=present, record_field=live.dictionary.record_field)
+    present = read_places(live, cells, fields=_arm_fields(live))
+    now = held_in(present, cells=cells, live=live)
     stale = judge_stale(cells, now_held=now["value"], dictionary=live.dictionary)
     written.hear(stale)
     moved = pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(stale))
@@ -128,8 +127,13 @@ def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Writte
         reason = "The record was deleted, or went to another arm, since the plan was made; run again."
         written.hear(_said(cells[other & ~moved], "stale_base", reason))
         moved |= other.to_numpy()
-    crash_point("checked")
-    return cells.assign(before=now["value"], row_existed=now["row_exists"])[~moved]
+    seen = {"before": now["value"], "row_existed": now["row_exists"], "form_saved": now["form_saved"]}
+    return cells.assign(**seen)[~moved]
+
+
+def _is_stopped(cells: pd.DataFrame, written: Written) -> npt.NDArray[np.bool_]:
+    """Which cells are of a row of which something was said."""
+    return pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(written.verdicts))
 
 
 def _basis(live: LiveProject, expected: Present) -> Basis:
@@ -161,11 +165,17 @@ def _arm_fields(live: LiveProject) -> set[str]:
     return {rule.field} if rule else set()
 
 
-def _importing(live: LiveProject, cells: pd.DataFrame, overwrite: bool) -> Callable[[], dict[str, str]]:
+def _importing(
+    live: LiveProject, cells: pd.DataFrame, overwrite: bool, *, written: Written
+) -> Callable[[], dict[str, str]]:
     """Send cells; tells the records that REDCap refused, with its reason, and then wrote nothing."""
-    rows = to_rows(cells, key_columns=live.key_columns)
 
     def send() -> dict[str, str]:
+        # REDCap has no import on condition, so the last look is right before it.
+        left = _still_as_planned(live, cells, written=written)
+        if left.empty:
+            return {}
+        rows = to_rows(left, key_columns=live.key_columns)
         try:
             live.writer.import_records(rows, record_field=live.dictionary.record_field, overwrite=overwrite)
         except RowsRefused as error:

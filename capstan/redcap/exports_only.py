@@ -54,17 +54,24 @@ _PARAMETERS = frozenset(
 def exports_only(url: str) -> requests.Session:
     """Return a session for `Redcap` that cannot change the project, whatever the token may do.
 
-    Each call that is no export raises `Refused` before anything is sent.
+    Each call that is no export, or goes anywhere else, raises `Refused` before anything is sent.
     """
-    session = new_session(api_address(url))
+    address = api_address(url)
+    session = new_session(address)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _ExportsOnly())
+        session.mount(scheme, _ExportsOnly(address))
     return session
 
 
 class _ExportsOnly(HTTPAdapter):
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        # As requests spells it, with the host in small letters.
+        self._address = requests.Request("POST", address).prepare().url
+
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if not _is_export(request.body):
+        # Also a redirect comes by here, with the token in its body.
+        if request.method != "POST" or request.url != self._address or not _is_export(request.body):
             raise Refused(
                 "This connection reads only, and a call would have changed REDCap; it was not sent."
             )

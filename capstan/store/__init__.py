@@ -1,4 +1,4 @@
-"""The store: the journal of runs with before-images and verdicts, approvals, quarantine, watermarks.
+"""The store: journal of runs, before-images, verdicts, approvals, quarantine, watermarks, outbox.
 
 Open it with `Store.open(settings.store_url, load_keys(settings.key, home=settings.home))`; the other
 functions take the store first. Participants' data is sealed; everything that is returned besides
@@ -18,6 +18,40 @@ from capstan.store.history import (
     read_verdicts,
 )
 from capstan.store.keys import KeyRing, load_keys, make_private_folder
+from capstan.store.outbox_addresses import block_address, is_blocked, unblock_address
+from capstan.store.outbox_answers import give_back, record_answer
+from capstan.store.outbox_claims import claim_message, expire_messages
+from capstan.store.outbox_events import record_event
+from capstan.store.outbox_followup import due_for_check, due_for_writing, heard_nothing_new, written_back
+from capstan.store.outbox_lists import (
+    cancel_message,
+    count_messages,
+    list_messages,
+    read_history,
+    read_message,
+)
+from capstan.store.outbox_queue import queue_messages
+from capstan.store.outbox_rows import (
+    Attempt,
+    Caps,
+    Claimed,
+    Content,
+    Mailroom,
+    Message,
+    Pace,
+    Queued,
+    Try,
+    Wait,
+)
+from capstan.store.outbox_stops import Stop, list_stops, resume_channel, stop_channel
+from capstan.store.outbox_unknown import (
+    Patience,
+    owned_sids,
+    settle_review,
+    settle_unknown,
+    sweep_claims,
+    unknown_tries,
+)
 from capstan.store.owners import LEASE
 from capstan.store.quarantine import ITEM_COLUMNS, decide_items, keep_rejected, read_items
 from capstan.store.retention import purge
@@ -41,44 +75,82 @@ __all__ = [
     "LEASE",
     "Action",
     "Approval",
+    "Attempt",
     "Batch",
     "BatchState",
+    "Caps",
+    "Claimed",
+    "Content",
     "ItemState",
     "KeyRing",
+    "Mailroom",
+    "Message",
     "Outcome",
+    "Pace",
+    "Patience",
+    "Queued",
     "Run",
     "RunKind",
     "RunState",
+    "Stop",
     "Store",
+    "Try",
+    "Wait",
     "adopt_run",
     "approve_held",
     "beat",
     "begin_run",
+    "block_address",
+    "cancel_message",
+    "claim_message",
+    "count_messages",
     "decide_items",
+    "due_for_check",
+    "due_for_writing",
     "end_run",
+    "expire_messages",
     "find_approval",
     "find_run",
     "finish_batch",
+    "give_back",
+    "heard_nothing_new",
     "hold_run",
+    "is_blocked",
     "journal",
     "keep_plan",
     "keep_rejected",
     "list_batches",
+    "list_messages",
     "list_runs",
+    "list_stops",
     "load_keys",
     "make_private_folder",
     "mark_reverted",
     "mark_sent",
+    "owned_sids",
     "purge",
+    "queue_messages",
     "read_held_plan",
+    "read_history",
     "read_images",
     "read_items",
+    "read_message",
     "read_plan",
     "read_verdicts",
     "read_watermark",
+    "record_answer",
+    "record_event",
     "record_gate",
     "reject_held",
+    "resume_channel",
+    "settle_review",
+    "settle_unknown",
     "stale_runs",
+    "stop_channel",
+    "sweep_claims",
+    "unblock_address",
+    "unknown_tries",
     "use_approval",
     "write_watermark",
+    "written_back",
 ]

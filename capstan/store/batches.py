@@ -18,6 +18,7 @@ from capstan.store.states import Action, BatchState, Outcome, RunState, check_ba
 from capstan.store.tables import BATCH, BATCH_VALUES
 
 CELL_KEYS = (*KEYS, "field")
+CELL_FLAGS = ("row_existed", "form_saved")
 
 
 def journal(
@@ -31,10 +32,11 @@ def journal(
 ) -> int:
     """Put a batch's before-images on disk, before it is sent; returns the batch's number, from 1.
 
-    `cells` has `CELL_COLUMNS` as text and `row_existed`, a boolean: whether REDCap had this record,
-    event, instrument and instance before. `overwrite` is an import's behaviour for blanks. When this
-    returns, the images outlive a crash. Raises Refused when somebody else has adopted the run, StoreError
-    for a dry run, for cells named twice, and when the run has ended.
+    `cells` has `CELL_COLUMNS` as text and two booleans: `row_existed` says whether REDCap had this record,
+    event, instrument and instance before, `form_saved` whether the form of the field had a status there.
+    `overwrite` is an import's behaviour for blanks. When this returns, the images outlive a crash. Raises
+    Refused when somebody else has adopted the run, StoreError for a dry run, for cells named twice, and
+    when the run has ended.
     """
     image = store.seal(_checked(cells, run))
     rows = len(cells[list(KEYS)].drop_duplicates())
@@ -96,7 +98,7 @@ def list_batches(store: Store, run: Run) -> tuple[Batch, ...]:
 def _checked(cells: pd.DataFrame, run: Run) -> pd.DataFrame:
     if run.dry_run:
         raise StoreError(f"Run {run.id} is a dry run, which journals and writes nothing.")
-    taken = take_columns(cells, what="Cells to journal", columns=CELL_COLUMNS, flags=["row_existed"])
+    taken = take_columns(cells, what="Cells to journal", columns=CELL_COLUMNS, flags=CELL_FLAGS)
     twice = int(taken.duplicated(list(CELL_KEYS)).sum())
     if taken.empty or twice:
         raise StoreError(

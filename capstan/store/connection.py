@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from capstan.errors import StoreError
 from capstan.store.engine import make_engine
@@ -17,8 +18,10 @@ from capstan.store.frames import pack, unpack
 from capstan.store.keys import KeyRing
 from capstan.store.migrate import migrate
 from capstan.store.tables import KEY_CHECK
+from capstan.store.upserts import insert_new
 
 _WORD = b"capstan"
+_WORD_ROW, _MARK_ROW = 1, 2
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,10 @@ class Store:
             store = cls(make_engine(url), keys)
             try:
                 migrate(store.engine)
-                _check_key(store)
+                return _with_checked_keys(store)
             except BaseException:
                 store.close()
                 raise
-        return store
 
     def close(self) -> None:
         """Close all connections."""
@@ -77,14 +79,22 @@ class Store:
         return unpack(self.keys.unseal(token))
 
 
-def _check_key(store: Store) -> None:
+def _with_checked_keys(store: Store) -> Store:
+    """Try the keys on both sealed words of the store, and hand on the secret of its fingerprints."""
+    _sealed_word(store, _WORD_ROW, word=_WORD)
+    secret = _sealed_word(store, _MARK_ROW, word=secrets.token_bytes(32))
+    return replace(store, keys=store.keys.with_mark_key(secret))
+
+
+def _sealed_word(store: Store, row: int, *, word: bytes) -> bytes:
+    """The word that the store holds in a row; `word` is put there if it holds none."""
+    query = select(KEY_CHECK.c.token).where(KEY_CHECK.c.id == row)
     with store.read() as connection:
-        token = connection.execute(select(KEY_CHECK.c.token)).scalar()
+        token = connection.execute(query).scalar()
     if token is None:
-        _write_key_check(store)
-        return
+        token = _write_word(store, row, word=word)
     if store.keys.is_newest(token):
-        return
+        return store.keys.unseal(token)
     try:
         renewed = store.keys.renew(token)
     except StoreError as error:
@@ -93,10 +103,13 @@ def _check_key(store: Store) -> None:
         ) from None
     # Sealed again with the newest key, so that a former key can be dropped later.
     with store.write() as connection:
-        connection.execute(update(KEY_CHECK).values(token=renewed))
+        connection.execute(update(KEY_CHECK).where(KEY_CHECK.c.id == row).values(token=renewed))
+    return store.keys.unseal(renewed)
 
 
-def _write_key_check(store: Store) -> None:
+def _write_word(store: Store, row: int, *, word: bytes) -> bytes:
+    """Put a word into its row unless another process was faster; returns the token that is there."""
     with store.write() as connection:
-        if connection.execute(select(KEY_CHECK.c.id)).first() is None:
-            connection.execute(insert(KEY_CHECK).values(id=1, token=store.keys.seal(_WORD)))
+        sealed = {"id": row, "token": store.keys.seal(word)}
+        connection.execute(insert_new(connection, KEY_CHECK).values(sealed))
+        return bytes(connection.execute(select(KEY_CHECK.c.token).where(KEY_CHECK.c.id == row)).scalar_one())

@@ -9,13 +9,14 @@ from sqlalchemy import Column, select
 
 from capstan.errors import Refused, UsageError
 from capstan.plan import CELL_COLUMNS
+from capstan.store.batches import CELL_FLAGS
 from capstan.store.connection import Store
 from capstan.store.rows import Run, to_run
 from capstan.store.states import RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
 from capstan.verdict import VERDICT_COLUMNS
 
-IMAGE_COLUMNS = ("batch", "action", *CELL_COLUMNS, "row_existed", "overwrite", "outcome")
+IMAGE_COLUMNS = ("batch", "action", *CELL_COLUMNS, *CELL_FLAGS, "overwrite", "outcome")
 
 
 def find_run(store: Store, name: str) -> Run:
@@ -43,7 +44,7 @@ def list_runs(
 
 
 def read_images(store: Store, run: Run) -> pd.DataFrame:
-    """All journaled cells of a run: `IMAGE_COLUMNS`; batch is a number, row_existed and overwrite are flags.
+    """All journaled cells of a run as `IMAGE_COLUMNS`: batch is a number; `CELL_FLAGS`, overwrite are flags.
 
     The rest is text; `outcome` is blank while nobody knows it. Raises Refused when retention has deleted
     the images.
@@ -109,9 +110,13 @@ def _image(store: Store, row: dict[str, Any]) -> pd.DataFrame:
         store.unseal(row["outcome"])["outcome"] if row["outcome"] else pd.Series("", image.index, dtype="str")
     )
     told = {"batch": row["number"], "action": row["action"], "overwrite": row["overwrite"]}
-    return image.assign(**told, outcome=outcome)[list(IMAGE_COLUMNS)].astype({"action": "str"})
+    # An image of an earlier version does not say it, and nothing must go for that.
+    saved = image.get("form_saved", pd.Series(True, image.index))
+    return image.assign(**told, form_saved=saved, outcome=outcome)[list(IMAGE_COLUMNS)].astype(
+        {"action": "str"}
+    )
 
 
 def _no_images() -> pd.DataFrame:
-    kinds = {"batch": "int64", "row_existed": "bool", "overwrite": "bool"}
+    kinds = {"batch": "int64", "overwrite": "bool", **dict.fromkeys(CELL_FLAGS, "bool")}
     return pd.DataFrame({name: pd.Series(dtype=kinds.get(name, "str")) for name in IMAGE_COLUMNS})

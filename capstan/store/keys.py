@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -19,12 +21,14 @@ KEY_FILE = "store.key"
 class KeyRing:
     """Seals with the newest key and opens with any.
 
-    `made_file` is the key file if it was made just now: tell the person to back it up.
+    `made_file` is the key file if it was made just now: tell the person to back it up. `mark_key` comes
+    from the store when it is opened.
     """
 
     newest: Fernet = field(repr=False)
     every: MultiFernet = field(repr=False)
     made_file: Path | None = None
+    mark_key: bytes = field(default=b"", repr=False)
 
     def seal(self, data: bytes) -> bytes:
         """Encrypt with the newest key."""
@@ -52,6 +56,21 @@ class KeyRing:
     def renew(self, token: bytes) -> bytes:
         """Seal a token again with the newest key."""
         return self.seal(self.unseal(token))
+
+    def with_mark_key(self, secret: bytes) -> KeyRing:
+        """The same keys, with the secret that `fingerprint` uses."""
+        return replace(self, mark_key=secret)
+
+    def fingerprint(self, text: str) -> str:
+        """Name a text by 64 hex digits that nobody can recompute without the keys.
+
+        The secret is random and made once for a store, which keeps it sealed and seals it again with each
+        newest key. So a fingerprint stays the same when keys are rotated, also once the old ones are gone.
+        StoreError before a store was opened.
+        """
+        if not self.mark_key:
+            raise StoreError("Fingerprints need an open store.")
+        return hmac.new(self.mark_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def load_keys(key: SecretStr | None, *, home: Path) -> KeyRing:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from capstan.errors import StoreError
 
 # Known here so that a store that is up to date opens without the import of alembic.
-HEAD = "0002"
+HEAD = "0003"
 _ANY_NUMBER = 8_211_023
 
 

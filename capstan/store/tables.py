@@ -147,7 +147,8 @@ WATERMARK = Table(
     Column("updated_at", UtcTime, nullable=False),
 )
 
-# One sealed word, to notice a lost key before anything is sealed with another one.
+# Two sealed words: one to notice a lost key before anything is sealed with another one, and the secret
+# of the fingerprints.
 KEY_CHECK = Table(
     "key_check",
     METADATA,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -12,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.control import design, mails, people, projects, server, triggers, weather
+from sandbox.control import clock, design, mails, people, projects, server, triggers, twilio, weather
+from sandbox.control.news import news_endpoint
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
 from sandbox.state import State
@@ -49,7 +51,9 @@ WORKS: list[tuple[str, str, Work]] = [
     ("DELETE", "/_sandbox/requests", server.clear_requests),
     ("GET", "/_sandbox/mails", mails.list_mails),
     ("DELETE", "/_sandbox/mails", mails.clear_mails),
-    ("POST", "/_sandbox/clock", server.set_clock),
+    ("GET", "/_sandbox/clock", clock.show_clock),
+    ("POST", "/_sandbox/clock", clock.set_clock),
+    ("POST", "/_sandbox/clock/advance", clock.advance_clock),
     ("POST", "/_sandbox/version", server.set_version),
     ("GET", "/_sandbox/faults", weather.list_faults),
     ("POST", "/_sandbox/faults", weather.add_fault),
@@ -57,12 +61,28 @@ WORKS: list[tuple[str, str, Work]] = [
     ("GET", "/_sandbox/limit", weather.show_limit),
     ("POST", "/_sandbox/limit", weather.set_limit),
     ("DELETE", "/_sandbox/ban", weather.lift_bans),
+    ("GET", "/_sandbox/twilio/state", twilio.show_state),
+    ("POST", "/_sandbox/twilio/reset", twilio.reset),
+    ("GET", "/_sandbox/twilio/config", twilio.show_config),
+    ("POST", "/_sandbox/twilio/config", twilio.set_config),
+    ("POST", "/_sandbox/twilio/inbound", twilio.write_as),
+    ("POST", "/_sandbox/twilio/phones", twilio.set_phone),
+    ("GET", "/_sandbox/twilio/faults", twilio.list_faults),
+    ("POST", "/_sandbox/twilio/faults", twilio.add_faults),
+    ("DELETE", "/_sandbox/twilio/faults", twilio.clear_faults),
+    ("POST", "/_sandbox/twilio/limits", twilio.set_limits),
+    ("POST", "/_sandbox/twilio/redaction", twilio.set_redaction),
 ]
+# They keep their own order, and some last until a receiver has answered, who may ask REDCap meanwhile.
+_BESIDE_REDCAP = frozenset(
+    {clock.advance_clock, *(work for _, path, work in WORKS if path.startswith("/_sandbox/twilio/"))}
+)
 
 
 def control_routes(state: State) -> list[Route]:
     """Return the routes of the control API."""
-    return [Route(path, _endpoint(state, work), methods=[method]) for method, path, work in WORKS]
+    news = Route("/_sandbox/twilio/events", news_endpoint(state))
+    return [news, *(Route(path, _endpoint(state, work), methods=[method]) for method, path, work in WORKS)]
 
 
 def _endpoint(state: State, work: Work) -> Callable[[Request], Any]:
@@ -92,7 +112,7 @@ def _run_json(state: State, work: Work, *, body: bytes, project_id: int) -> Resp
 
 def _run(state: State, work: Work, *, order: Order) -> Response:
     try:
-        with state.writing():
+        with nullcontext() if work in _BESIDE_REDCAP else state.writing():
             return JSONResponse(work(state, order))
     except ApiError as error:
         return _refuse(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from sandbox.control import server
+from sandbox.control import clock
 from sandbox.control.orders import Order
 from sandbox.control.routes import Work
 from sandbox.delivery import Trick
@@ -65,5 +65,5 @@ def settings(state: State, asked: Asked) -> Response:
 
 def run_clock(state: State, _: Asked) -> Response:
     """Let the clock run; the moment in the form beside the button does not count."""
-    server.set_clock(state, Order())
+    clock.set_clock(state, Order())
     return go_to("settings", told="set")

@@ -12,8 +12,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from sandbox.call import Upload
+from sandbox.control import clock, server, triggers, weather
 from sandbox.control import mails as control_mails
-from sandbox.control import server, triggers, weather
 from sandbox.errors import ApiError
 from sandbox.imports.saving import FormRefused
 from sandbox.pages import forms, lists, machine, mails, projects, records, survey
@@ -68,7 +68,7 @@ DONE: dict[str, Show] = {
     "posts": machine.ordering(triggers.add_trick, then="posts"),
     "mail/clear": machine.ordering(control_mails.clear_mails, then="mail"),
     "posts/clear": machine.ordering(triggers.clear_tricks, then="posts"),
-    "settings/clock": machine.ordering(server.set_clock, then="settings"),
+    "settings/clock": machine.ordering(clock.set_clock, then="settings"),
     "settings/clock/run": machine.run_clock,
     "settings/version": machine.ordering(server.set_version, then="settings"),
 }

@@ -12,6 +12,7 @@ from sandbox.storage import (
     groups,
     locks,
     log,
+    mails,
     people,
     projects,
     randomization,
@@ -24,6 +25,7 @@ from sandbox.storage.folder import Folder
 from sandbox.storage.groups import RecordGroups
 from sandbox.storage.locks import Locks
 from sandbox.storage.log import Log
+from sandbox.storage.mails import Mails
 from sandbox.storage.people import People
 from sandbox.storage.projects import Projects
 from sandbox.storage.randomization import Allocations
@@ -33,7 +35,7 @@ from sandbox.storage.surveys import Surveys
 from sandbox.storage.values import Values
 
 META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
-_PARTS = (files, groups, locks, log, people, projects, randomization, repository, surveys, values)
+_PARTS = (files, groups, locks, log, mails, people, projects, randomization, repository, surveys, values)
 
 
 class Store:
@@ -62,6 +64,7 @@ class Store:
         self.repository = Repository(self._db)
         self.log = Log(self._db)
         self.locks = Locks(self._db)
+        self.mails = Mails(self._db)
         self.surveys = Surveys(self._db)
         self.allocations = Allocations(self._db)
 

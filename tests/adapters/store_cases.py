@@ -45,6 +45,7 @@ def make_cells(*befores: str) -> pd.DataFrame:
             "before": list(befores),
             "after": [f"new {before}" for before in befores],
             "row_existed": [number % 2 == 0 for number in range(count)],
+            "form_saved": [number % 3 == 0 for number in range(count)],
         }
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import requests
+from scripted_server import Reply, serving
 
 from capstan.attachment import Attachment
 from capstan.errors import Refused
@@ -90,6 +91,38 @@ def test_no_other_call_leaves_it_either(body: Any, sandbox: Running, token: str)
         exports_only(sandbox.redcap_url).post(sandbox.redcap_url, data=pairs, timeout=30)
 
     assert len(sandbox.state.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "where"), [("GET", ""), ("PUT", ""), ("POST", "?content=record&action=delete"), ("POST", "x")]
+)
+def test_an_export_by_another_way_does_not_leave_it(
+    method: str, where: str, sandbox: Running, token: str
+) -> None:
+    before, export = len(sandbox.state.requests), {"token": token, "content": "version"}
+
+    with pytest.raises(Refused):
+        exports_only(sandbox.redcap_url).request(
+            method, f"{sandbox.redcap_url}{where}", data=export, timeout=30
+        )
+
+    assert len(sandbox.state.requests) == before
+
+
+def test_it_follows_no_redirect_which_would_carry_the_token_on(sandbox: Running, token: str) -> None:
+    before = len(sandbox.state.requests)
+    away = Reply(status=307, headers={"Location": sandbox.redcap_url})
+
+    with serving(away) as server, pytest.raises(Refused):
+        exports_only(server.url).post(server.url, data={"token": token, "content": "version"}, timeout=30)
+
+    assert (len(server.forms), len(sandbox.state.requests)) == (1, before)
+
+
+def test_it_reads_from_a_host_that_is_spelled_in_capitals(sandbox: Running, token: str) -> None:
+    url = sandbox.redcap_url.replace("127.0.0.1", "LOCALHOST")
+
+    assert Redcap(url, token, session=exports_only(url)).version()
 
 
 def test_the_same_writes_pass_through_a_connection_without_the_guard(sandbox: Running, token: str) -> None:

@@ -25,7 +25,7 @@ from capstan.store import (
 )
 
 LATER = NOW + timedelta(hours=1)
-PLAN = make_cells("71").drop(columns="row_existed")
+PLAN = make_cells("71").drop(columns=["row_existed", "form_saved"])
 
 
 @pytest.fixture

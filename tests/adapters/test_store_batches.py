@@ -72,7 +72,12 @@ def test_images_come_back_exactly_whatever_they_hold(store: Store) -> None:
     assert list(images.columns) == list(IMAGE_COLUMNS)
     assert images["before"].tolist() == list(NASTY)
     assert images["row_existed"].tolist() == cells["row_existed"].tolist()
-    assert (str(images["before"].dtype), str(images["row_existed"].dtype)) == ("str", "bool")
+    assert images["form_saved"].tolist() == cells["form_saved"].tolist()
+    assert images.dtypes[["before", "row_existed", "form_saved"]].astype("str").tolist() == [
+        "str",
+        "bool",
+        "bool",
+    ]
     assert images[["batch", "overwrite", "outcome"]].drop_duplicates().values.tolist() == [[1, True, ""]]
 
 
@@ -182,6 +187,7 @@ def test_an_unknown_batch_is_an_error(store: Store) -> None:
         (CELLS.assign(before=[71, 82]), "else than text .* in before"),
         (CELLS.assign(before=["71", None]), "else than text .* in before"),
         (CELLS.assign(row_existed="1"), "else than text .* in row_existed"),
+        (CELLS.drop(columns="form_saved"), "lack the columns form_saved"),
         (pd.concat([CELLS, CELLS.head(1)]), "this one has 3, 1 of them repeated"),
         (CELLS.head(0), "this one has 0"),
         (CELLS.assign(before=pd.Series(["71", "\ud800"], dtype=object)), "not valid Unicode"),
@@ -192,6 +198,7 @@ def test_an_unknown_batch_is_an_error(store: Store) -> None:
         "numbers",
         "missing value",
         "flag of text",
+        "no other flag",
         "repeated",
         "empty",
         "surrogate",

@@ -65,7 +65,7 @@ def test_no_value_of_a_participant_is_readable_on_disk(tmp_path: Path) -> None:
         held = begin(store, study="other")
         gate = {"decision": "HOLD", "plan_digest": "d1", "counts": {}, "verdicts": make_verdicts(PLANTED)}
         record_gate(store, held, now=NOW, **gate)
-        plan = CELLS.drop(columns="row_existed")
+        plan = CELLS.drop(columns=["row_existed", "form_saved"])
         hold_run(store, held, plan=plan, basis={}, expires_at=NOW, note="", now=NOW)
         while_open = bytes_on_disk(tmp_path)
 

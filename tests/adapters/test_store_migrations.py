@@ -10,14 +10,26 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from store_cases import NOW, begin, make_cells, make_outcomes, open_store, store_url
 
 from capstan.errors import StoreError
 from capstan.store import RunState, end_run, finish_batch, journal, list_runs, migrate, read_images
-from capstan.store.tables import METADATA, RUN
+from capstan.store.tables import BATCH, METADATA, RUN
+
+OUTBOX = (
+    "attempt",
+    "message",
+    "announcement",
+    "sender",
+    "channel_state",
+    "delivery_event",
+    "address_block",
+    "inbound_message",
+    "notice",
+)
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_knows(tmp_path: Path) -> None:
@@ -71,7 +83,7 @@ def test_the_guard_against_two_open_runs_is_written_for_postgresql_too() -> None
     compiled = [str(statement.compile(dialect=postgresql.dialect())) for statement in statements]
 
     assert compiled[-1].endswith("WHERE state IN ('open', 'writing') AND NOT dry_run")
-    assert sum("TIMESTAMP WITH TIME ZONE" in statement for statement in compiled) == 5
+    assert sum("TIMESTAMP WITH TIME ZONE" in statement for statement in compiled) == 13
 
 
 def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(
@@ -87,6 +99,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_it_hol
 
     assert (run.state, run.basis, run.expires_at) == ("done", None, None)
     assert images[["before", "action"]].to_numpy().tolist() == [["71", "import"], ["82", "import"]]
+    assert images["form_saved"].all()
     assert differences == []
 
 
@@ -99,7 +112,10 @@ def make_first_version(folder: Path) -> None:
         finish_batch(store, run, batch=number, outcomes=make_outcomes(cells, "written", "written"), now=NOW)
         end_run(store, run, state=RunState.DONE, now=NOW)
         with store.write() as connection:
+            old_image = store.seal(cells.drop(columns="form_saved"))
+            connection.execute(update(BATCH).values(image=old_image))
             for statement in (
+                *(f"DROP TABLE {name}" for name in OUTBOX),
                 "DROP TABLE quarantine",
                 "DROP TABLE approval",
                 "ALTER TABLE batch DROP COLUMN action",

@@ -194,19 +194,20 @@ def _unlike(found: bytes, wanted: bytes, when: str) -> list[str]:
 def main(count: int, seed: int) -> int:
     """Run trials until `count` processes were killed; returns 1 if anything was wrong."""
     chance, killed, wrong = random.Random(seed), 0, 0
-    by_operation: Counter[str] = Counter()
+    places: Counter[str] = Counter()
     with serving_sandbox() as addresses:
         while killed < count:
             with tempfile.TemporaryDirectory() as folder:
                 trial = random_trial(chance, Path(folder), addresses)
             killed += trial.was_killed
-            by_operation[trial.operation] += trial.was_killed
+            places.update([trial.operation, trial.point.partition(":")[0]] * trial.was_killed)
             wrong += bool(trial.faults)
             if trial.was_killed and killed % 20 == 0:
                 print(f"{killed} of {count} killed, {wrong} wrong", flush=True)  # noqa: T201
             if trial.faults:
                 print(f"{trial.operation} killed at {trial.point}: {'; '.join(trial.faults)}", flush=True)  # noqa: T201
-    print(f"{killed} processes killed ({dict(by_operation)}), seed {seed} ({TODAY}): {wrong} trials wrong")  # noqa: T201
+    counted = ", ".join(f"{place} {times}" for place, times in places.most_common())
+    print(f"{killed} processes killed ({counted}), seed {seed} ({TODAY}): {wrong} trials wrong")  # noqa: T201
     return int(wrong > 0)
 
 

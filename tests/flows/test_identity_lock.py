@@ -16,8 +16,9 @@ from capstan.errors import IdentityError, Refused, RightMissing, UsageError
 from flows.import_records import import_records
 from tasks.connections import open_project
 
-READS = {"api_import": 0, "record_delete": 0, "user_rights": 0, "design": 1}
-WRITES = {"record_delete": 0, "user_rights": 0, "design": 0}
+# The one that reads may read User Rights (2), so that doctor can see them.
+READS = {"api_import": 0, "record_delete": 0, "record_rename": 0, "user_rights": 2, "design": 1}
+WRITES = {"record_delete": 0, "record_rename": 0, "user_rights": 0, "design": 0}
 TWO = ("token: {env: TOKEN_TRIAL}", "token: {env: TOKEN_TRIAL}\n  write_token: {env: TOKEN_WRITES}")
 
 
@@ -136,7 +137,12 @@ def test_doctor_is_content_with_two_tokens_that_may_do_no_more_than_they_must(
 
 @pytest.mark.parametrize(
     ("right", "named"),
-    [("record_delete", "Delete Records"), ("user_rights", "User Rights"), ("design", "Project Design")],
+    [
+        ("record_delete", "Delete Records"),
+        ("record_rename", "Rename Records"),
+        ("user_rights", "User Rights"),
+        ("design", "Project Design"),
+    ],
 )
 def test_doctor_names_each_right_that_the_token_which_writes_does_not_need(
     addresses: dict[str, Any],
@@ -155,6 +161,78 @@ def test_doctor_names_each_right_that_the_token_which_writes_does_not_need(
 
     assert (verdict, named in said, "take it from" in said) == ("warn", True, True)
     assert two_tokens.export() == before
+
+
+def test_doctor_names_a_right_to_import_that_the_token_which_reads_does_not_need(
+    addresses: dict[str, Any], two_tokens: LiveStudy, capstan: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_TRIAL", user(addresses, two_tokens, "keen", {**READS, "api_import": 1}))
+
+    verdict, said = examined(capstan)["token rights"]
+
+    assert verdict == "warn"
+    assert said.startswith("more than the study needs: API Import/Update; take it")
+
+
+def test_doctor_misses_the_right_to_import_in_the_token_that_writes(
+    addresses: dict[str, Any], two_tokens: LiveStudy, capstan: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_WRITES", user(addresses, two_tokens, "weak", {**WRITES, "api_import": 0}))
+
+    verdict, said = examined(capstan)["write token rights"]
+
+    assert (verdict, said.startswith("missing: API Import/Update; without it nothing")) == ("warn", True)
+
+
+def test_doctor_says_what_it_cannot_see_and_tries_nothing_out(
+    addresses: dict[str, Any], two_tokens: LiveStudy, capstan: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_TRIAL", user(addresses, two_tokens, "blind", {**READS, "user_rights": 0}))
+    requests.delete(f"{addresses['control_url']}requests", timeout=30)
+
+    found = examined(capstan)
+
+    sent = requests.get(f"{addresses['control_url']}requests", timeout=30).json()
+    assert found["token rights"][1].startswith("cannot be seen: API Import/Update, Delete Records, Rename")
+    assert found["token rights"][0] == found["write token rights"][0] == "warn"
+    assert {call["action"] for call in sent} <= {"", "export"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ("url: http://127.0.0.1", "url: http://127.clinic.test", 3, "in the clear; nothing was sent"),
+        ("status: development}", "status: development, host: redcap.clinic.test}", 3, "names the host"),
+        ("title: 'Trial'", "title: 'Other'", 3, "opens a project whose title is 'Trial'"),
+        ("status: development}", "status: production}", 3, "opens a project whose status is 'development'"),
+        ("project: {id: ", "project: {id: 9", 3, "opens a project whose id is"),
+        ("url: http://", "url: ftp://", 2, "The REDCap address is malformed"),
+    ],
+)
+def test_another_place_than_the_study_names_is_refused_and_told_by_doctor(
+    study: LiveStudy, capstan: CommandLine, *, old: str, new: str, code: int, said: str
+) -> None:
+    mend(study, (old, new))
+    before = study.export()
+
+    run = capstan("run", "check_eligibility", "--study", "trial")
+    doctor = capstan("doctor", "trial", "--json")
+
+    last = json.loads(doctor.out)["findings"][-1]
+    assert (run.code, doctor.code, last["verdict"]) == (code, 1, "fail")
+    assert said in run.sentence
+    assert said in last["said"]
+    assert study.export() == before
+
+
+def test_init_sends_no_token_in_the_clear(
+    study: LiveStudy, capstan: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    ended = capstan("init", "other", "--url", "http://redcap.clinic.test", "--token-env", "TOKEN_TRIAL")
+
+    assert (ended.code, "in the clear" in ended.sentence) == (3, True)
 
 
 def test_doctor_reports_one_token_in_both_roles(

@@ -16,6 +16,7 @@ from live_study import LiveStudy, make_study
 from pandas.testing import assert_frame_equal
 from trial_study import TODAY, edit, held, rows_file
 
+from capstan.errors import Refused
 from capstan.redcap import Redcap
 from capstan.study import Study, read_study
 from studies.demo.generate import project_xml
@@ -27,6 +28,11 @@ DEMO = Path(__file__).resolve().parents[2] / "studies" / "demo" / "study.yaml"
 # The demo study's own rules, behind the head that names a project of the test.
 RULES = "arms:" + DEMO.read_text(encoding="utf-8").partition("\narms:")[2]
 ON = TODAY.isoformat()
+MESSAGING = """messaging:
+  sms: {account: {env: SID}, token: {env: AUTH}, sender: "+12065550100"}
+  email: {host: localhost, port: 25, user: team, password: {env: MAIL}, sender: team@study.test}
+"""
+MARKS = (SECRET, "19450217", "415-867-5309", "zyx@clinic.test", "1887-02-28")
 TELLING = {
     "part_first_name": SECRET,
     "part_guardian_name": SECRET,
@@ -89,6 +95,17 @@ def test_another_day_gives_another_outcome(capstan: CommandLine) -> None:
     (flow,) = json.loads(said.out)["flows"]
     assert flow["written"]["by_field"]["vt_due"] > 10
     assert not set(flow["found"]["visits"]) & {"due", "overdue", "missed"}
+
+
+def test_the_day_holds_for_flows_that_take_none(capstan: CommandLine, tmp_path: Path) -> None:
+    head = "record_id,redcap_event_name,part_consent_date\n"
+    file = rows_file(tmp_path, f"1,{ON}", head=head)
+    words = ("--flow", "import_records", "-p", f"file={file}", "--json")
+
+    early, late = (capstan("rehearse", "trial", *words, "--on", day) for day in ("2020-01-01", "2030-01-01"))
+
+    assert json.loads(early.out)["flows"][0]["rows_stopped"]["future_date"] == 1
+    assert "future_date" not in json.loads(late.out)["flows"][0]["rows_stopped"]
 
 
 def test_a_plan_above_the_limit_is_told_as_held(capstan: CommandLine) -> None:
@@ -154,6 +171,7 @@ def test_a_flow_that_refuses_is_told_and_the_next_one_has_its_turn(
         (("--flow", "revert_run"), "goes on from an earlier run"),
         (("--flow", "nothing"), "no flow 'nothing'"),
         (("-p", "colour=red"), "none of compute_visit_dates, check_eligibility has this parameter"),
+        (("-p", "study=other"), "a rehearsal has the study that it names"),
         (("--values",), "needs a terminal"),
         (("--page", "/"), "is there already"),
         (("--page", "absent/page.html"), "no such folder"),
@@ -242,6 +260,107 @@ def test_a_disguised_copy_shares_no_text_and_keeps_every_interval(
     assert (disguised["rand_date"][dated] < real["rand_date"][dated]).all()
     assert set(disguised["exam_remarks"]) == {""}
     assert (disguised["rand_color"] == real["rand_color"]).all()
+
+
+def test_a_disguised_copy_holds_nothing_of_what_people_wrote_anywhere(
+    capstan: CommandLine, monkeypatch: pytest.MonkeyPatch, addresses: dict[str, Any], tmp_path: Path
+) -> None:
+    xml = project_xml(TODAY, participants=2)
+    made = make_study(tmp_path, name="trial", addresses=addresses, xml=xml, title="Planted", body=RULES)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    _plant_everywhere(addresses, made)
+
+    with rehearsal(read_study(made.folder), made.folder, on=None, de_identified=True):
+        copy = open_project("trial")
+        kept = copy.redcap.project_xml(access_groups=True)
+        copy.close()
+        files = [path.read_bytes() for path in Path(os.environ["CAPSTAN_HOME"]).rglob("*") if path.is_file()]
+    said = capstan("rehearse", "trial", "--de-identified", "--page", str(tmp_path / "page.html"), "--json")
+
+    places = [kept, *files, (tmp_path / "page.html").read_bytes(), said.all.encode()]
+    assert len(files) > 2
+    assert SECRET in made.export().decode()
+    assert not [mark for mark in MARKS for place in places if mark.encode() in place]
+
+
+def _plant_everywhere(addresses: dict[str, Any], study: LiveStudy) -> None:
+    """Put marked values into every field, unchecked, on records whose ids tell something too."""
+    columns = [
+        row["export_field_name"] for row in study.call(content="exportFieldNames", format="json").json()
+    ]
+    for record, mark in zip((SECRET, "19450217", "867-5309", "1", "2"), MARKS, strict=True):
+        for column in columns:
+            edit(addresses, study, record, column, mark)
+
+
+@pytest.mark.parametrize("pages", ["_sandbox/", "_sandbox/projects", "_sandbox/requests", "surveys/"])
+def test_a_copy_has_no_pages_that_others_on_this_computer_could_read(
+    pages: str, live: LiveStudy, capstan: CommandLine
+) -> None:
+    with rehearsal(read_study(live.folder), live.folder, on=None, de_identified=False):
+        url = read_study(Path(os.environ["CAPSTAN_STUDIES"]) / "trial").redcap.url
+        answers = [requests.request(way, url.replace("api/", pages), timeout=30) for way in ("GET", "POST")]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+def test_nothing_but_the_copy_can_be_opened_within(live: LiveStudy, capstan: CommandLine) -> None:
+    other = live.folder.parent / "other"
+    other.mkdir()
+    text = (live.folder / "study.yaml").read_text(encoding="utf-8").replace("study: trial", "study: other")
+    (other / "study.yaml").write_text(text.replace("TOKEN_TRIAL", "TOKEN_OTHER"), encoding="utf-8")
+
+    with rehearsal(read_study(live.folder), live.folder, on=None, de_identified=False):
+        told = _refusal_of_a_live_study(live)
+    opened = open_project("trial")
+    opened.close()
+
+    assert "nothing but its copy can be opened" in told
+    assert opened.study.redcap.url == live.url
+
+
+def _refusal_of_a_live_study(live: LiveStudy) -> str:
+    """What somebody is told who opens a live study in the middle of a rehearsal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CAPSTAN_STUDIES", str(live.folder.parent))
+        patch.setenv("TOKEN_OTHER", live.token)
+        with pytest.raises(Refused) as refusal:
+            open_project("other")
+    return str(refusal.value)
+
+
+def test_texts_and_mails_of_a_rehearsal_stay_in_its_sandbox(
+    capstan: CommandLine, monkeypatch: pytest.MonkeyPatch, addresses: dict[str, Any], tmp_path: Path
+) -> None:
+    xml = project_xml(TODAY, participants=2)
+    made = make_study(tmp_path, name="trial", addresses=addresses, xml=xml, title="Texts", body=MESSAGING)
+    for name, value in {**made.environment, "SID": "AC0", "AUTH": SECRET, "MAIL": SECRET}.items():
+        monkeypatch.setenv(name, value)
+
+    with rehearsal(read_study(made.folder), made.folder, on=None, de_identified=False):
+        study = read_study(Path(os.environ["CAPSTAN_STUDIES"]) / "trial")
+        secrets = [os.environ[name] for name in ("SID", "AUTH", "MAIL")]
+
+    sms, email = study.messaging.sms, study.messaging.email
+    assert sms
+    assert email
+    assert study.redcap.url == f"{sms.url}/api/"
+    assert (email.host, email.security, email.user, email.password) == ("127.0.0.1", "none", "", None)
+    assert (sms.sender, email.sender) == ("+12065550100", "team@study.test")
+    assert secrets == ["", "", ""]
+
+
+def test_the_live_project_sees_reads_alone(
+    live: LiveStudy, capstan: CommandLine, addresses: dict[str, Any]
+) -> None:
+    requests.delete(f"{addresses['control_url']}requests", timeout=30)
+
+    capstan("rehearse", "trial", "--on", ON, "--flow", "poll_participants", "-p", "max_share=1", "--json")
+
+    sent = requests.get(f"{addresses['control_url']}requests", timeout=30).json()
+    assert {call["content"] for call in sent} == {"project", "project_xml", "user", "version"}
+    assert {call["action"] for call in sent} <= {"", "export"}
 
 
 def test_an_error_within_leaves_nothing_behind(live: LiveStudy, capstan: CommandLine) -> None:

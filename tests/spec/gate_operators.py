@@ -135,6 +135,12 @@ class Spoilt:
     text: str = STUDY
     blanks_erase: bool = False
 
+    def only_last(self) -> Spoilt:
+        """The last row alone, with the columns that it fills."""
+        last = self.table.iloc[[-1]]
+        named = [name for name in last.columns if last[name].item() or name == self.field or name in last.columns[:4]]
+        return replace(self, table=last[named].reset_index(drop=True))
+
     def judged(self) -> Judgement:
         """What the gate says."""
         rules = Rules(study(self.text), project(), grid(), NOW.date())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -30,15 +31,20 @@ colour      | info | radio    | 2, Red  | 3, Green    |                      |  
 school      | info | dropdown | 1, North | 2, South   |                      |   |    |
 likes       | info | checkbox | 1, Milk | -9, None    |                      |   |    |
 score       | info | calc     | [weight]*2            |                      |   |    |
+pain        | info | slider   |                       |                      |   |    |
+clinic      | info | sql      | select a, b from c    |                      |   |    |
 photo       | info | file     |                       |                      |   |    |
 """
 IDENTIFIERS = ("first_name", "street", "born", "phone", "mail", "ssn", "age", "school")
 XML = """<?xml version="1.0" encoding="UTF-8" ?>
 <ODM xmlns="http://www.cdisc.org/ns/odm/v1.3" xmlns:redcap="https://projectredcap.org">
-<Study OID="Project.Small"><GlobalVariables><StudyName>Small</StudyName></GlobalVariables></Study>
+<Study OID="Project.Small"><GlobalVariables><StudyName>Small</StudyName>
+<redcap:ProjectNotes>Walburga came first</redcap:ProjectNotes>
+<redcap:ReportsGroup><redcap:Reports title="a" advanced_logic="[first_name] = 'Walburga'"/></redcap:ReportsGroup>
+</GlobalVariables></Study><!-- Walburga -->
 <ClinicalData><SubjectData SubjectKey="7"><FormData FormOID="Form.info"><ItemGroupData>
 <ItemData ItemOID="record_id" Value="7"/><ItemData ItemOID="first_name" Value="Walburga"/>
-<ItemData ItemOID="weight" Value="17.5"/><ItemData ItemOID="remark" Value="Walburga moved to Ulm"/>
+<ItemData ItemOID="weight" Value="17.5" Note="Walburga">Walburga<b>Walburga</b></ItemData><ItemData ItemOID="remark" Value="Walburga moved to Ulm"/>
 <ItemData ItemOID="redcap_data_access_group" Value="north"/><ItemData ItemOID="unknown" Value="Ulm"/>
 <ItemDataBase64Binary ItemOID="photo">V2FsYnVyZ2E=</ItemDataBase64Binary>
 </ItemGroupData></FormData></SubjectData></ClinicalData></ODM>"""
@@ -46,7 +52,7 @@ XML = """<?xml version="1.0" encoding="UTF-8" ?>
 
 def mask(*identifiers: str, secret: bytes = b"one") -> Mask:
     flagged = {name: {"identifier": "y"} for name in (*IDENTIFIERS, *identifiers)}
-    return Mask(dictionary(FIELDS, **flagged), secret, frozenset({"status"}))
+    return Mask(dictionary(FIELDS, **flagged), secret, frozenset({"missed", "too young", "no consent"}))
 
 
 @pytest.mark.parametrize(
@@ -61,28 +67,56 @@ def mask(*identifiers: str, secret: bytes = b"one") -> Mask:
         ("ssn", Disguise.REMOVE),
         ("age", Disguise.REMOVE),
         ("school", Disguise.REMOVE),
-        ("remark", Disguise.REMOVE),
-        ("told", Disguise.REMOVE),
+        ("remark", Disguise.WORDS),
+        ("told", Disguise.WORDS),
         ("photo", Disguise.REMOVE),
-        ("status", Disguise.KEEP),
-        ("weight", Disguise.KEEP),
-        ("woke", Disguise.KEEP),
-        ("colour", Disguise.KEEP),
-        ("likes", Disguise.KEEP),
-        ("score", Disguise.KEEP),
-        ("info_complete", Disguise.KEEP),
+        ("clinic", Disguise.REMOVE),
+        ("weight", Disguise.NUMBER),
+        ("score", Disguise.NUMBER),
+        ("pain", Disguise.NUMBER),
+        ("woke", Disguise.TIME),
+        ("colour", Disguise.CHOICE),
+        ("likes", Disguise.CHOICE),
+        ("info_complete", Disguise.CHOICE),
     ],
 )
 def test_every_kind_of_field_has_its_disguise(name: str, expected: Disguise) -> None:
-    item = mask().dictionary.by_name[name]
-
-    assert disguise_of(item, computed={"status"}) is expected
+    assert disguise_of(mask().dictionary.by_name[name]) is expected
 
 
-def test_a_computed_field_that_is_an_identifier_is_removed_all_the_same() -> None:
-    item = mask("status").dictionary.by_name["status"]
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("weight", "-17.5"),
+        ("age", "5"),
+        ("score", "35"),
+        ("pain", "100"),
+        ("woke", "07:15"),
+        ("colour", "3"),
+        ("likes____9", "1"),
+        ("info_complete", "2"),
+        ("status", "missed"),
+        ("told", "too young; no consent"),
+    ],
+)
+def test_a_value_that_tells_nothing_about_who_it_is_stays(column: str, value: str) -> None:
+    known = replace(mask(), dictionary=dictionary(FIELDS))
 
-    assert disguise_of(item, computed={"status"}) is Disguise.REMOVE
+    assert known.value("1", column, value=value) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["Walburga", "4158675309", "867-5309", "2021-02-28", "12:00 Walburga", "1e9"]
+)
+@pytest.mark.parametrize(
+    "column", ["weight", "score", "pain", "woke", "colour", "likes___1", "info_complete", "status", "clinic"]
+)
+def test_a_value_that_its_field_could_not_have_is_removed(column: str, value: str) -> None:
+    assert mask().value("1", column, value=value) == ""
+
+
+def test_words_of_the_study_in_an_identifier_are_removed_all_the_same() -> None:
+    assert mask("status").value("1", "status", value="missed") == ""
 
 
 @pytest.mark.parametrize("record", ["1", "2", "900"])
@@ -127,17 +161,28 @@ def test_one_secret_gives_one_disguise_and_another_secret_another() -> None:
     assert values[0] == values[1] != values[2]
 
 
-def test_a_record_id_is_invented_only_where_it_is_an_identifier() -> None:
-    ids = [mask("record_id").record(record) for record in ("WALBURGA-1", "WALBURGA-2")]
+@pytest.mark.parametrize(
+    "record", ["Walburga", "WZ-7", "5550142", "867-5309", "12-0007", "19450217", "\u0661"]
+)
+def test_a_record_id_that_may_be_more_than_a_count_is_invented(record: str) -> None:
+    invented = mask().record(record)
 
-    assert mask().record("WALBURGA-1") == "WALBURGA-1"
-    assert len(set(ids)) == 2
-    assert all(name.isdigit() for name in ids)
+    assert invented.isdigit()
+    assert record not in invented
+    assert invented == mask().value(record, "record_id", value=record)
+
+
+def test_record_ids_that_count_stay_unless_they_are_flagged() -> None:
+    ids = [mask("record_id").record(str(number)) for number in range(1, 1000)]
+
+    assert [mask().record(record) for record in ("1", "1001")] == ["1", "1001"]
+    assert len(set(ids)) == 999
+    assert not set(ids) & {str(number) for number in range(1, 1000)}
 
 
 def test_a_missing_data_code_stays_what_it_is() -> None:
     known = mask().dictionary
-    coded = Mask(type(known)(known.fields, known.forms, {"NI": "No information"}), b"one")
+    coded = replace(mask(), dictionary=replace(known, missing_codes={"NI": "No information"}))
 
     assert coded.value("1", "ssn", value="NI") == "NI"
 

@@ -1,0 +1,145 @@
+"""The rules about one participant: stopped, paused, consent, address, and what was sent before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from capstan.addresses import mail_address, phone_number
+from capstan.delivery import Channel
+from capstan.logic import Table, parse
+from capstan.message import NEVER_SENT, RULES, STOPPED, History, MessageState, write_time
+from capstan.periods import read_dates
+
+if TYPE_CHECKING:
+    from capstan.study import Study
+    from capstan.study_messages import Message
+
+Mask = npt.NDArray[np.bool_]
+
+
+def strike(contacts: pd.DataFrame, struck: Mask | pd.Series[bool], *, rule: str) -> pd.DataFrame:
+    """Remove contacts by a rule; those that another rule removed before keep that one."""
+    said = contacts["rule"].to_numpy(dtype=object)
+    return contacts.assign(rule=np.where((said == "") & np.asarray(struck), rule, said))
+
+
+@dataclass(frozen=True, eq=False)
+class ContactRules:
+    """Judges contacts: frames with record, occasion, the table's row in `row`, and `rule`, "" at first.
+
+    `now` is in the study's zone.
+    """
+
+    study: Study
+    table: Table
+    history: History
+    now: datetime
+
+    def judge(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
+        """Apply every rule in its order; adds `channel` and `address`, and a number to repeated occasions.
+
+        The column `last_state` is the state of the newest message of the same occasion, "" if none.
+        """
+        judged = self._judge_consent(contacts, message)
+        judged = self._judge_address(judged, message)
+        return self._judge_earlier(judged, message)
+
+    def evaluate(self, logic: str, contacts: pd.DataFrame) -> pd.Series[str]:
+        """What logic gives in the rows of contacts, by position."""
+        rows = pd.Index(contacts["row"])
+        return self.table.evaluate(parse(logic), now=self.now, rows=rows).set_axis(contacts.index)
+
+    def _holds(self, logic: str, contacts: pd.DataFrame) -> Mask:
+        rows = pd.Index(contacts["row"])
+        return self.table.truth(parse(logic), now=self.now, rows=rows).to_numpy(dtype=bool)
+
+    def _judge_consent(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
+        policy = self.study.messaging
+        for stop in policy.stop_when:
+            contacts = strike(contacts, self._holds(stop.rule, contacts), rule=STOPPED + stop.reason)
+        if policy.paused_until:
+            until = read_dates(self.evaluate(policy.paused_until, contacts))
+            contacts = strike(contacts, until > np.datetime64(self.now.date(), "D"), rule="paused")
+        return strike(contacts, ~self._holds(message.consent, contacts), rule="no_consent")
+
+    def _judge_address(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
+        typed = self.evaluate(message.to, contacts).str.strip()
+        address = self._normal(typed, channel=message.channel)
+        shown = address.where(address != "", typed)
+        judged = contacts.assign(channel=message.channel, address=shown)
+        judged = strike(judged, typed == "", rule="no_address")
+        judged = strike(judged, address == "", rule="bad_address")
+        reasons = self._blocks(judged)
+        for rule in reasons[reasons != ""].unique():
+            judged = strike(judged, reasons == rule, rule=rule)
+        if self.study.messaging.live:
+            return judged
+        return strike(judged, ~address.isin(self._test_addresses(message.channel)), rule="not_live")
+
+    def _normal(self, typed: pd.Series[str], *, channel: str) -> pd.Series[str]:
+        sms = self.study.messaging.sms
+        region = sms.region if sms else "US"
+        is_sms = channel == Channel.SMS
+        normal = {
+            text: phone_number(text, region=region) if is_sms else mail_address(text)
+            for text in typed.unique()
+        }
+        return typed.map(normal).astype("str")
+
+    def _test_addresses(self, channel: str) -> frozenset[str]:
+        typed = pd.Series(self.study.messaging.test_addresses, dtype="str")
+        return frozenset(self._normal(typed, channel=channel)) - {""}
+
+    def _blocks(self, contacts: pd.DataFrame) -> pd.Series[str]:
+        """Why each address is blocked, "" if it is not; a wish to stop goes before other reasons."""
+        blocks = self.history.blocks
+        mine = blocks[blocks["channel"] == contacts["channel"].iloc[0]] if len(contacts) else blocks
+        known = list(RULES)
+        reasons = mine["reason"].where(mine["reason"].isin(known), "blocked")
+        order = reasons.map(known.index).argsort(kind="stable")
+        first = (
+            mine.assign(reason=reasons).iloc[order].drop_duplicates("address").set_index("address")["reason"]
+        )
+        return contacts["address"].map(first).fillna("").astype("str")
+
+    def _judge_earlier(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
+        told = self.history.messages
+        mine = told[(told["message"] == message.id) & (told["state"] != MessageState.SUPPRESSED)]
+        repeats = message.limits.every is not None
+        base = mine["occasion"].str.replace(_REPETITION, "", regex=True) if repeats else mine["occasion"]
+        keys = pd.MultiIndex.from_frame(contacts[["record", "occasion"]])
+        earlier = mine.assign(occasion=base).sort_values("at", kind="stable").groupby(["record", "occasion"])
+        summed = earlier.agg(count=("state", "size"), last=("at", "last"), state=("state", "last")).reindex(
+            keys
+        )
+        count = summed["count"].fillna(0).astype("int64").to_numpy()
+        judged = contacts.assign(last_state=summed["state"].fillna("").to_numpy())
+        if message.limits.every is None:
+            judged = strike(judged, count > 0, rule="already")
+        else:
+            since = write_time(self.now - message.limits.every)
+            judged = strike(judged, (summed["last"].fillna("") > since).to_numpy(), rule="too_soon")
+            names = judged["occasion"].to_numpy(dtype=object)
+            numbered = [f"{name} #{past + 1}" for name, past in zip(names, count, strict=True)]
+            judged = judged.assign(occasion=np.where(count > 0, numbered, names))
+        return self._judge_number(judged, message, earlier=mine)
+
+    def _judge_number(
+        self, contacts: pd.DataFrame, message: Message, *, earlier: pd.DataFrame
+    ) -> pd.DataFrame:
+        most = message.limits.per_participant
+        if not most:
+            return contacts
+        sent = earlier.loc[~earlier["state"].isin(NEVER_SENT), "record"].value_counts()
+        before = contacts["record"].map(sent).fillna(0).to_numpy()
+        here = (contacts["rule"] == "").astype("int64").groupby(contacts["record"]).cumsum().to_numpy()
+        return strike(contacts, before + here > most, rule="cap_message")
+
+
+_REPETITION = r" #[0-9]+$"

@@ -1,0 +1,74 @@
+"""What became of a message at the provider: outcomes of an attempt, and statuses after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """The ways to reach a person."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Outcome(StrEnum):
+    """What one attempt to send came to. Source: section 1.4 of the messaging notes."""
+
+    ACCEPTED = "accepted"  # the provider has it
+    THROTTLED = "throttled"  # certainly not taken: the same again after a wait
+    NOT_SENT = "not_sent"  # no connection was made: the same again
+    REJECTED = "rejected"  # certainly not taken: this message or this address is at fault
+    HALT = "halt"  # certainly not taken: our account, sender or configuration is at fault
+    UNKNOWN = "unknown"  # it may have been taken: find out before anything else
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one attempt to send came to, without any text of the provider's.
+
+    `sid` is the provider's name of the message, `status` its first status, `code` Twilio's error code or
+    SMTP's reply code, 0 where there is none. `detail` holds a type name at most.
+    """
+
+    outcome: Outcome
+    sid: str = ""
+    status: str = ""
+    code: int = 0
+    retry_after_seconds: float = 0
+    segments: int = 0
+    detail: str = ""
+
+
+_FAILED_RANK, _DELIVERED_RANK = 6, 7
+_RANKS = {
+    "accepted": 1,
+    "scheduled": 1,
+    "queued": 2,
+    "sending": 3,
+    "sent": 4,
+    "canceled": 5,
+    "failed": _FAILED_RANK,
+    "undelivered": _FAILED_RANK,
+    "delivered": _DELIVERED_RANK,
+    "read": 8,
+}
+_MAX_SWAPS = 2
+
+
+def is_final(status: str) -> bool:
+    """Whether no further status is to be waited for."""
+    return _RANKS.get(status, 0) >= _RANKS["canceled"]
+
+
+def may_follow(old: str, new: str, *, swaps: int = 0) -> bool:
+    """Whether status `new` replaces `old` (blank: none yet), as callbacks come late and out of order.
+
+    A later stage wins; a word that is not known changes nothing. Failed and delivered may replace each
+    other once each way: `swaps` is how often they have. Source: section 3.3.
+    """
+    before, after = _RANKS.get(old, 0), _RANKS.get(new, 0)
+    if {before, after} == {_FAILED_RANK, _DELIVERED_RANK}:
+        return swaps < _MAX_SWAPS
+    return after > before

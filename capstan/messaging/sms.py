@@ -1,0 +1,195 @@
+"""Sends texts through Twilio's own library, once each, and reads what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn, TypeVar
+
+import requests
+import urllib3
+from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+
+from capstan.delivery import Answer, Outcome
+from capstan.errors import MessagingError, MessagingUnavailable
+from capstan.messaging.account import check_account, check_sender
+from capstan.messaging.receipts import (
+    MAX_VALID_SECONDS,
+    AccountStatus,
+    Listed,
+    Text,
+    number,
+    receipt,
+    refusal,
+)
+from capstan.messaging.wire import CALL, OnceHttpClient
+
+_NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError)
+# What the library raises over an answer that is no JSON object, or not of the expected form.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
+_PAGE_SIZE, _MAX_LISTED = 200, 1000
+_NOT_FOUND = 20404
+_BUSY = frozenset({408, 429})
+
+Found = TypeVar("Found")
+
+
+class _Absent(MessagingError):
+    """Twilio itself says that there is none; a page with status 404 does not."""
+
+
+class Twilio:
+    """An account at Twilio, or at a sandbox with `base_url`, that sends from a number or a service.
+
+    `timeout_seconds` are for making a connection and for each wait for bytes. Threads may share it.
+    Raises UsageError and Refused where account and address do not go together.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        token: str,
+        *,
+        sender: str = "",
+        service: str = "",
+        base_url: str = "",
+        timeout_seconds: tuple[float, float] = (3.05, 10.0),
+    ) -> None:
+        check_account(account, token=token, base_url=base_url)
+        check_sender(sender, service=service)
+        self._account, self._sender, self._service = account, sender, service
+        http = OnceHttpClient(base_url, timeout_seconds=timeout_seconds)
+        self._client = Client(account, token, http_client=http)
+
+    def __repr__(self) -> str:
+        return "<Twilio>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A connection to Twilio is not written to files: make a new one instead.")
+
+    def send(self, text: Text) -> Answer:
+        """Post one message, once, and say what it came to; nothing is raised over what Twilio does.
+
+        The library's exceptions are read for their codes only: their text may hold the number.
+        """
+        try:
+            made = self._client.messages.create(
+                to=text.to,
+                body=text.text,
+                from_=self._sender or None,
+                messaging_service_sid=self._service or None,
+                status_callback=text.callback_url or None,
+                validity_period=max(1, min(text.valid_for_seconds, MAX_VALID_SECONDS)),
+            )
+        except TwilioException as error:
+            return _refused(error)
+        except _NO_ANSWER as error:
+            outcome = Outcome.UNKNOWN if CALL.has_left else Outcome.NOT_SENT
+            return Answer(outcome, detail=type(error).__name__)
+        except _UNREADABLE as error:
+            outcome = Outcome.UNKNOWN if CALL.has_left else Outcome.REJECTED
+            return Answer(outcome, detail=type(error).__name__)
+        return receipt(made.sid, status=made.status, segments=made.num_segments)
+
+    def listed(self, to: str, *, since: datetime) -> list[Listed]:
+        """Messages that we sent to a number from `since` on, newest first, as Twilio has them.
+
+        There is no filter by time of creation, and what waits has no other time.
+        """
+
+        def ours() -> list[Listed]:
+            found = self._client.messages.list(to=to, limit=_MAX_LISTED, page_size=_PAGE_SIZE)
+            return [_listed(one) for one in found if one.direction == "outbound-api"]
+
+        return [one for one in _asked(ours) if one.created_at >= since]
+
+    def fetch(self, sid: str) -> Listed | None:
+        """One message as Twilio has it now; None where it has none of that name."""
+        return _asked_or_none(lambda: _listed(self._client.messages(sid).fetch()))
+
+    def redact(self, sid: str) -> None:
+        """Empty the text that Twilio keeps of a message."""
+        _asked(lambda: self._client.messages(sid).update(body=""))
+
+    def number_type(self, to: str) -> str:
+        """The kind of a number (`mobile`, `landline`, …), or "" where nobody knows; each question is paid."""
+        found = _asked_or_none(
+            lambda: self._client.lookups.v2.phone_numbers(to).fetch(fields="line_type_intelligence")
+        )
+        return str((found.line_type_intelligence or {}).get("type") or "") if found else ""
+
+    def account_status(self) -> AccountStatus:
+        """The account's status and Twilio's clock."""
+        status = _asked(lambda: self._client.api.accounts(self._account).fetch().status)
+        return AccountStatus(str(status), _date(CALL.date))
+
+    def owns_sender(self) -> bool:
+        """Whether the account has the service, where there is one, else the number or short code."""
+        if self._service:
+            service = self._service
+            return _asked_or_none(lambda: self._client.messaging.v1.services(service).fetch()) is not None
+        sender = self._sender
+        # Both filters take parts of numbers, too.
+        numbers = _asked(lambda: self._client.incoming_phone_numbers.list(phone_number=sender))
+        if any(one.phone_number == sender for one in numbers) or sender.startswith("+"):
+            return any(one.phone_number == sender for one in numbers)
+        codes = _asked(lambda: self._client.short_codes.list(short_code=sender))
+        return any(one.short_code == sender for one in codes)
+
+
+def _refused(error: TwilioException) -> Answer:
+    """The answer that the library made an exception of, by the status that came over the wire."""
+    # The library gives the status for the code where the answer has none.
+    code = number(getattr(error, "code", None))
+    return refusal(
+        CALL.status,
+        code=0 if code == CALL.status else code,
+        retry_after_seconds=CALL.retry_after_seconds,
+    )
+
+
+def _listed(one: Any) -> Listed:
+    if not one.sid or one.date_created is None:
+        raise ValueError("no message")
+    return Listed(
+        sid=str(one.sid),
+        text=one.body or "",
+        status=one.status or "",
+        code=number(one.error_code),
+        created_at=one.date_created,
+    )
+
+
+def _asked(question: Callable[[], Found]) -> Found:
+    """Ask, and turn what the library raises into an error of ours, whose text is public."""
+    code = 0
+    try:
+        return question()
+    except TwilioException as error:
+        code = number(getattr(error, "code", None))
+        may_help = CALL.status in _BUSY or not 400 <= CALL.status < 500
+    except (*_NO_ANSWER, *_UNREADABLE):
+        may_help = True
+    what = f"Twilio gave no usable answer (status {CALL.status or 'none'}, code {code or 'none'})"
+    if code == _NOT_FOUND:
+        raise _Absent(f"{what}; it has no such thing.")
+    if may_help:
+        raise MessagingUnavailable(f"{what}; try again in a while.")
+    raise MessagingError(f"{what}; look at account, token and sender with `capstan doctor`.")
+
+
+def _asked_or_none(question: Callable[[], Found]) -> Found | None:
+    try:
+        return _asked(question)
+    except _Absent:
+        return None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None

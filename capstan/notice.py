@@ -1,0 +1,127 @@
+"""Notices to staff: what happened, as one digest for each cause and person, without participants' data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from capstan.delivery import Channel
+
+if TYPE_CHECKING:
+    from capstan.study_notices import Notify
+
+_DAY = timedelta(days=1)
+_MOST_LINES = {Channel.EMAIL: 20, Channel.SMS: 3}
+_MOST_RECORDS = 10
+
+
+class Cause(StrEnum):
+    """Why staff are told something."""
+
+    FAILURE = "failure"  # a run failed, or a channel was stopped
+    HOLD = "hold"  # a run waits for a person
+    SUMMARY = "summary"  # what a run did
+    DELIVERY = "delivery"  # messages that did not arrive
+    DISTRESS = "distress"  # a reply that sounds like danger: told at once, whatever the limits
+    QUESTION = "question"  # replies that a person must read
+
+
+TITLES = {
+    Cause.FAILURE: "something failed",
+    Cause.HOLD: "a run waits for you",
+    Cause.SUMMARY: "summary",
+    Cause.DELIVERY: "messages did not arrive",
+    Cause.DISTRESS: "URGENT: a participant may be in danger",
+    Cause.QUESTION: "participants wrote",
+}
+
+
+_URGENT = frozenset({Cause.DISTRESS})
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing that staff should know; `text` holds no participant's data, `record` may name one."""
+
+    cause: Cause
+    text: str
+    at: datetime
+    record: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """That a person was told of a cause before, and when."""
+
+    address: str
+    cause: Cause
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One notice to one person; `happenings` is how many things it tells."""
+
+    channel: Channel
+    address: str
+    cause: Cause
+    subject: str
+    text: str
+    happenings: int
+
+
+def due_notices(
+    happenings: Sequence[Happening], notify: Notify, *, study: str, now: datetime, told: Sequence[Told]
+) -> list[Notice]:
+    """Digest what is not told yet: one notice for each cause and person who is to hear of it now.
+
+    A cause is told to a person again only after `notify.every`, and a person gets no more than
+    `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit.
+    """
+    notices: list[Notice] = []
+    for cause in Cause:
+        news = [each for each in happenings if each.cause is cause]
+        if not news or cause.value not in notify.staff.on:
+            continue
+        for channel, address in _recipients(notify):
+            mine = [each for each in told if each.address == address]
+            made = sum(notice.address == address for notice in notices)
+            left = notify.per_day - made - sum(each.at > now - _DAY for each in mine)
+            is_soon = any(each.cause is cause and each.at > now - notify.every for each in mine)
+            if cause in _URGENT or (left > 0 and not is_soon):
+                subject = f"[{study}] {TITLES[cause]}"
+                text = _digest(news, subject, channel=channel, notify=notify, is_last=left == 1)
+                notices.append(Notice(channel, address, cause, subject, text, len(news)))
+    return notices
+
+
+def _recipients(notify: Notify) -> Iterable[tuple[Channel, str]]:
+    staff = notify.staff
+    yield from ((Channel.EMAIL, address) for address in staff.email)
+    yield from ((Channel.SMS, address) for address in staff.sms)
+
+
+def _digest(
+    news: Sequence[Happening], subject: str, *, channel: Channel, notify: Notify, is_last: bool
+) -> str:
+    """One line for each different text, with how often it happened and, where allowed, to whom."""
+    counts = Counter(each.text for each in news)
+    lines = [] if channel is Channel.EMAIL else [subject]  # a text message has no subject
+    for text, count in counts.most_common(_MOST_LINES[channel]):
+        records = [each.record for each in news if each.text == text] if notify.record_ids else []
+        lines.append(_line(text, count=count, records=records))
+    left_out = len(counts) - _MOST_LINES[channel]
+    more = [f"… and {left_out} other things."] if left_out > 0 else []
+    last = ["This is the last notice for today; look at the journal for more."] if is_last else []
+    return "\n".join([*lines, *more, *last])
+
+
+def _line(text: str, *, count: int, records: Sequence[str]) -> str:
+    named = sorted({record for record in records if record})
+    shown = ", ".join(named[:_MOST_RECORDS]) + (" …" if len(named) > _MOST_RECORDS else "")
+    times = f"{count} × " if count > 1 else ""
+    return f"{times}{text}{f' (records {shown})' if named else ''}"

@@ -1,0 +1,169 @@
+"""Claims: one worker, and no other, gets a message to send, on disk before a byte of it leaves."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+
+from capstan.delivery import Channel
+from capstan.errors import StoreError
+from capstan.message import MessageState
+from capstan.store.connection import Store
+from capstan.store.outbox_addresses import is_blocking
+from capstan.store.outbox_caps import opens_later, room_is_full, too_many_fail
+from capstan.store.outbox_pace import AHEAD, free_from, take_slot
+from capstan.store.outbox_rows import Caps, Claimed, Mailroom, Pace, Wait, to_message
+from capstan.store.outbox_stops import find_stop, is_held, lock_room, resumed_at, set_stop
+from capstan.store.outbox_tables import ANNOUNCEMENT, ATTEMPT, MESSAGE
+from capstan.store.owners import current_owner
+
+_DAY = timedelta(days=1)
+_MOST_LOOKED_AT = 50
+_GUARD = "capstan"
+
+
+def claim_message(
+    store: Store,
+    *,
+    room: Mailroom,
+    channel: Channel,
+    now: datetime,
+    pace: Pace,
+    caps: Caps,
+    ready_at: datetime | None = None,
+) -> Claimed | Wait | None:
+    """Take the next message of a channel that may be sent; this process owns it then.
+
+    `ready_at` is when the caller could send it at the earliest. Wait says when to ask again; None that
+    nothing is left to send, or that the channel is stopped. A channel whose messages fail too often, or
+    whose run would send more than it announced, is stopped here.
+    """
+    with store.write() as connection:
+        lock_room(connection, room, now=now)
+        if find_stop(connection, room, channel=channel):
+            return None
+        wait = _must_wait(connection, room, caps=caps, pace=pace, now=now)
+        if wait:
+            return wait
+        if _breaks(connection, room, channel=channel, caps=caps, now=now):
+            return None
+        row = _choose(connection, room, channel=channel, caps=caps, now=now)
+        if row is None or isinstance(row, Wait):
+            return row
+        if row["sent"] >= row["announced"]:
+            _stop(
+                connection,
+                room,
+                channel=channel,
+                reason="a run was about to send more than it announced",
+                now=now,
+            )
+            return None
+        slot = take_slot(connection, pace, segments=row["segments"], now=now, ready_at=ready_at or now)
+        if slot is None:
+            return Wait(now + AHEAD / 4)
+        attempt = _begin_attempt(connection, row, sender=pace.sender, now=now)
+        message = to_message(store, row)
+    if message.content is None:
+        raise StoreError(f"Message {message.id} has lost its content.")
+    return Claimed(attempt, pace.sender, slot, message, message.content)
+
+
+def expire_messages(store: Store, room: Mailroom, *, now: datetime) -> int:
+    """Give up the waiting messages whose time is over; returns how many."""
+    mine = [MESSAGE.c[name] == value for name, value in room._asdict().items()]
+    late = update(MESSAGE).where(*mine, MESSAGE.c.state == MessageState.PLANNED, MESSAGE.c.not_after <= now)
+    with store.write() as connection:
+        return connection.execute(late.values(state=MessageState.EXPIRED, changed_at=now)).rowcount
+
+
+def _must_wait(
+    connection: Connection, room: Mailroom, *, caps: Caps, pace: Pace, now: datetime
+) -> Wait | None:
+    free = free_from(connection, pace)
+    if free > now + AHEAD:
+        return Wait(free - AHEAD)
+    full_until = room_is_full(connection, room, caps=caps, now=now)
+    return Wait(full_until) if full_until else None
+
+
+def _breaks(connection: Connection, room: Mailroom, *, channel: Channel, caps: Caps, now: datetime) -> bool:
+    """Stop the channel if too many of its messages fail, of those since somebody let it go on."""
+    since = max(now - _DAY, resumed_at(connection, room, channel=channel) or now - _DAY)
+    if not too_many_fail(connection, room, channel=channel, caps=caps, since=since):
+        return False
+    _stop(connection, room, channel=channel, reason="more messages failed than the study allows", now=now)
+    return True
+
+
+def _stop(connection: Connection, room: Mailroom, *, channel: Channel, reason: str, now: datetime) -> None:
+    set_stop(connection, room, channel=channel, name="", reason=reason, by=_GUARD, now=now)
+
+
+def _choose(
+    connection: Connection, room: Mailroom, *, channel: Channel, caps: Caps, now: datetime
+) -> RowMapping | Wait | None:
+    """The first waiting message that no limit is against; the others are put off, or suppressed."""
+    mine = [MESSAGE.c[name] == value for name, value in {**room._asdict(), "channel": channel}.items()]
+    of_run = (ANNOUNCEMENT.c.run_id == MESSAGE.c.run_id) & (ANNOUNCEMENT.c.channel == MESSAGE.c.channel)
+    waiting = (
+        select(MESSAGE, ANNOUNCEMENT.c.announced, ANNOUNCEMENT.c.sent)
+        .join(ANNOUNCEMENT, of_run)
+        .where(*mine, MESSAGE.c.state == MessageState.PLANNED, MESSAGE.c.not_after > now)
+        .where(ANNOUNCEMENT.c.sent < caps.per_run, ~is_held(), ~exists().where(is_blocking()))
+        .order_by(MESSAGE.c.not_before, MESSAGE.c.id)
+    )
+    due = (
+        connection.execute(waiting.where(MESSAGE.c.not_before <= now).limit(_MOST_LOOKED_AT)).mappings().all()
+    )
+    for row in due:
+        later = opens_later(connection, row, caps=caps, now=now)
+        if later is None:
+            return row
+        _put_off(connection, row, at=later.at, rule=later.rule, now=now)
+    if len(due) == _MOST_LOOKED_AT:
+        return Wait(now)
+    first = connection.execute(waiting.limit(1)).mappings().first()
+    return Wait(first["not_before"]) if first else None
+
+
+def _put_off(connection: Connection, row: RowMapping, *, at: datetime, rule: str, now: datetime) -> None:
+    values = {"not_before": at} if at < row["not_after"] else {"state": MessageState.SUPPRESSED, "rule": rule}
+    connection.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, changed_at=now))
+
+
+def _begin_attempt(connection: Connection, row: RowMapping, *, sender: str, now: datetime) -> str:
+    """Make the message this worker's, its attempt, and count it against what its run announced."""
+    this = update(MESSAGE).where(MESSAGE.c.id == row["id"], MESSAGE.c.state == MessageState.PLANNED)
+    number = row["attempts"] + 1
+    claimed = this.values(state=MessageState.CLAIMED, attempts=number, changed_at=now)
+    guard = update(ANNOUNCEMENT).where(
+        ANNOUNCEMENT.c.run_id == row["run_id"],
+        ANNOUNCEMENT.c.channel == row["channel"],
+        ANNOUNCEMENT.c.sent < ANNOUNCEMENT.c.announced,
+    )
+    counted = guard.values(sent=ANNOUNCEMENT.c.sent + 1)
+    if not (connection.execute(claimed).rowcount and connection.execute(counted).rowcount):
+        raise StoreError(f"Message {row['id']} was claimed by another worker at the same moment. Try again.")
+    attempt = secrets.token_hex(12)
+    connection.execute(
+        insert(ATTEMPT).values(
+            id=attempt,
+            message_id=row["id"],
+            number=number,
+            worker=current_owner(),
+            sender=sender,
+            segments=row["segments"],
+            started_at=now,
+            status="",
+            code=0,
+            failed=False,
+            swaps=0,
+            looks=0,
+            changed_at=now,
+            written_to="",
+        )
+    )
+    return attempt

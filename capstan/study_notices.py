@@ -1,0 +1,69 @@
+"""The parts `notify` and `partners` of the study file: who is told, and who else contacts participants."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from capstan.study_parts import NAME, CodeText, DurationText, Part, TokenSource
+
+NoticeCause = Literal["failure", "hold", "summary", "delivery", "distress", "question"]
+
+
+class Staff(Part):
+    """Who is told, how, and of what."""
+
+    email: tuple[str, ...] = ()
+    sms: tuple[str, ...] = ()
+    on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question")
+
+
+class Notify(Part):
+    """Notices to staff: one for each cause within `every`, and no more than `per_day` to one person.
+
+    `record_ids` lets notices name records; else they count them.
+    """
+
+    staff: Staff = Staff()
+    record_ids: bool = False
+    every: DurationText = timedelta(hours=1)
+    per_day: int = Field(default=24, ge=1)
+
+
+class Comparison(Part):
+    """A column of a partner's roster, and the field that should say the same.
+
+    `values` translates what the partner writes where it is not what the field holds.
+    """
+
+    column: str
+    event: str = ""
+    field: str
+    values: dict[CodeText, CodeText] = Field(default={})
+
+
+class Partner(Part):
+    """A partner that contacts participants itself, and its roster: a CSV or JSON table by HTTPS or as a file.
+
+    `participant` is the roster's column that says who; `field`, on `event`, holds the same in REDCap, and is
+    the record id where it is blank.
+    """
+
+    name: str = Field(pattern=NAME)
+    url: str = ""
+    file: str = ""
+    token: TokenSource | None = None
+    participant: str
+    event: str = ""
+    field: str = ""
+    compare: tuple[Comparison, ...] = Field(min_length=1)
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse none and two sources, and a roster that crosses a network in the clear."""
+        if bool(self.url) == bool(self.file):
+            raise ValueError("give exactly one of url and file")
+        if self.url and not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)", self.url):
+            raise ValueError("url must begin with https://")

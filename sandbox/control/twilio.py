@@ -1,0 +1,187 @@
+"""Controls of the messages: people who write, bad days, the account, and what there is to be judged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.control.orders import Order
+from sandbox.errors import ApiError
+from sandbox.state import State
+from sandbox.twilio import BadConfig
+from sandbox.twilio.fates import FATES
+from sandbox.twilio.faults import Fault
+from sandbox.twilio.messages import Message
+from sandbox.twilio.moments import iso
+from sandbox.twilio.receiving import Inbound
+from sandbox.twilio.webhooks import Webhook
+
+MAX_COUNT = 1_000_000
+MAX_SECONDS = 3600
+MAX_BODY = 1600
+MAX_MEDIA = 10
+
+
+def show_state(state: State, _: Order) -> Any:
+    """Show messages, how often each text went to each phone, webhooks, opt-outs and what is to come."""
+    reading, (waiting, met) = state.twilio.reading, state.twilio.faults.counts()
+    return {
+        "messages": [about_message(one) for one in reading.messages()],
+        "counts": [{"to": one.to, "body": one.body, "count": one.times} for one in reading.copies()],
+        "callbacks": [about_webhook(one) for one in reading.webhooks()],
+        "opt_outs": [one._asdict() for one in reading.opt_outs()],
+        "phones": reading.fates(),
+        "pending": reading.pending()._asdict(),
+        "requests": state.twilio.throttle.requests,
+        "faults": {"waiting": waiting, "met": met},
+    }
+
+
+def show_config(state: State, _: Order) -> Any:
+    """Show the account, its numbers and services, and how the sandbox behaves."""
+    return state.twilio.config.model_dump(mode="json")
+
+
+def set_config(state: State, order: Order) -> Any:
+    """Change keys of the configuration; those that are not given stay."""
+    try:
+        state.twilio.configure(order.body)
+    except BadConfig as error:
+        raise ApiError(str(error)) from error
+    return show_config(state, order)
+
+
+def set_limits(state: State, order: Order) -> Any:
+    """Answer 20429 above `max_concurrent` requests at once or `per_second` requests; 0 is no limit."""
+    names = ("max_concurrent", "per_second")
+    limits = {name: order.number(name, 0, low=0, high=10_000) for name in names}
+    return set_config(state, Order(body={"limits": limits}))
+
+
+def set_redaction(state: State, order: Order) -> Any:
+    """Hide bodies and persons' numbers from every read of the API, or show them with `on` false."""
+    return set_config(state, Order(body={"redaction": order.flag("on", True)}))
+
+
+def reset(state: State, _: Order) -> Any:
+    """Forget messages, webhooks, opt-outs and faults; account and numbers stay."""
+    state.twilio.reset()
+    return {"reset": True}
+
+
+def write_as(state: State, order: Order) -> Any:
+    """Let a person (`from`) write `body` to one of the account's numbers (`to`); answers the sid.
+
+    Without `to` it goes to the number that wrote to them last; without `service` to that of the number.
+    """
+    twilio, phone = state.twilio, order.text("from", longest=20).strip()
+    if not phone:
+        raise ApiError("from is the person's phone number.")
+    number, service = order.text("to", longest=20).strip(), order.text("service", longest=34)
+    if not number:
+        number, service = twilio.reading.last_sender_to(phone)
+    if twilio.config.number(number) is None:
+        raise ApiError("to must be one of the account's numbers.")
+    found = twilio.config.service_of(number)
+    if service and twilio.config.service(service) is None:
+        raise ApiError("There is no such service.")
+    service = service or (found.sid if found is not None else "")
+    body = order.text("body", longest=MAX_BODY)
+    message = twilio.receive(Inbound(phone, number, service, body, _media(order)))
+    return {"sid": message.sid}
+
+
+def set_phone(state: State, order: Order) -> Any:
+    """Give a phone (`number`) the `fate` of other digits, `10` for one that is off; blank takes it back."""
+    digits = order.text("fate", longest=2)
+    if digits and digits not in FATES:
+        raise ApiError(f"fate must be one of: {', '.join(FATES)}.")
+    phone = order.text("number", longest=20).strip()
+    if not phone:
+        raise ApiError("number is the person's phone number.")
+    state.twilio.set_fate(phone, digits)
+    return {"phones": state.twilio.reading.fates()}
+
+
+def add_faults(state: State, order: Order) -> Any:
+    """Let the next requests get other answers: one fault, or several as `faults`."""
+    listed = order.body.get("faults", [order.body])
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise ApiError("faults must be a list of objects.")
+    state.twilio.faults.add([_read_fault(Order(body=one)) for one in listed])
+    return list_faults(state, order)
+
+
+def list_faults(state: State, _: Order) -> Any:
+    """Say how many requests will meet a fault, and how many did."""
+    waiting, met = state.twilio.faults.counts()
+    return {"waiting": waiting, "met": met}
+
+
+def clear_faults(state: State, order: Order) -> Any:
+    """Take waiting faults back."""
+    state.twilio.faults.clear()
+    return list_faults(state, order)
+
+
+def about_message(message: Message) -> dict[str, Any]:
+    """Return a message as it is listed: the truth, whatever the API hides."""
+    return {
+        "sid": message.sid,
+        "direction": message.direction,
+        "service": message.service,
+        "from": message.sender,
+        "to": message.phone,
+        "body": message.body,
+        "media": message.media_urls,
+        "status": message.status,
+        "error_code": message.code or None,
+        "segments": message.segments,
+        "price": message.price or None,
+        "created": iso(message.created),
+        "updated": iso(message.updated),
+        "sent": None if message.sent is None else iso(message.sent),
+        "callback": message.callback,
+        "note": message.note,
+        "is_redacted": bool(message.is_redacted),
+        "is_deleted": bool(message.is_deleted),
+    }
+
+
+def about_webhook(webhook: Webhook) -> dict[str, Any]:
+    """Return a webhook with its tries."""
+    return {
+        "sid": webhook.sid,
+        "kind": webhook.kind.value,
+        "at": iso(webhook.at),
+        "url": webhook.url,
+        "fields": dict(webhook.fields),
+        "token": webhook.token,
+        "attempts": [asdict(one) for one in webhook.attempts],
+        "note": webhook.note,
+        "is_done": webhook.is_done,
+    }
+
+
+def _media(order: Order) -> list[str]:
+    given = order.body.get("media") or []
+    media = [given] if isinstance(given, str) else given
+    if not isinstance(media, list) or len(media) > MAX_MEDIA or not all(isinstance(m, str) for m in media):
+        raise ApiError(f"media must be a list of at most {MAX_MEDIA} addresses.")
+    return media
+
+
+def _read_fault(order: Order) -> Fault:
+    headers = order.part("headers")
+    return Fault(
+        status=order.number("status", 503, low=200, high=599),
+        headers={name: headers.text(name) for name in headers.body},
+        body=order.text("body", longest=1 << 16),
+        is_after=order.flag("after", False),
+        closes=order.flag("close", False),
+        seconds=order.decimal("seconds", 0, low=0, high=MAX_SECONDS),
+        count=order.number("count", 1, low=1, high=MAX_COUNT),
+        probability=order.decimal("probability", 1, low=0, high=1),
+        seed=order.number("seed", 0, low=0, high=2**32),
+        method=order.text("method", longest=10),
+    )

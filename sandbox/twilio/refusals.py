@@ -1,0 +1,70 @@
+"""Twilio's refusals: codes with their HTTP status and a sentence (2.6, 2.7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_DOCS = "https://www.twilio.com/docs/errors/"
+# Statuses of 20009, 21701 and 35xxx are assumed, see the list of known differences in the documentation.
+_REFUSALS = {
+    20001: (400, "A parameter of the request cannot be used."),
+    20003: (401, "Authenticate"),
+    20008: (403, "Resource not accessible with Test Account Credentials"),
+    20009: (409, "The message is not finished yet."),
+    20404: (404, "The requested resource was not found"),
+    20429: (429, "Too Many Requests"),
+    20500: (500, "An internal server error has occurred"),
+    20503: (503, "Service is unavailable"),
+    21211: (400, "The 'To' number is not a valid phone number."),
+    21212: (400, "The 'From' number is not a valid phone number, shortcode, or alphanumeric sender ID."),
+    21408: (400, "Sending messages to the region of the 'To' number is not enabled for this account."),
+    21602: (400, "Message body is required."),
+    21603: (400, "A 'From' or a 'MessagingServiceSid' is required."),
+    21604: (400, "A 'To' phone number is required."),
+    21606: (400, "The 'From' number is not an SMS-capable number or short code of this account."),
+    21609: (400, "The 'StatusCallback' URL is not a valid URL."),
+    21610: (400, "Attempt to send to unsubscribed recipient"),
+    21611: (429, "SMS queue is full."),
+    21612: (400, "The 'To' number is not reachable from the 'From' number."),
+    21614: (400, "The 'To' number is not a mobile number."),
+    21617: (400, "The message body is longer than 1600 characters."),
+    21701: (404, "The Messaging Service does not exist."),
+    35111: (400, "A scheduled message needs a 'SendAt' that is a moment in UTC."),
+    35114: (400, "The 'ScheduleType' is not known."),
+    35115: (400, "'SendAt' must be more than 300 seconds and at most 35 days ahead."),
+    35118: (400, "A scheduled message needs a 'MessagingServiceSid'."),
+}
+
+
+class Refused(Exception):
+    """A request that Twilio refuses; `detail` is a second sentence, and waiting helps with `retry_after`."""
+
+    def __init__(self, code: int, *, detail: str = "", retry_after: int = 0) -> None:
+        super().__init__(f"refused with {code}")
+        self.code, self.detail, self.retry_after = code, detail, retry_after
+
+    @property
+    def status(self) -> int:
+        return _REFUSALS[self.code][0]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the body of the answer."""
+        status, message = _REFUSALS[self.code]
+        told = {"code": self.code, "message": message, "more_info": f"{_DOCS}{self.code}", "status": status}
+        return {**told, "detail": self.detail} if self.detail else told
+
+
+def not_found(path: str) -> Refused:
+    """Refuse an address at which there is nothing."""
+    return Refused(20404, detail=f"The requested resource {path} was not found")
+
+
+def explain(code: int) -> str | None:
+    """Return a message's error text; real ones change, so there is only one for what failed later."""
+    if not code:
+        return None
+    return _REFUSALS[code][1] if code in _REFUSALS else f"The message failed with error {code}."

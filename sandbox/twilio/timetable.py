@@ -1,0 +1,93 @@
+"""Lets events happen when they are due: in a thread as the clock goes, or while the clock is advanced."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from sandbox.clock import Clock
+from sandbox.twilio.database import Closed
+
+_LONGEST_WAIT_SECONDS = 3600.0
+
+
+class Course(Protocol):
+    """What happens: when the next thing is due (epoch seconds), and to let it happen."""
+
+    def next_due(self) -> float | None: ...
+
+    def happen_next(self) -> object: ...
+
+    def settle(self) -> None:
+        """Wait until what has happened is told."""
+
+
+class Timetable:
+    """One thread, which starts when it is first woken."""
+
+    def __init__(self, course: Course, clock: Clock, *, advanced: Callable[[], object]) -> None:
+        self._course, self._clock, self._advanced = course, clock, advanced
+        self._woken = threading.Event()
+        self._turn = threading.Lock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def wake(self) -> None:
+        """Look again at what is due: something was added, or the clock was set."""
+        self._woken.set()
+        with self._starting:
+            if self._thread is None and not self._is_closed:
+                self._thread = threading.Thread(target=self._work, name="sandbox-messages", daemon=True)
+                self._thread.start()
+
+    def advance(self, seconds: float) -> int:
+        """Let the clock jump from event to event, and each be told of before the next; returns how many."""
+        with self._turn:
+            speed, target = self._clock.course.speed, self._clock.epoch() + seconds
+            self._clock.run(target - seconds, speed=0)
+            try:
+                count = self._happen_until(target)
+            finally:
+                self._clock.run(target, speed=speed)
+        self._advanced()
+        self.wake()
+        return count
+
+    def close(self) -> None:
+        with self._starting:
+            self._is_closed = True
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _happen_until(self, target: float) -> int:
+        count = 0
+        self._course.settle()
+        while (due := self._course.next_due()) is not None and due <= target:
+            self._clock.run(max(due, self._clock.epoch()), speed=0)
+            self._course.happen_next()
+            self._course.settle()
+            count += 1
+        return count
+
+    def _work(self) -> None:
+        wait: float | None = 0.0
+        while not self._is_closed:
+            self._woken.wait(wait)
+            self._woken.clear()
+            with suppress(Closed), self._turn:
+                while (wait := self._wait_seconds()) == 0 and not self._is_closed:
+                    self._course.happen_next()
+
+    def _wait_seconds(self) -> float | None:
+        """Return how long to wait for the next event, 0 if it is due, and None where only a change helps."""
+        due, speed = self._course.next_due(), self._clock.course.speed
+        if due is None:
+            return None
+        left = due - self._clock.epoch()
+        if left <= 0:
+            return 0.0
+        return min(left / speed, _LONGEST_WAIT_SECONDS) if speed else None

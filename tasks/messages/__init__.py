@@ -1,0 +1,1 @@
+"""What contact with people does to the world: opening channels, queueing, sending, settling, writing back."""

@@ -1,0 +1,31 @@
+"""Queueing: a plan of messages goes into the outbox before anything is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from capstan import store as outbox
+from capstan.store import Mailroom, Queued, Run
+from tasks.connections import LiveProject
+from tasks.shield import effect, run_logger
+
+
+def room_of(live: LiveProject) -> Mailroom:
+    """The outbox of a study's project."""
+    host, project_id = live.project
+    return Mailroom(live.study.study, host, project_id)
+
+
+@effect("queue messages")
+def queue_plan(live: LiveProject, run: Run, *, planned: pd.DataFrame, now: datetime) -> Queued:
+    """Put a plan (`PLANNED_COLUMNS`) into the outbox; contacts that are known stay as they are."""
+    attempts = {message.id: message.attempts for message in live.study.messages}
+    queued = outbox.queue_messages(
+        live.store, planned, room=room_of(live), run=run.id, now=now, max_attempts=attempts
+    )
+    run_logger().info(
+        "queued %d messages; %d were known, %d are suppressed", queued.added, queued.known, queued.suppressed
+    )
+    return queued

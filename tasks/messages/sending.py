@@ -1,0 +1,136 @@
+"""Sending: workers take messages from the outbox at the sender's pace, and record each answer at once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from capstan.delivery import Answer, Channel, Outcome
+from capstan.errors import StoreError
+from capstan.message import MessageState
+from capstan.store import (
+    Caps,
+    Claimed,
+    Mailroom,
+    Pace,
+    Store,
+    Wait,
+    claim_message,
+    expire_messages,
+    give_back,
+    record_answer,
+)
+
+PATIENCE = timedelta(seconds=30)
+"""How long a worker waits for the next message that may go, before it leaves the rest to a later run."""
+
+_LONGEST_LEAD = 0.5
+_RECORD_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
+
+
+class Sender(Protocol):
+    """Sends one message, once; whatever the provider does comes back as an answer."""
+
+    def send(self, claimed: Claimed, *, now: datetime) -> Answer:
+        """Send it."""
+
+
+class Clock(NamedTuple):
+    """The time, and how to wait for it, in seconds."""
+
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+REAL_TIME = Clock(_utc_now, time.sleep)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One channel of one study, ready to send."""
+
+    store: Store
+    room: Mailroom
+    channel: Channel
+    pace: Pace
+    caps: Caps
+    sender: Sender
+    clock: Clock = REAL_TIME
+
+
+def send_waiting(line: Line, *, workers: int = 1, patience: timedelta = PATIENCE) -> Counter[MessageState]:
+    """Send what waits, with some workers at once; returns how many attempts ended in which state.
+
+    Other processes may send at the same time. Ends when nothing is left that may go within `patience`.
+    """
+    expire_messages(line.store, line.room, now=line.clock.now())
+    with ThreadPoolExecutor(workers) as pool:
+        counts = [pool.submit(_work, line, patience=patience) for _ in range(workers)]
+        return sum((count.result() for count in counts), Counter[MessageState]())
+
+
+def _work(line: Line, *, patience: timedelta) -> Counter[MessageState]:
+    counts: Counter[MessageState] = Counter()
+    lead = 0.0
+    while True:
+        started = line.clock.now()
+        step = _claim(line, now=started, lead=lead)
+        claimed_at = line.clock.now()
+        if step is None or (isinstance(step, Wait) and step.until - claimed_at > patience):
+            return counts
+        if isinstance(step, Wait):
+            _sleep_until(line.clock, step.until)
+            continue
+        # A slot must not begin before its claim is on disk, which takes about as long as the last one did.
+        lead = min(max((claimed_at - started).total_seconds() * 1.5, lead * 0.9), _LONGEST_LEAD)
+        counts.update(_send(line, step))
+
+
+def _claim(line: Line, *, now: datetime, lead: float) -> Claimed | Wait | None:
+    return claim_message(
+        line.store,
+        room=line.room,
+        channel=line.channel,
+        now=now,
+        pace=line.pace,
+        caps=line.caps,
+        ready_at=now + timedelta(seconds=lead),
+    )
+
+
+def _send(line: Line, claimed: Claimed) -> list[MessageState]:
+    """Send a claimed message in its slot; one whose slot was missed is given back, unsent."""
+    _sleep_until(line.clock, claimed.send_at)
+    now = line.clock.now()
+    if now > claimed.send_at + line.pace.tolerance:
+        give_back(line.store, claimed, now=now)
+        return []
+    answer = Answer(Outcome.UNKNOWN)
+    try:
+        answer = line.sender.send(claimed, now=now)
+    finally:
+        state = _record(line, claimed, answer)
+    return [state]
+
+
+def _record(line: Line, claimed: Claimed, answer: Answer) -> MessageState:
+    """Keep the answer, also of a store that is busy for a moment; else the message stays unknown."""
+    for pause in _RECORD_AGAIN_AFTER:
+        try:
+            return record_answer(line.store, claimed, answer, now=line.clock.now())
+        except StoreError:
+            line.clock.sleep(pause)
+    return record_answer(line.store, claimed, answer, now=line.clock.now())
+
+
+def _sleep_until(clock: Clock, moment: datetime) -> None:
+    clock.sleep(max(0.0, (moment - clock.now()).total_seconds()))

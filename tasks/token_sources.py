@@ -1,0 +1,42 @@
+"""Token sources: a token, read from the place where the study says that it is kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from prefect.blocks.system import Secret
+
+from capstan.errors import StudyError, UsageError
+from capstan.study_parts import TokenSource
+
+
+def read_token(source: TokenSource, *, folder: Path) -> str:
+    """Read a token from where the study says that it is kept; raises UsageError where there is none."""
+    if source.env:
+        token = os.environ.get(source.env, "")
+        if not token.strip():
+            raise UsageError(f"The environment variable {source.env} holds no token; set it.")
+        return token
+    if source.file:
+        return _token_of_file(folder / Path(source.file).expanduser())
+    try:
+        block = cast(Secret[Any], Secret.load(source.prefect_secret))
+    except ValueError:
+        raise UsageError(
+            f"Prefect has no secret block {source.prefect_secret!r}, or no server is configured; make the "
+            "block, or name another place in redcap.token."
+        ) from None
+    return str(block.get())
+
+
+def _token_of_file(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise StudyError(f"The token file {path} can be read by others; run `chmod 600 {path}`.")
+        return path.read_text(encoding="utf-8").strip().splitlines()[0]
+    except (OSError, IndexError):
+        raise UsageError(
+            f"The token file {path} cannot be read or is empty; write the token into it."
+        ) from None

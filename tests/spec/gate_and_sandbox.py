@@ -1,0 +1,108 @@
+"""One project, asked of both: what the sandbox refuses of a table, and what the gate stops."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import requests
+
+from capstan.plan import KEY_NAMES, keyed
+from capstan.redcap import Redcap
+from capstan.study import Limits, Study
+from checks.gate import Present, Rules, judge
+from sandbox.server import Running
+from tasks.connections import read_structure
+from tests.projects import COLUMNS
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+STUDY = """
+study: s
+title: s
+redcap: {url: 'http://x/', token: {env: T}, project: {id: 1, title: s, status: development}}
+writes: {allow: [FORMS]}
+"""
+# In a project of several arms the gate keeps a record in its own, and none of these records has any yet.
+ANY = Limits(records=10**6, share=1, new_records=10**6, blanked=10**6)
+Row = Mapping[str, str]
+
+
+class Both:
+    """A new project in a sandbox, and the gate that was told its structure."""
+
+    def __init__(self, sandbox: Running, *, longitudinal: bool = False) -> None:
+        self._url = sandbox.redcap_url
+        told = {"project_title": "Both", "purpose": "0", "is_longitudinal": str(int(longitudinal))}
+        self._token = self._post(sandbox.super_token, content="project", data=json.dumps([told])).text.strip()
+
+    def has(self, content: str, told: Iterable[Row]) -> None:
+        """Give the project a part of its structure."""
+        answer = self._post(
+            self._token, content=content, data=json.dumps(list(told)), action="import", override="1"
+        )
+        assert answer.ok, answer.text
+
+    def fields(self, fields: Iterable[Row]) -> None:
+        """Give the project its data dictionary."""
+        blank = dict.fromkeys(COLUMNS, "") | {"form_name": "form", "field_type": "text", "field_label": "x"}
+        self.has("metadata", [blank | dict(field) for field in fields])
+
+    def ask(self, *, missing_codes: str = "") -> None:
+        """Tell the gate what the project is now."""
+        client = Redcap(self._url, self._token)
+        dictionary, grid = read_structure(client, missing_codes=missing_codes)
+        study = Study.from_text(
+            STUDY.replace("FORMS", ", ".join(dictionary.forms)), source="study.yaml", environment={}
+        )
+        self.rules = Rules(study, dictionary, grid, NOW.date())
+
+    def holds(self, rows: Iterable[Row]) -> None:
+        """Store rows, by an import that must succeed."""
+        assert self._import(rows).ok
+
+    def refused(self, rows: list[Row]) -> set[str]:
+        """The records of a table that REDCap refuses; of each row if it does not say which."""
+        answer = self._import(rows)
+        if answer.ok:
+            return set()
+        records = {row["record_id"] for row in rows}
+        told = {line[0] for line in csv.reader(io.StringIO(answer.json()["error"])) if len(line) == 4}
+        return told & records or records
+
+    def stopped(self, rows: list[Row], *, held: Iterable[Row] = ()) -> dict[str, set[str]]:
+        """The records of a table that the gate stops, with the checks that stop them."""
+        blank = dict.fromkeys(self.rules.grid.key_columns("record_id"), "")
+        table = pd.DataFrame([blank | dict(row) for row in rows], dtype="str").fillna("")
+        judgement = judge(
+            table,
+            present=self._present(list(held)),
+            rules=self.rules,
+            limits=ANY,
+            now=NOW,
+            blanks_erase=False,
+        )
+        found: dict[str, set[str]] = {}
+        everywhere = set(judgement.errors["check"][judgement.errors["record"] == ""])
+        for record in table["record_id"] if everywhere else ():
+            found[record] = set(everywhere)
+        for record, check in judgement.errors[["record", "check"]].to_numpy():
+            found.setdefault(record, set()).add(check)
+        return found
+
+    def _present(self, held: list[Row]) -> Present:
+        dictionary = self.rules.dictionary
+        blank = dict.fromkeys((*KEY_NAMES, *dictionary.by_column), "")
+        frame = pd.DataFrame([blank | dict(row) for row in held], columns=list(blank), dtype="str")
+        return Present(keyed(frame, record_field="record_id"), frozenset(frame["record_id"]))
+
+    def _import(self, rows: Iterable[Row]) -> requests.Response:
+        data = json.dumps([dict(row) for row in rows])
+        return self._post(self._token, content="record", type="flat", overwriteBehavior="normal", data=data)
+
+    def _post(self, token: str, **told: Any) -> requests.Response:
+        return requests.post(self._url, data={"token": token, "format": "json", **told}, timeout=60)
