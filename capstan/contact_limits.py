@@ -57,7 +57,8 @@ class ContactLimits:
         )
         for rule, span, most in caps:
             for whose in _WHOSE:
-                before = planned[whose].map(self._since(self.now - span)[whose].value_counts()).fillna(0)
+                sent = self._since(self.now - span)[whose].value_counts()
+                before = sent.reindex(planned[whose], fill_value=0).to_numpy()
                 here = _is_open(planned).groupby(planned[whose]).cumsum()
                 planned = strike(planned, before + here > most, rule=rule)
         return planned

@@ -13,12 +13,16 @@ import pandas as pd
 from capstan.addresses import mail_address, phone_number
 from capstan.delivery import Channel
 from capstan.logic import Table, parse
-from capstan.message import NEVER_SENT, RULES, STOPPED, History, MessageState, write_time
+from capstan.message import NEVER_SENT, STOPPED, History, MessageState, write_time
 from capstan.periods import read_dates
 
 if TYPE_CHECKING:
     from capstan.study import Study
     from capstan.study_messages import Message
+
+_REPETITION = r" #[0-9]+$"
+# Why an address may be blocked; the first that is given is named, and any other is the last.
+_BLOCKS = ("opted_out", "asked_to_stop", "bad_address", "blocked")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -100,13 +104,12 @@ class ContactRules:
         """Why each address is blocked, "" if it is not; a wish to stop goes before other reasons."""
         blocks = self.history.blocks
         mine = blocks[blocks["channel"] == contacts["channel"].iloc[0]] if len(contacts) else blocks
-        known = list(RULES)
-        reasons = mine["reason"].where(mine["reason"].isin(known), "blocked")
-        order = reasons.map(known.index).argsort(kind="stable")
+        reasons = mine["reason"].where(mine["reason"].isin(_BLOCKS), _BLOCKS[-1])
+        order = reasons.map(_BLOCKS.index).argsort(kind="stable")
         first = (
             mine.assign(reason=reasons).iloc[order].drop_duplicates("address").set_index("address")["reason"]
         )
-        return contacts["address"].map(first).fillna("").astype("str")
+        return first.reindex(contacts["address"]).fillna("").set_axis(contacts.index)
 
     def _judge_earlier(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
         told = self.history.messages
@@ -137,9 +140,6 @@ class ContactRules:
         if not most:
             return contacts
         sent = earlier.loc[~earlier["state"].isin(NEVER_SENT), "record"].value_counts()
-        before = contacts["record"].map(sent).fillna(0).to_numpy()
+        before = sent.reindex(contacts["record"], fill_value=0).to_numpy()
         here = (contacts["rule"] == "").astype("int64").groupby(contacts["record"]).cumsum().to_numpy()
         return strike(contacts, before + here > most, rule="cap_message")
-
-
-_REPETITION = r" #[0-9]+$"

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-import pandas as pd
-from lxml import etree
-
 from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.eligibility import ALL_MET, EligibilityStatus
 from capstan.study import Study
@@ -18,7 +15,6 @@ from capstan.visit_writes import NO_VISIT
 from capstan.visits import VisitStatus
 
 GROUP_ITEM = "redcap_data_access_group"
-_ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
 _MAX_WEEKS = 52
 _TIME = re.compile(r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?")
 _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
@@ -27,16 +23,12 @@ _NUMBER = re.compile(r"[-+]?[0-9]{0,6}([.,][0-9]*)?")
 # REDCap counts records so. Hospital numbers are longer, and anything else may be initials.
 _COUNTED = re.compile(r"[0-9]{1,4}")
 _AREAS = ("212", "303", "312", "404", "415", "503", "510", "602", "617", "628", "707", "713", "831", "925")
-_NAMES = (
-    "Ada Cleo Edda Greta Ida Kaia Mira Olga Rosa Tilda Arlo Cyrus Emil Gustav Ivo Kaspar Milo Otto Rufus"
-).split()
+_NAMES = ("Ada", "Cleo", "Edda", "Greta", "Ida", "Kaia", "Arlo", "Emil", "Ivo", "Milo", "Otto", "Rufus")
 _SHIFTED = ("date_", "datetime_")
 _NUMBERS = ("integer", "int", "number", "float")
 _WRITTEN = (FieldType.TEXT, FieldType.NOTES)
 _COUNTS = (FieldType.CALC, FieldType.SLIDER)
 _BETWEEN_WORDS = "; "
-# Texts that people wrote about the project, which no flow reads.
-_REMARKS = ("ReportsGroup", "ProjectNotes")
 
 
 class Disguise(StrEnum):
@@ -159,51 +151,3 @@ class Mask:
     def _number(self, purpose: str, text: str) -> int:
         digest = hmac.digest(self.secret, f"{purpose}\n{text}".encode(), "sha256")
         return int.from_bytes(digest[:8], "big")
-
-
-def disguise_project(xml: bytes, mask: Mask) -> bytes:
-    """Disguise the records of a project's ODM XML; its structure stays, files and remarks are left out."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True, remove_pis=True
-    )
-    root = etree.fromstring(xml, parser)
-    for remark in list(root.iter(*(f"{{*}}{name}" for name in _REMARKS))):
-        _remove(remark)
-    for subject in root.iter(f"{_ODM}SubjectData"):
-        _disguise_subject(subject, mask)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-
-
-def _disguise_subject(subject: etree._Element, mask: Mask) -> None:
-    record = subject.get("SubjectKey", "")
-    subject.set("SubjectKey", mask.record(record))
-    for one in [found for found in subject.iter("{*}*") if found.get("ItemOID") is not None]:
-        item = one.get("ItemOID", "")
-        is_value = one.tag == f"{_ODM}ItemData"
-        value = mask.value(record, item, value=one.get("Value", "")) if is_value else ""
-        if value:
-            # Other attributes and what is within could hold anything.
-            one.attrib.clear()
-            one.attrib.update({"ItemOID": item, "Value": value})
-            one.text = None
-            del one[:]
-        else:
-            _remove(one)
-
-
-def _remove(element: etree._Element) -> None:
-    parent = element.getparent()
-    if parent is not None:
-        parent.remove(element)
-
-
-def disguise_users(users: pd.DataFrame) -> pd.DataFrame:
-    """Give a project's users invented names and addresses; their rights and access groups stay."""
-    numbers = [str(number) for number in range(1, len(users) + 1)]
-    invented = {
-        "username": [f"user_{number}" for number in numbers],
-        "firstname": ["User"] * len(users),
-        "lastname": numbers,
-        "email": [f"user{number}@example.org" for number in numbers],
-    }
-    return users.assign(**{name: values for name, values in invented.items() if name in users.columns})

@@ -52,6 +52,8 @@ class Column(NamedTuple):
 
     def taken(self, rows: Rows) -> pa.Array:
         """The texts of some rows."""
+        if len(self.texts) == 1:
+            return pa.repeat(pa.scalar(self.texts[0], pa.large_string()), len(rows))
         return pa.array(self.texts, pa.large_string()).take(pa.array(self.codes[rows]))
 
     def of_rows(self, rows: Rows) -> Column:

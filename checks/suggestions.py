@@ -81,6 +81,8 @@ def suggested(frame: pd.DataFrame, judgement: Judgement) -> pd.DataFrame:
 
 def _records(keys: pd.DataFrame, *, records: frozenset[str], rules: Rules) -> Iterator[_Suggestion]:
     """The one known record whose id looks alike, or differs by leading zeros that were lost."""
+    if keys.empty:  # to look at all records of the project takes long
+        return
     alike: dict[str, set[str]] = {}
     for record in records:
         alike.setdefault(_bare(record), set()).add(record)
@@ -112,6 +114,8 @@ def _events(
 ) -> Iterator[_Suggestion]:
     """The event of the same name in the participant's own arms, where exactly one has the row's forms."""
     named = _events_by_name(grid)
+    if not allowed.ruled:
+        keys = keys[~keys["event"].isin(grid.arm_of)]
     for row, event, record in zip(keys.index.to_numpy(), keys["event"], keys["record"], strict=True):
         own = allowed.own.get(record, frozenset()) | allowed.shared
         there = named.get(_name(event), ()) if event else ()

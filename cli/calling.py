@@ -99,7 +99,10 @@ def _checked(flow: Any, parameters: dict[str, Any]) -> dict[str, Any]:
         first = error.errors(include_url=False, include_input=False)[0]
     else:
         return {name: getattr(checked, name) for name in known}
-    raise UsageError(f"{flow.name}: the parameter {first['loc'][0]}: {first['msg']}; correct it.")
+    wanted = first["loc"][0]
+    if first["type"] == "missing":
+        raise UsageError(f"{flow.name} needs the parameter {wanted}; give it with -p {wanted}=VALUE.")
+    raise UsageError(f"{flow.name}: the parameter {wanted}: {first['msg']}; correct it.")
 
 
 def _server_address() -> str | None:

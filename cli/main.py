@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from capstan.errors import CapstanError
+from capstan.errors import CapstanError, Refused
 from cli import (
     doctor,
     drift,
@@ -16,6 +16,7 @@ from cli import (
     importing,
     init,
     journal,
+    messages,
     plans,
     quarantine,
     records,
@@ -23,6 +24,7 @@ from cli import (
     running,
     sandbox,
 )
+from cli.showing import print_json
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +45,7 @@ app.add_typer(records.app, name="records")
 app.add_typer(plans.app, name="plan")
 app.add_typer(journal.app, name="journal")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(messages.app, name="messages")
 app.add_typer(sandbox.app, name="sandbox")
 
 
@@ -53,5 +56,9 @@ def main() -> None:
     try:
         app()
     except CapstanError as error:
+        # Whatever stops a command that was asked for JSON, a program finds one line of it.
+        if "--json" in sys.argv:
+            outcome = "refused" if isinstance(error, Refused) else "failed"
+            print_json({"outcome": outcome, "reason": str(error)})
         typer.echo(f"capstan: {error}", err=True)
         sys.exit(error.exit_code)

@@ -37,7 +37,8 @@ td:last-child, th:last-child { text-align: right; font-variant-numeric: tabular-
 <body>
 <h1>Rehearsal of {{ report.study }}</h1>
 <p>A copy of {{ report.records }} records{% if report.de_identified %}, de-identified{% endif %}
-{%- if report.on %}, as if it were {{ report.on }}{% endif %}. Nothing was written to REDCap.</p>
+{%- if report.on %}, as if it were {{ report.on }}{% endif %}. Nothing was written to REDCap.
+{% if report.de_identified %}{{ shifted }}{% endif %}</p>
 {% for flow in report.flows %}
 <section>
 <h2>{{ flow.flow | replace("_", " ") }} <span class="outcome">{{ flow.outcome }}</span></h2>
@@ -74,6 +75,7 @@ td:last-child, th:last-child { text-align: right; font-variant-numeric: tabular-
 </body>
 </html>
 """
+_SHIFTED = "Dates were moved, so visits are due at other times than in the live project."
 _STOPS = {
     "run_stopped": "What would stop the run",
     "rows_stopped": "Rows that would be stopped",
@@ -85,7 +87,7 @@ def render_page(report: Mapping[str, Any]) -> str:
     """Return the report as one HTML file, in counts."""
     meanings = {check: entry.meaning for check, entry in CATALOGUE.items()}
     template = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
-    return template.render(report=report, sides=_SIDES, stops=_STOPS, meanings=meanings)
+    return template.render(report=report, sides=_SIDES, stops=_STOPS, meanings=meanings, shifted=_SHIFTED)
 
 
 def write_page(path: Path, text: str) -> None:
@@ -107,8 +109,11 @@ def show_report(report: Mapping[str, Any], *, done: Sequence[Rehearsed], values:
         "Nothing was written to REDCap.",
         soft_wrap=True,
     )
+    if report["de_identified"]:
+        console.print(_SHIFTED)
     for counts, one in zip(report["flows"], done, strict=True):
-        said = f". {escape(one.said)}" if one.said else ""
+        told = "nothing is left to write" if one.outcome == "idle" else one.said
+        said = f"; {escape(told)}" if told else ""
         console.print(f"\n[bold]{one.flow}[/bold]: {one.outcome}{said}", soft_wrap=True)
         console.print(_numbers(counts))
         if values:

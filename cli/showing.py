@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from capstan.plan import KEYS
+if TYPE_CHECKING:
+    import pandas as pd  # every command imports this module, and `--help` must not wait for pandas
 
 console = Console(highlight=False, soft_wrap=False)
 Grouping = Annotated[
@@ -79,6 +79,8 @@ def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
 
 def show_diff(cells: pd.DataFrame, *, by: str, values: bool, most: int = 400) -> None:
     """Print cells as a diff, by participant or by field; without `values` only the kind of change."""
+    from capstan.plan import KEYS
+
     group = "record" if by == "participant" else "field"
     order = list(dict.fromkeys([group, *KEYS, "field"]))
     shown = cells.sort_values(order, key=_counting, kind="stable").head(most)
@@ -116,7 +118,9 @@ def with_files_described(cells: pd.DataFrame) -> pd.DataFrame:
     """Cells in which a file is its name and size instead of its content."""
     from capstan.attachment import described
 
-    is_file = cells["action"] == "file" if "action" in cells.columns else pd.Series(False, cells.index)
+    if "action" not in cells.columns:
+        return cells
+    is_file = cells["action"] == "file"
     if not is_file.any():
         return cells
     told = {side: cells[side].where(~is_file, cells.loc[is_file, side].map(described)) for side in _SIDES}

@@ -3,7 +3,7 @@
     python -m docs.generate
 
 Whole files: checks.md, commands.md, settings.md, study.schema.json. Parts between two marks, the rest of
-the file being a person's: study.md and sandbox.md.
+the file being a person's: study.md, sandbox.md and delivery.md.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from capstan.delivery_codes import CODES, Action, CodeRule
 from capstan.periods import Period, write_duration
 from capstan.settings import Settings
 from capstan.study import Study
@@ -63,6 +64,7 @@ def documents() -> Mapping[Path, str]:
         DOCS / "settings.md": settings_page(),
         DOCS / "study.schema.json": json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n",
         DOCS / "study.md": _filled(DOCS / "study.md", parts=dict(study_tables())),
+        DOCS / "delivery.md": _filled(DOCS / "delivery.md", parts={"codes": codes_table()}),
         DOCS / "sandbox.md": _filled(DOCS / "sandbox.md", parts={"methods": methods_table()}),
     }
 
@@ -279,6 +281,39 @@ def methods_table() -> str:
         for (content, verb), method in METHODS.items()
     ]
     return _table(("`content`", "action", "what it does"), rows)
+
+
+_ASKS = {
+    Action.RETRY: "the same message again",
+    Action.LATER: "a new attempt",
+    Action.BAD_ADDRESS: "the address is marked; the fallback, if there is one",
+    Action.STOP: "nothing more to this address until the person asks for it",
+    Action.FIX: "the message waits until somebody has looked at its wording",
+    Action.HALT: "the channel stops, and somebody is called",
+    Action.BUDGET: "the channel waits for midnight on the Pacific coast",
+    Action.ASK: "somebody looks at it",
+    Action.EXPIRED: "it is too late for this message",
+    Action.NONE: "nothing before it is known what became of the message",
+}
+
+
+def codes_table() -> str:
+    """What every error code means and what Capstan does then."""
+    alike: dict[CodeRule, list[int]] = {}
+    for code, rule in CODES.items():
+        alike.setdefault(rule, []).append(code)
+    rows = [(", ".join(map(str, codes)), rule.meaning, _what_follows(rule)) for rule, codes in alike.items()]
+    return _table(("code", "meaning", "what is done"), rows)
+
+
+def _what_follows(rule: CodeRule) -> str:
+    often = {1: "once", 2: "twice"}.get(rule.retries, f"{rule.retries} times")
+    seconds = rule.wait.total_seconds()
+    wait = f"{seconds:g} s" if seconds < 60 else write_duration(rule.wait)
+    times = f", {often} at most, first after {wait}" if rule.retries else ""
+    slower = "; the channel goes slower" if rule.slows_channel else ""
+    then = f"; then {_ASKS[rule.then]}" if rule.then is not Action.NONE else ""
+    return f"{_ASKS[rule.action]}{times}{slower}{then}"
 
 
 def _filled(path: Path, *, parts: Mapping[str, str]) -> str:

@@ -5,18 +5,33 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from urllib.parse import urlsplit
 
 from capstan.addresses import mail_address
 from capstan.errors import UsageError
 
-# Every server takes seven bits.
-_POLICY = SMTP.clone(cte_type="7bit")
+_LONGEST_LINK = 900
 _LINE_BREAKERS = frozenset({"Cc", "Zl", "Zp", "Cs"})
+
+
+class _LinkHeader(UnstructuredHeader):
+    """A header that stays on its line: the library would encode a long address, which no program reads."""
+
+    name: str
+
+    def fold(self, *, policy: Policy[EmailMessage]) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+# The registry mixes it into the class that it takes for granted.
+_HEADERS.map_to_type("List-Unsubscribe", _LinkHeader)  # type: ignore[arg-type]
+# Every server takes seven bits.
+_POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 
 
 class Unwritable(ValueError):
@@ -92,7 +107,8 @@ def write_letter(mail: Mail, *, sender: Sender, now: datetime) -> EmailMessage:
 def _add_unsubscribe(letter: EmailMessage, address: str) -> None:
     if not address:
         return
-    if _breaks_lines(address) or not address.isascii() or set(address) & set(" <>,"):
+    is_link = address.isascii() and not _breaks_lines(address) and not set(address) & set(" <>,")
+    if not is_link or len(address) > _LONGEST_LINK:
         raise Unwritable(is_address=False)
     letter["List-Unsubscribe"] = f"<{address}>"
     # Only an https address can be posted to by a mail program (RFC 8058).

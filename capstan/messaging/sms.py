@@ -132,22 +132,23 @@ class Twilio:
             return _asked_or_none(lambda: self._client.messaging.v1.services(service).fetch()) is not None
         sender = self._sender
         # Both filters take parts of numbers, too.
-        numbers = _asked(lambda: self._client.incoming_phone_numbers.list(phone_number=sender))
-        if any(one.phone_number == sender for one in numbers) or sender.startswith("+"):
-            return any(one.phone_number == sender for one in numbers)
-        codes = _asked(lambda: self._client.short_codes.list(short_code=sender))
-        return any(one.short_code == sender for one in codes)
+        found = _asked(lambda: self._client.incoming_phone_numbers.list(phone_number=sender))
+        owned = [one.phone_number for one in found]
+        if sender not in owned and not sender.startswith("+"):
+            codes = _asked(lambda: self._client.short_codes.list(short_code=sender))
+            owned = [one.short_code for one in codes]
+        return sender in owned
 
 
 def _refused(error: TwilioException) -> Answer:
     """The answer that the library made an exception of, by the status that came over the wire."""
-    # The library gives the status for the code where the answer has none.
+    return refusal(CALL.status, code=_code(error), retry_after_seconds=CALL.retry_after_seconds)
+
+
+def _code(error: TwilioException) -> int:
+    """Twilio's code; where an answer has none, the library gives the status in its place, or nothing."""
     code = number(getattr(error, "code", None))
-    return refusal(
-        CALL.status,
-        code=0 if code == CALL.status else code,
-        retry_after_seconds=CALL.retry_after_seconds,
-    )
+    return 0 if code == CALL.status else code
 
 
 def _listed(one: Any) -> Listed:
@@ -168,7 +169,7 @@ def _asked(question: Callable[[], Found]) -> Found:
     try:
         return question()
     except TwilioException as error:
-        code = number(getattr(error, "code", None))
+        code = _code(error)
         may_help = CALL.status in _BUSY or not 400 <= CALL.status < 500
     except (*_NO_ANSWER, *_UNREADABLE):
         may_help = True

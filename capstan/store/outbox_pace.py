@@ -7,7 +7,6 @@ sleeps until it: what a claim takes on a slow disk does not delay the message.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from math import ceil
 
 from sqlalchemy import Connection, case, func, or_, select, update
 
@@ -40,7 +39,7 @@ def take_slot(
     """Take the sender's next slot, which begins at `ready_at` or later; None when another was faster."""
     slow_until = connection.execute(select(SENDER.c.slow_until).where(SENDER.c.name == pace.sender)).scalar()
     factor = _SLOW_FACTOR if slow_until and now < slow_until else 1
-    cost = ceil(pace.seconds_for(segments) * factor / _MICROSECOND.total_seconds())
+    cost = round(pace.seconds_for(segments) * factor / _MICROSECOND.total_seconds())
     ready, free = _microseconds(ready_at), SENDER.c.next_free_us
     this = update(SENDER).where(
         SENDER.c.name == pace.sender,

@@ -168,11 +168,16 @@ def _media(order: Order) -> list[str]:
     media = [given] if isinstance(given, str) else given
     if not isinstance(media, list) or len(media) > MAX_MEDIA or not all(isinstance(m, str) for m in media):
         raise ApiError(f"media must be a list of at most {MAX_MEDIA} addresses.")
-    return media
+    # Half a character cannot be stored.
+    return [address.encode("utf-8", "replace").decode() for address in media]
 
 
 def _read_fault(order: Order) -> Fault:
     headers = order.part("headers")
+    if not all(name.isascii() and name.replace("-", "").isalnum() for name in headers.body):
+        raise ApiError("headers have names of letters and digits.")
+    if not all(headers.text(name).isascii() and headers.text(name).isprintable() for name in headers.body):
+        raise ApiError("headers have values of ASCII.")
     return Fault(
         status=order.number("status", 503, low=200, high=599),
         headers={name: headers.text(name) for name in headers.body},

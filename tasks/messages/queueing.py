@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from capstan import store as outbox
 from capstan.store import Mailroom, Queued, Run
+from capstan.study import Study
 from tasks.connections import LiveProject
 from tasks.shield import effect, run_logger
 
 
-def room_of(live: LiveProject) -> Mailroom:
+def room_of(study: Study) -> Mailroom:
     """The outbox of a study's project."""
-    host, project_id = live.project
-    return Mailroom(live.study.study, host, project_id)
+    return Mailroom(study.study, urlsplit(study.redcap.url).hostname or "", study.redcap.project.id)
 
 
 @effect("queue messages")
@@ -23,7 +24,7 @@ def queue_plan(live: LiveProject, run: Run, *, planned: pd.DataFrame, now: datet
     """Put a plan (`PLANNED_COLUMNS`) into the outbox; contacts that are known stay as they are."""
     attempts = {message.id: message.attempts for message in live.study.messages}
     queued = outbox.queue_messages(
-        live.store, planned, room=room_of(live), run=run.id, now=now, max_attempts=attempts
+        live.store, planned, room=room_of(live.study), run=run.id, now=now, max_attempts=attempts
     )
     run_logger().info(
         "queued %d messages; %d were known, %d are suppressed", queued.added, queued.known, queued.suppressed

@@ -258,6 +258,14 @@ def test_a_letter_has_the_headers_that_a_responsible_sender_writes() -> None:
     assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
 
 
+def test_a_long_address_for_leaving_stays_one_word_that_mail_programs_read() -> None:
+    address = f"https://study.org/leave?who={'k' * 800}"
+    with mail_server() as server:
+        mailer(server.port).send(Mail("row-1", TO, "Hi", WORDS, unsubscribe=address))
+
+    assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in server.letters[0]
+
+
 def test_only_an_https_address_promises_one_click() -> None:
     letter = received(Mail("row-1", TO, "Hi", WORDS, unsubscribe="mailto:stop@study.org"))
 
@@ -281,6 +289,7 @@ INJECTIONS = [
     ("subject", "Hi\x00"),
     ("unsubscribe", "https://x.org/>\r\nBcc: a@b.org"),
     ("unsubscribe", "https://x.org/> <https://y.org"),
+    ("unsubscribe", "https://x.org/" + "k" * 900),
     ("id", "row>\r\nBcc: a@b.org"),
     ("text", "\ud800"),
 ]

@@ -52,7 +52,9 @@ CAPS = Caps(per_run=10**6, per_day=10**6, participant_per_day=99, participant_pe
 PATIENCE = Patience(settle=timedelta(seconds=2.5), apart=timedelta(seconds=1))
 TIMEOUT_SECONDS = 0.3
 WAITING = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.UNKNOWN)
-SPAWN = multiprocessing.get_context("forkserver")
+# A server that has imported what takes long, from which each worker is forked in no time.
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(["tasks.messages.reconciling", "tasks.messages.senders", "twilio.rest"])
 
 
 class Trial(NamedTuple):
@@ -91,9 +93,9 @@ def open_store(folder: Path) -> Store:
     return Store.open(f"sqlite:///{folder / 'store.sqlite'}", load_keys(None, home=folder))
 
 
-def work(folder: str, url: str, run: str, rate: float) -> None:
+def work(folder: str, url: str, messages: int, run: str, rate: float) -> None:
     """One worker process: queue the plan, as every worker does, send, and settle, until nothing waits."""
-    plan = pd.read_feather(Path(folder) / "plan.feather")
+    plan = make_plan(messages)
     timeout = (TIMEOUT_SECONDS, TIMEOUT_SECONDS)
     twilio = Twilio(ACCOUNT, TOKEN, sender=SENDER, base_url=url, timeout_seconds=timeout)
     sender = TextSender(twilio, "http://callbacks.test")
@@ -117,14 +119,14 @@ def work(folder: str, url: str, run: str, rate: float) -> None:
 class Crew:
     """Worker processes; who is killed is replaced, with another send of the same plan."""
 
-    def __init__(self, folder: Path, url: str, *, workers: int, rate: float) -> None:
-        self._known, self._rate, self.runs, self.killed = (str(folder), url), rate, 0, 0
+    def __init__(self, folder: Path, url: str, *, messages: int, workers: int, rate: float) -> None:
+        self._known, self._rate, self.runs, self.killed = (str(folder), url, messages), rate, 0, 0
         self.processes = [self._start() for _ in range(workers)]
 
     def _start(self) -> multiprocessing.process.BaseProcess:
         self.runs += 1
         known = (*self._known, f"run-{self.runs}", self._rate)
-        process = SPAWN.Process(target=work, args=known)
+        process = FORK.Process(target=work, args=known)
         process.start()
         return process
 
@@ -151,7 +153,6 @@ class Crew:
 def run_trial(seed: int, *, messages: int, folder: Path, workers: int = 4, rate: float = 100) -> Trial:
     """Send one plan under all faults."""
     chance = random.Random(seed)
-    make_plan(messages).to_feather(folder / "plan.feather")
     started = time.monotonic()
     with FaultyTwilio(random.Random(seed)).serving() as twilio, open_store(folder) as store:
 
@@ -159,7 +160,7 @@ def run_trial(seed: int, *, messages: int, folder: Path, workers: int = 4, rate:
             now = datetime.now(UTC)
             record_event(store, attempt=attempt, sid=sid, status=status, code=0, at=now, now=now)
 
-        crew = Crew(folder, twilio.url, workers=workers, rate=rate)
+        crew = Crew(folder, twilio.url, messages=messages, workers=workers, rate=rate)
         next_kill = time.monotonic() + 1
         while crew.is_at_work:
             twilio.take_calls(heard)

@@ -536,7 +536,7 @@ def test_a_project_that_has_lost_its_records_is_refused(
         ((*COMPUTE, "-p", "today=2026-02-30"), "the parameter today: Input should be a valid date"),
         ((*COMPUTE, "-p", "max_share"), "-p max_share: write it as key=value."),
         (("import", "rows.csv", "--study", "demo", "-p", "max_blanked=some"), "the parameter max_blanked:"),
-        (("run", "import_records", "--study", "demo"), "the parameter file: Field required"),
+        (("run", "import_records", "--study", "demo"), "needs the parameter file; give it with -p file=VALUE"),
     ],
 )  # fmt: skip
 def test_a_flow_or_a_parameter_that_is_wrong_is_said(

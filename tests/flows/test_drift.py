@@ -15,6 +15,7 @@ from trial_study import BODY, TODAY, change_dictionary, make_trial, rows_file
 
 from capstan.errors import Refused, StudyError
 from capstan.store import write_watermark
+from flows.change_records import delete, rename
 from flows.check_eligibility import check_eligibility
 from flows.compute_visit_dates import compute_visit_dates
 from flows.import_records import import_records
@@ -152,6 +153,28 @@ def test_a_stopped_flow_stops_again_until_a_person_accepts_the_change(
         {"kind": "other type", "place": "part_age", "harmless": False}
     ]
     assert "project_changes" not in criteria()
+
+
+def test_a_stopped_run_tells_a_program_so_in_json(study: LiveStudy, capstan: CommandLine) -> None:
+    redesign(study, "part_age", text_validation_min="1", text_validation_type_or_show_slider_number="number")
+
+    said = capstan("run", "check_eligibility", "--study", "trial", "--json")
+
+    told = json.loads(said.out)
+    assert (said.code, told["outcome"]) == (3, "refused")
+    assert told["reason"] == said.sentence
+    assert "part_age: The field takes other values now" in told["reason"]
+
+
+def test_files_deletions_and_renames_note_a_change_and_go_on(study: LiveStudy) -> None:
+    redesign(study, "part_age", form_name="exam")
+
+    gone = delete("trial", records=["3"], limit=1)
+    renamed = rename("trial", names={"4": "B-4"}, limit=1)
+
+    for done in (gone, renamed):
+        assert done["outcome"] == "done"
+        assert "part_age: moved to another form" in done["project_changes"]
 
 
 def test_a_change_is_not_accepted_while_the_study_names_what_is_gone(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from command_line import CommandLine, Said, changed
 from live_study import LiveStudy
-from processes import run_flow
+from processes import run_flow, start_flow
 from trial_study import change_dictionary, edit, held, make_trial, rows_file
 
-from capstan.errors import Refused
-from capstan.store import RunState, Store, list_runs, load_keys
+from capstan.errors import Refused, UsageError
+from capstan.store import RunState, Store, find_run, list_runs, load_keys
 from flows.apply_plan import apply_plan
 from flows.import_records import import_records
 from tasks.plans import approve_plan, read_plan
@@ -193,6 +193,56 @@ def test_an_approval_that_is_too_old_is_refused(study: LiveStudy, tmp_path: Path
 
     with pytest.raises(Refused, match=f"The approval of the plan {digest[:12]} expired"):
         apply_plan.fn("trial", digest)
+
+
+def test_of_two_who_approve_and_apply_at_once_one_writes_and_the_journal_names_that_one(
+    study: LiveStudy, tmp_path: Path
+) -> None:
+    digest = hold(tmp_path)
+    logged = len(study.log())
+    asked = [
+        {"study": "trial", "plan": digest, "approved_by": name, "reason": "as planned"}
+        for name in ("Ann", "Ben")
+    ]
+
+    started = [start_flow("apply_plan", one, environment=study.environment) for one in asked]
+    told = [one.end().told for one in started]
+
+    done = [one for one in told if isinstance(one, dict)]
+    refused = [one for one in told if isinstance(one, Refused | UsageError)]
+    assert (len(done), len(refused)) == (1, 1)
+    assert done[0]["cells_written"] == 6
+    assert len(study.log()) == logged + len(ROWS)
+    with open_store(study) as store:
+        applied = find_run(store, done[0]["run"])
+        (approved,) = list_runs(store, state=RunState.APPROVED)
+    by = applied.note.rpartition(" ")[2]
+    assert approved.note == f"applied by run {applied.id}; approved by {by}: as planned"
+
+
+def test_of_two_approvals_the_later_one_counts(
+    study: LiveStudy, tmp_path: Path, capstan: CommandLine
+) -> None:
+    digest = hold(tmp_path)
+    for name in ("Ann", "Ben"):
+        capstan("plan", "approve", digest, "--by", name, "--reason", "as planned", "--later")
+
+    told = json.loads(capstan("plan", "show", digest, "--json").out)
+
+    assert told["approval"]["by"] == "Ben"
+
+
+def test_a_plan_of_another_study_is_not_applied(study: LiveStudy, tmp_path: Path) -> None:
+    digest, before = hold(tmp_path), study.export()
+    text = (study.folder / "study.yaml").read_text("utf-8")
+    other = study.folder.parent / "other"
+    other.mkdir()
+    (other / "study.yaml").write_text(changed(text, "study: trial", "study: other"), "utf-8")
+
+    with pytest.raises(UsageError, match="No held plan begins with"):
+        apply_plan.fn("other", digest, approved_by="Ann", reason="as planned")
+
+    assert study.export() == before
 
 
 def test_a_rejected_plan_is_gone(study: LiveStudy, tmp_path: Path, capstan: CommandLine) -> None:

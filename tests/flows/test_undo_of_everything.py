@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from live_study import LiveStudy
-from trial_study import edit, rows_file
+from trial_study import edit, enter, rows_file
 from undo_trials import contents, make_grouped, undo_trial
 
 from flows.change_records import delete
@@ -19,9 +19,7 @@ from flows.revert_run import revert_run
 @pytest.fixture
 def study(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveStudy:
     made = make_grouped(tmp_path, addresses)
-    for name, value in made.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    enter(made, monkeypatch)
     return made
 
 

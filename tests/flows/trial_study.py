@@ -27,10 +27,15 @@ def make_trial(
 ) -> LiveStudy:
     """A project with its study, whose runs may change two records, in this process's environment."""
     made = make_project(folder, addresses, body=body)
-    for name, value in made.environment.items():
+    enter(made, monkeypatch)
+    return made
+
+
+def enter(study: LiveStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process work on a study."""
+    for name, value in study.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    return made
 
 
 def make_project(

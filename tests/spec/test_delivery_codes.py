@@ -19,18 +19,16 @@ STATUSES = ("accepted", "queued", "sending", "sent", "canceled", "failed", "unde
 
 
 @pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("status", FAILED)
-def test_each_code_of_a_failed_message_leads_to_its_action(code: int, status: str) -> None:
-    rule = rule_for(code, status=status)
+def test_each_code_of_a_failed_message_leads_to_its_action(code: int) -> None:
+    rules = {rule_for(code, status=status) for status in FAILED}
 
-    assert rule is CODES[code]
-    assert rule.meaning
+    assert rules == {CODES[code]}
+    assert CODES[code].meaning
 
 
-@pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("status", FINE)
-def test_a_code_on_a_message_that_did_not_fail_asks_for_nothing(code: int, status: str) -> None:
-    assert rule_for(code, status=status).action is Action.NONE
+def test_a_code_on_a_message_that_did_not_fail_asks_for_nothing(status: str) -> None:
+    assert {rule_for(code, status=status).action for code in CODES} == {Action.NONE}
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pandas as pd
 from gate_operators import Spoilt, held
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from capstan.plan import KEY_NAMES, KEYS
 from capstan.study import Limits
 from checks.frames import normal_form
+from checks.rows import look_of
 
 RUNS = settings(
     max_examples=15, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
@@ -28,6 +29,10 @@ COLUMNS = [
     "outcome",
     "pain",
 ]
+# On these, rows of one record, and of others, rest on each other.
+SHARED = ["consented", "mobile", "dob"]
+# What is said of a record because of others, or of how much there is.
+TOGETHER = {"identifier_collision", "probable_duplicate_person", "mass_change", "value_collapse"}
 NAMES = ["record_id", *KEY_NAMES]
 TEXTS = st.one_of(
     st.text(max_size=12),
@@ -42,6 +47,9 @@ ROWS = st.fixed_dictionaries(
         "redcap_repeat_instrument": st.sampled_from(["", "", "", "call", "exam"]),
         "redcap_repeat_instance": st.sampled_from(["", "", "", "1", "2", "new", "0", "1e9"]),
         **dict.fromkeys(COLUMNS, TEXTS),
+        "consented": st.sampled_from(["", "", "2025-12-02", "2026-05-30", "x"]),
+        "mobile": st.sampled_from(["", "", "(415) 555-0101", "+1 415 555 0102", "415 555 0155"]),
+        "dob": st.sampled_from(["", "", "2020-03-04", "2020-05-06"]),
     }
 )
 # Not shrunk: a table that fails is small already.
@@ -110,3 +118,62 @@ def test_whatever_a_project_holds_judged_against_itself_holds_nothing_up(
 
     assert judgement.errors.empty
     assert judgement.counts()["rows_rejected"] == 0
+
+
+def of_each(table: pd.DataFrame) -> dict[str, set[tuple[str, ...]]]:
+    """What is said of each record for its own rows' sake, and of the run as a whole."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for place in said(table):
+        if place[-1] not in TOGETHER:
+            found.setdefault(place[0], set()).add(place)
+    return found
+
+
+def looks(table: pd.DataFrame) -> pd.Series:
+    """Records as the gate tells them apart: new ones that look alike are judged together."""
+    return normal_form(table["record_id"]).map(look_of)
+
+
+@RUNS
+@given(table=TABLES)
+def test_what_is_said_of_a_record_does_not_depend_on_which_others_are_in_the_file(
+    table: pd.DataFrame,
+) -> None:
+    rows = plain(table).drop(columns=["mobile"])
+    whole = of_each(rows)
+
+    apart = [of_each(part.reset_index(drop=True)) for _, part in rows.groupby(looks(rows))]
+
+    for parts in apart:
+        for record in parts.keys() - {""}:
+            assert parts[record] == whole.get(record), record
+    assert whole.keys() - {""} == {record for parts in apart for record in parts} - {""}
+
+
+@RUNS
+@given(table=TABLES, column=st.sampled_from([*COLUMNS, *SHARED]), data=st.data())
+def test_a_row_that_is_not_touched_keeps_its_verdicts(
+    table: pd.DataFrame, column: str, data: st.DataObject
+) -> None:
+    rows = plain(table).drop(columns=["mobile"])
+    assume(len(rows) and column in rows)
+    at = data.draw(st.integers(0, len(rows) - 1))
+    before = of_each(rows)
+
+    after = of_each(rows.assign(**{column: rows[column].where(rows.index != at, "\x07")}))
+
+    mine = set(normal_form(rows["record_id"])[looks(rows) == looks(rows)[at]])
+    assert {record: before.get(record) for record in before.keys() - mine - {""}} == {
+        record: after.get(record) for record in after.keys() - mine - {""}
+    }
+
+
+@RUNS
+@given(table=TABLES)
+def test_no_row_is_both_accepted_and_stopped(table: pd.DataFrame) -> None:
+    judgement = of(plain(table)).judged()
+
+    accepted = set(map(tuple, judgement.plan.cells[list(KEYS)].to_numpy()))
+    stopped = set(map(tuple, judgement.errors[list(KEYS)].to_numpy()))
+    assert not accepted & stopped
+    assert set(map(tuple, judgement.rejected[list(KEYS)].to_numpy())) <= stopped

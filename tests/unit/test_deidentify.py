@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from lxml import etree
 
-from capstan.deidentify import Disguise, Mask, disguise_of, disguise_project, disguise_users
+from capstan.deidentify import Disguise, Mask, disguise_of, words_of
+from capstan.deidentify_project import disguise_project, disguise_users
+from capstan.study import Study
 from tests.projects import dictionary
 
 FIELDS = """
@@ -36,6 +38,13 @@ clinic      | info | sql      | select a, b from c    |                      |  
 photo       | info | file     |                       |                      |   |    |
 """
 IDENTIFIERS = ("first_name", "street", "born", "phone", "mail", "ssn", "age", "school")
+STUDY = """
+study: small
+title: Small
+redcap: {url: "https://r.test", token: {env: T}, project: {id: 1, title: Small, status: development}}
+visits: [{name: 6 month, event: a_arm_1, anchor: "[born]", after: 6 months, done_when: "[age] > 0"}]
+eligibility: {criteria: [{id: a, rule: "[age] > 3", reason: too young; no consent}]}
+"""
 XML = """<?xml version="1.0" encoding="UTF-8" ?>
 <ODM xmlns="http://www.cdisc.org/ns/odm/v1.3" xmlns:redcap="https://projectredcap.org">
 <Study OID="Project.Small"><GlobalVariables><StudyName>Small</StudyName>
@@ -103,6 +112,13 @@ def test_a_value_that_tells_nothing_about_who_it_is_stays(column: str, value: st
     known = replace(mask(), dictionary=dictionary(FIELDS))
 
     assert known.value("1", column, value=value) == value
+
+
+def test_the_words_of_a_study_are_those_that_its_rules_write() -> None:
+    words = words_of(Study.from_text(STUDY, source="study.yaml", environment={}))
+
+    assert words >= {"6 month", "missed", "none", "eligible", "all criteria met", "too young", "no consent"}
+    assert "" not in words
 
 
 @pytest.mark.parametrize(
