@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,9 +24,9 @@ _Last = dict[tuple[str, str], datetime]
 """When each record and each address was contacted last."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ContactLimits:
-    """Judges a plan (`PLANNED_COLUMNS`) as a whole, its rows in the order in which they are sent.
+    """Judges a plan (`PLANNED_COLUMNS` and the bool `lacks_link`) as a whole, in the order of its rows.
 
     `now` is in the study's zone. Days and weeks of a participant are the last 24 and 168 hours; the
     study's day and month are those of its calendar.
@@ -45,7 +45,8 @@ class ContactLimits:
         return self._judge_gaps(judged)
 
     def _judge_repeats(self, planned: pd.DataFrame) -> pd.DataFrame:
-        open_ones = planned[planned["rule"] == ""]
+        # Texts that still lack their links only look the same.
+        open_ones = planned[(planned["rule"] == "") & ~planned["lacks_link"]]
         again = open_ones.duplicated(["channel", "address", "text"])
         return strike(planned, again.reindex(planned.index, fill_value=False), rule="duplicate_address")
 
@@ -57,7 +58,7 @@ class ContactLimits:
         )
         for rule, span, most in caps:
             for whose in _WHOSE:
-                sent = self._since(self.now - span)[whose].value_counts()
+                sent = self._since(self.now.astimezone(UTC) - span)[whose].value_counts()
                 before = sent.reindex(planned[whose], fill_value=0).to_numpy()
                 here = _is_open(planned).groupby(planned[whose]).cumsum()
                 planned = strike(planned, before + here > most, rule=rule)
@@ -92,7 +93,7 @@ class ContactLimits:
         return opened if opened and opened <= read_time(row["not_after"]) else None
 
     def _last_contacts(self, gap: timedelta) -> _Last:
-        recent = self._since(self.now - gap)
+        recent = self._since(self.now.astimezone(UTC) - gap)
         found: _Last = {}
         for whose in _WHOSE:
             latest = recent.groupby(whose)["at"].max()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LINK_COLUMNS", "NO_LINKS", "missing_links", "plan_messages"]
 
 _UNREACHABLE = ("no_address", "bad_address")
+_NOBODY = pd.DataFrame({name: pd.Series(dtype="str") for name in PLANNED_COLUMNS}).assign(lacks_link=False)
 _MAY_FALL_BACK = ("", MessageState.FAILED)
 
 
@@ -56,11 +57,9 @@ def plan_messages(
         fallen = [_fallen(listed[first.id]) for first in ordered if first.fallback == message.id]
         contacts = pd.concat([occasions[message.id], *fallen], ignore_index=True)
         listed[message.id] = desk.list_contacts(contacts, message)
-    none = pd.DataFrame({name: pd.Series(dtype="str") for name in PLANNED_COLUMNS})
-    planned = pd.concat([none, *(listed[message.id] for message in study.messages)], ignore_index=True)
+    planned = pd.concat([_NOBODY, *(listed[message.id] for message in study.messages)], ignore_index=True)
     judged = ContactLimits(study, history, desk.hours, local).judge(planned)
-    if "lacks_link" in judged:
-        judged = strike(judged, judged["lacks_link"].astype(bool), rule="no_link")
+    judged = strike(judged, judged["lacks_link"], rule="no_link")
     return judged[list(PLANNED_COLUMNS)].astype("str")
 
 
@@ -83,7 +82,7 @@ def _fallen(contacts: pd.DataFrame) -> pd.DataFrame:
     return contacts.loc[is_lost, list(OCCASION_COLUMNS)]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Desk:
     """Lists the contacts of one message after the other."""
 
@@ -102,7 +101,7 @@ class _Desk:
 
         Whom a rule has removed before is not looked up: the study's zone stands for theirs.
         """
-        now = self.rules.now
+        now = self.rules.now.astimezone(UTC)  # a day is 24 hours, also when a clock is changed
         zones = self._zones(contacts)
         opened = {name: next_open(now, zones=name.split(), hours=self.hours) for name in zones.unique()}
         texts = {name: write_time(moment or now) for name, moment in opened.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,7 @@ def strike(contacts: pd.DataFrame, struck: Mask | pd.Series[bool], *, rule: str)
     return contacts.assign(rule=np.where((said == "") & np.asarray(struck), rule, said))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ContactRules:
     """Judges contacts: frames with record, occasion, the table's row in `row`, and `rule`, "" at first.
 
@@ -68,8 +68,11 @@ class ContactRules:
         for stop in policy.stop_when:
             contacts = strike(contacts, self._holds(stop.rule, contacts), rule=STOPPED + stop.reason)
         if policy.paused_until:
-            until = read_dates(self.evaluate(policy.paused_until, contacts))
-            contacts = strike(contacts, until > np.datetime64(self.now.date(), "D"), rule="paused")
+            said = self.evaluate(policy.paused_until, contacts)
+            until = read_dates(said)
+            # A pause whose end cannot be read has not ended.
+            is_paused = (until > np.datetime64(self.now.date(), "D")) | ((said != "") & np.isnat(until))
+            contacts = strike(contacts, is_paused, rule="paused")
         return strike(contacts, ~self._holds(message.consent, contacts), rule="no_consent")
 
     def _judge_address(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
@@ -126,12 +129,14 @@ class ContactRules:
         if message.limits.every is None:
             judged = strike(judged, count > 0, rule="already")
         else:
-            since = write_time(self.now - message.limits.every)
+            since = write_time(self.now.astimezone(UTC) - message.limits.every)
             judged = strike(judged, (summed["last"].fillna("") > since).to_numpy(), rule="too_soon")
             names = judged["occasion"].to_numpy(dtype=object)
             numbered = [f"{name} #{past + 1}" for name, past in zip(names, count, strict=True)]
             judged = judged.assign(occasion=np.where(count > 0, numbered, names))
-        return self._judge_number(judged, message, earlier=mine)
+        open_ones = judged[judged["rule"] == ""]
+        again = open_ones.duplicated(["record", "occasion"]).reindex(judged.index, fill_value=False)
+        return self._judge_number(strike(judged, again, rule="already"), message, earlier=mine)
 
     def _judge_number(
         self, contacts: pd.DataFrame, message: Message, *, earlier: pd.DataFrame

@@ -38,7 +38,7 @@ _STAND_IN = "https://redcap.example.org/surveys/?s=0000000000000000"
 _NOTHING = Wording("", "", "")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Wordings:
     """Fills in messages: `files` are the study's templates by name, `links` has `LINK_COLUMNS`."""
 
@@ -52,7 +52,7 @@ class Wordings:
 
         The bool column `lacks_link` says that a link stands in the text which is not known yet.
         """
-        default = self.rules.study.messaging.language
+        default = self.rules.study.messaging.language.lower()
         templates = read_templates(message, files=self.files, language=default)
         spoken = self.rules.evaluate(message.language, contacts).str.strip().str.lower()
         judged = contacts.assign(language=spoken.where(spoken != "", default))

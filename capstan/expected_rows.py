@@ -12,7 +12,7 @@ from capstan.logic import Layout, Table
 from capstan.plan import KEY_NAMES
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExpectedRows:
     """A table in which every expected place has a row; rows from `first_added` on have no data.
 

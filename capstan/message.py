@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class MessageState(StrEnum):
@@ -76,7 +77,7 @@ HISTORY_COLUMNS = ("message", "record", "occasion", "channel", "address", "state
 BLOCK_COLUMNS = ("channel", "address", "reason")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class History:
     """What is known of earlier contact, as text frames.
 
@@ -107,7 +108,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "asked_to_stop": "a reply sounds like a wish to stop; a person must look at it",
         "blocked": "the address is blocked",
         "not_live": "the study is not live yet and this is no test address",
-        "already": "this message has been queued before for the same occasion",
+        "already": "this message is queued, or has been, for the same occasion",
         "too_soon": "the last one was too short a time ago",
         "cap_message": "the participant has had this message as often as the study allows",
         "duplicate_address": "the same text already goes to the same address",
@@ -153,4 +154,6 @@ def read_time(text: str) -> datetime:
 
 
 def _blank_frame(columns: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd  # here, because the command line asks this module for its states alone
+
     return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})

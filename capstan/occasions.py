@@ -30,7 +30,7 @@ ONCE = "once"
 _LACKS_ROW = -1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Export:
     """A keyed export of a study, the time at which it is judged, and what follows from both."""
 

@@ -167,8 +167,9 @@ class CheckRule(Part):
     """A condition that rows must meet: where `when` holds (everywhere if blank), `expect` must.
 
     It is judged on the rows of `event` (any if blank) in which a run changes a field of `forms` (any form if
-    empty); rules on dates, ages and sexes only where it changes a field that the rule reads. A change by which
-    another row does not meet the rule any more is judged, too. `check` is its id in the catalogue.
+    empty); rules on dates, ages and sexes wherever it changes a field that the rule reads, and nowhere else:
+    there a change is stopped by which another row does not meet the rule any more. `check` is its id in the
+    catalogue.
     """
 
     id: str = Field(pattern=NAME)

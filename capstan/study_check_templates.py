@@ -27,7 +27,7 @@ _SAMPLE_LINK = "https://redcap.example.org/surveys/?s=0000000000000000"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)?")
 _SHORTENERS = re.compile(r"\b(bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|buff\.ly)\b", re.IGNORECASE)
 # Twilio itself takes these as answers, whatever a study means by them.
-_TAKEN_ANSWER = re.compile(r"\b(?:reply|text|answer|send)\W+(?:\w+\W+)?(YES|CANCEL|END|QUIT|START)\b")
+_TAKEN_ANSWER = re.compile(r"\b(?i:reply|text|answer|send)\W+(?:\w+\W+)?(YES|CANCEL|END|QUIT|START)\b")
 
 
 def check_templates(

@@ -111,13 +111,14 @@ def read_templates(message: Message, *, files: Mapping[str, str], language: str)
     found = {}
     for variant in (language, *_variants(message.template, files=files)):
         part = "" if variant == language else variant
-        found[variant] = Template(
-            language=variant,
+        name = variant.lower()
+        found[name] = Template(
+            language=name,
             subject=message.subjects.get(variant, message.subject),
             text=_source(variant_name(message.template, language=part), files=files),
             html=_source(variant_name(message.html, language=part), files=files) if message.html else "",
         )
-        _refuse_unreadable(found[variant], message=message)
+        _refuse_unreadable(found[name], message=message)
     return found
 
 
@@ -160,6 +161,7 @@ def _refuse_unreadable(template: Template, *, message: Message) -> None:
 def _refuse_unreadable_source(source: str, *, place: str) -> None:
     try:
         tree = _TEXT.parse(source)
+        _TEXT.compile(tree)  # only this finds a filter that there is none of
     except TemplateSyntaxError as error:
         raise StudyError(f"{place} line {error.lineno}: Jinja2 cannot read it; {error.message}") from None
     if any(True for _ in meta.find_referenced_templates(tree)):

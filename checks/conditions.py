@@ -15,15 +15,16 @@ from capstan.verdict import Severity, project_verdict, verdicts
 from checks.catalogue import severity
 from checks.logic import Merged
 
-# What these say of a row depends on its values alone: whoever changes none of them breaks nothing.
+# What these say rests on values alone: whoever changes none breaks nothing, and whoever changes one may break
+# it for other rows. Other rules say which rows may be written at all, such as those of the consenting.
 _OF_VALUES = frozenset({"date_order", "age_vs_dob", "sex_specific"})
 
 
 def judge_condition(rule: CheckRule, *, merged: Merged) -> Iterator[pd.DataFrame]:
     """Say which rows of a plan break a rule of the study.
 
-    That is a changed row that does not meet it, and one that changes what the rule reads so that another
-    row of the record, which met it, does not any more.
+    That is a changed row that does not meet it. For a rule on values it is also one that changes what the
+    rule reads so that another row of the record, which met it, does not any more.
     """
     try:
         condition = _Condition(rule, parse(rule.when), parse(rule.expect), merged)
@@ -81,7 +82,8 @@ class _Condition:
         """The changed cells by which other rows of their record do not meet the rule any more."""
         if not self.is_told:
             return None
-        keys, cells = self.merged.keys, self.read_cells
+        keys = self.merged.keys
+        cells = self.read_cells if self.rule.check in _OF_VALUES else self.read_cells.iloc[:0]
         others = self._possible(keys.index[keys["record"].isin(cells["record"])]).difference(self.asked)
         broken = self._broken(self.merged.table, rows=others)
         if len(broken):
@@ -92,7 +94,7 @@ class _Condition:
         applies, holds = (
             table.truth(expression, now=self.merged.now, rows=rows) for expression in (self.when, self.expect)
         )
-        return rows[(applies & ~holds).to_numpy()]
+        return pd.Index(rows[(applies & ~holds).to_numpy()])
 
     def _possible(self, rows: pd.Index) -> pd.Index:
         """The rows that may hold what the rule is about."""

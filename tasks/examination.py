@@ -16,6 +16,7 @@ from tasks.drift import list_changes
 from tasks.finding import Finding
 from tasks.hosts import check_address, is_local
 from tasks.messages.examining import look_at_channels
+from tasks.messages.wordings import look_at_wordings
 from tasks.tokens import look_at_status, look_at_tokens
 
 
@@ -66,6 +67,7 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
             yield look(live)
         yield from look_at_tokens(live, folder=folder)
         yield from look_at_channels(study, folder=folder)
+        yield from look_at_wordings(live, folder=folder)
         yield from _rules(live)
 
 

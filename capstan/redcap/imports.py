@@ -61,7 +61,8 @@ def written_ids(body: Body) -> list[str]:
 def check_count(ids: Sequence[str], frame: pd.DataFrame, *, record_field: str) -> None:
     """Raise `RowsRefused` when REDCap names fewer records than were sent, whatever its status was."""
     sent = {record.strip().casefold(): record for record in frame[record_field]}
-    missing = [record for key, record in sent.items() if key not in {name.strip().casefold() for name in ids}]
+    named = {name.strip().casefold() for name in ids}
+    missing = [record for key, record in sent.items() if key not in named]
     if len(ids) < len(sent):
         rows = tuple((record, "", "REDCap did not name it among the written records") for record in missing)
         raise RowsRefused(

@@ -129,7 +129,7 @@ class Pace:
     @property
     def tolerance(self) -> timedelta:
         """How late a message may leave after its slot without a second that holds too much."""
-        return timedelta(seconds=0.5 * (1 - self.share))
+        return timedelta(seconds=0.75 * (1 / self.share - 1))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def check_wanted(wanted: Wanted, config: Config) -> Service | None:
     service = config.service(wanted.service) if wanted.service else None
     if wanted.service and service is None:
         raise Refused(21701)
-    if wanted.callback and not _is_callback(wanted.callback):
+    if wanted.callback and not is_callback(wanted.callback):
         raise Refused(21609)
     validity_of(wanted)
     if wanted.sender:
@@ -138,7 +138,8 @@ def _check_sender(sender: str, config: Config) -> None:
         raise Refused(21606)
 
 
-def _is_callback(url: str) -> bool:
+def is_callback(url: str) -> bool:
+    """Whether statuses can be posted to an address."""
     if len(url) > MAX_CALLBACK or not url.isprintable() or " " in url:
         return False
     try:

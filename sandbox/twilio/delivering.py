@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import logging
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from sandbox.twilio.webhooks import Kind, Webhook
 
 _NOTES = {NOT_ALLOWED: "not posted: the host is not in callback_hosts", NO_CONNECTION: "11205"}
 _FAILED = "11200"
+_log = logging.getLogger("sandbox")
 
 
 class Delivering:
@@ -31,9 +33,13 @@ class Delivering:
         self._desk, self._told = desk, told
         self._postman, self._lanes = Postman(now), Lanes()
 
-    def post(self, webhook: Webhook) -> threading.Event:
-        """Post a webhook that is kept; returns at once what is set in the end."""
-        return self._lanes.add(webhook.sid, partial(self._deliver, webhook))
+    def post(self, webhook: Webhook) -> None:
+        """Post a webhook that is kept; returns at once."""
+        self._lanes.add(webhook.sid, partial(self._deliver, webhook))
+
+    def wait_for(self, sid: str) -> None:
+        """Wait until all that was to be posted of one message has been."""
+        self._lanes.add(sid, lambda: None).wait()
 
     def wait(self) -> None:
         """Wait until all that was to be posted has been."""
@@ -47,10 +53,18 @@ class Delivering:
         heard = self._postman.post(webhook, self._desk().config)
         # Who closes the sandbox does not wait for a receiver that is slow.
         with suppress(Closed):
-            with self._desk().database.transaction():
-                note = _take_answer(self._desk(), webhook, heard=heard)
-                self._desk().database.webhooks.finish(webhook, attempts=heard.attempts, note=note)
-            self._told(webhook)
+            try:
+                self._keep(webhook, heard=heard)
+            except sqlite3.OperationalError as error:
+                # It is posted again when the sandbox starts the next time.
+                _log.error("What became of a webhook could not be stored (%s).", error)
+
+    def _keep(self, webhook: Webhook, *, heard: Heard) -> None:
+        desk = self._desk()
+        with desk.database.transaction():
+            note = _take_answer(desk, webhook, heard=heard)
+            desk.database.webhooks.finish(webhook, attempts=heard.attempts, note=note)
+        self._told(webhook)
 
 
 def _take_answer(desk: Desk, webhook: Webhook, *, heard: Heard) -> str:

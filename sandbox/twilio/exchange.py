@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -140,15 +139,17 @@ class Exchange:
             event = self.database.events.first()
         return None if event is None else event.due
 
-    def happen_next(self, sid: str = "") -> list[threading.Event] | None:
-        """Let the next event happen, of one message or of all; returns what tells that it was posted."""
+    def happen_next(self, sid: str = "") -> bool:
+        """Let the next event happen, of one message or of all; returns whether there was one."""
         with self.database.transaction():
             event = self.database.events.first(sid)
             if event is None:
-                return None
+                return False
             webhooks = happen(self.desk(min(event.due, self.clock.epoch())), event)
         self._tell(event.kind.value, event.sid)
-        return [self._delivering.post(one) for one in webhooks]
+        for webhook in webhooks:
+            self._delivering.post(webhook)
+        return True
 
     def settle(self) -> None:
         """Wait until all webhooks that are due have been posted."""
@@ -163,9 +164,10 @@ class Exchange:
         self.feed.tell(kind, sid, at=self.clock.epoch())
 
     def _hurry(self, sid: str) -> None:
-        while (posts := self.happen_next(sid)) is not None:
-            for post in posts:
-                post.wait()
+        """Let all happen to a message at once, and wait until it is told."""
+        while self.happen_next(sid):
+            pass
+        self._delivering.wait_for(sid)
 
     def _resume(self) -> None:
         """Go on where a killed process stopped."""

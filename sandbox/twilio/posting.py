@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from urllib.parse import urldefrag, urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError as NoConnection
-from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from sandbox.loopback import is_loopback_host
 from sandbox.twilio.config import Config
@@ -44,10 +45,10 @@ class Postman:
 
     def post(self, webhook: Webhook, config: Config) -> Heard:
         """Post until it succeeds or its patience ends."""
+        if not _is_allowed(webhook.url, config):
+            return Heard([Attempt(self._now(), NOT_ALLOWED)])
         url, fragment = urldefrag(webhook.url)
         patience, attempts = read_patience(fragment), list[Attempt]()
-        if not _is_allowed(url, config):
-            return Heard([Attempt(self._now(), NOT_ALLOWED)])
         end = time.monotonic() + patience.total_seconds
         while True:
             left = end - time.monotonic()
@@ -87,7 +88,7 @@ class Postman:
                 body = answer.read(MAX_ANSWER)
         except (NewConnectionError, NoConnection):
             return NO_CONNECTION, "", b""
-        except (ReadTimeoutError, HTTPError, OSError, ValueError):
+        except (HTTPError, HTTPException, OSError, ValueError):
             return NO_ANSWER, "", b""
         return str(answer.status), answer.headers.get("Content-Type", ""), body
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.twilio.asking import QUEUE_SECONDS
+from sandbox.twilio.asking import QUEUE_SECONDS, is_callback
 from sandbox.twilio.calling import tell_of_inbound
 from sandbox.twilio.desk import Desk, make_sid
 from sandbox.twilio.keywords import ANSWERS, Word, read_word
@@ -87,7 +87,7 @@ def _send_back(desk: Desk, message: Message, *, spoken: Spoken, note: str, code:
         media=json.dumps(spoken.media),
         status="accepted" if message.service else "queued",
         segments=count_segments(spoken.text) or 1,
-        callback=spoken.callback,
+        callback=spoken.callback if is_callback(spoken.callback) else "",
         note=note,
         created=desk.now,
         updated=desk.now,

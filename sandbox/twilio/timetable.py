@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from sandbox.clock import Clock
 from sandbox.twilio.database import Closed
 
 _LONGEST_WAIT_SECONDS = 3600.0
+_RETRY_SECONDS = 1.0
+_log = logging.getLogger("sandbox")
 
 
 class Course(Protocol):
@@ -78,9 +81,20 @@ class Timetable:
         while not self._is_closed:
             self._woken.wait(wait)
             self._woken.clear()
-            with suppress(Closed), self._turn:
-                while (wait := self._wait_seconds()) == 0 and not self._is_closed:
-                    self._course.happen_next()
+            try:
+                wait = self._catch_up()
+            except Closed:
+                return
+            except sqlite3.OperationalError as error:
+                _log.error("What became of a message could not be stored (%s).", error)
+                wait = _RETRY_SECONDS
+
+    def _catch_up(self) -> float | None:
+        """Let all happen that is due; returns how long to wait for the next."""
+        with self._turn:
+            while (wait := self._wait_seconds()) == 0 and not self._is_closed:
+                self._course.happen_next()
+        return wait
 
     def _wait_seconds(self) -> float | None:
         """Return how long to wait for the next event, 0 if it is due, and None where only a change helps."""

@@ -29,7 +29,7 @@ from capstan.store import (
 PATIENCE = timedelta(seconds=30)
 """How long a worker waits for the next message that may go, before it leaves the rest to a later run."""
 
-_LONGEST_LEAD = 0.5
+_FIRST_LEAD, _LONGEST_LEAD = 0.1, 0.5
 _RECORD_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -80,7 +80,7 @@ def send_waiting(line: Line, *, workers: int = 1, patience: timedelta = PATIENCE
 
 def _work(line: Line, *, patience: timedelta) -> Counter[MessageState]:
     counts: Counter[MessageState] = Counter()
-    lead = 0.0
+    lead = _FIRST_LEAD
     while True:
         started = line.clock.now()
         step = _claim(line, now=started, lead=lead)

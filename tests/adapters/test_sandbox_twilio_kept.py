@@ -51,7 +51,7 @@ class Served:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=20)
+        self.process.wait(timeout=20)
 
 
 @contextmanager
@@ -158,7 +158,14 @@ def test_a_file_that_cannot_be_used_is_told_without_a_traceback(tmp_path: Path, 
 def test_redcap_and_twilio_have_one_clock(bench: Bench) -> None:
     token = new_project(bench.server)
     bench.advance(3600)
-    post(bench.server, token, "record", data='[{"record_id": "1", "born": "2000-01-01"}]', format="json", type="flat")
+    post(
+        bench.server,
+        token,
+        "record",
+        data='[{"record_id": "1", "born": "2000-01-01"}]',
+        format="json",
+        type="flat",
+    )
     logged = post(bench.server, token, "log", format="json").json()[0]["timestamp"]
     shown = control(bench.server, "clock", method="GET")
 
@@ -168,12 +175,18 @@ def test_redcap_and_twilio_have_one_clock(bench: Bench) -> None:
 
 def test_advancing_makes_everything_happen_in_its_order_and_waits(bench: Bench) -> None:
     bench.control("config", {"delays_by_fate": {"61": {"delivered": 50}, "62": {"delivered": 20}}})
-    for phone, sender in (("+12065550161", NUMBER), ("+12065550162", "+18885550100"), ("+12065550163", "55500")):
+    for phone, sender in (
+        ("+12065550161", NUMBER),
+        ("+12065550162", "+18885550100"),
+        ("+12065550163", "55500"),
+    ):
         bench.send(phone, from_=sender)
 
     count = bench.advance(60)
 
-    ended = [one.fields["To"][-2:] for one in bench.receiver.got if one.fields["MessageStatus"] == "delivered"]
+    ended = [
+        one.fields["To"][-2:] for one in bench.receiver.got if one.fields["MessageStatus"] == "delivered"
+    ]
     assert ended == ["63", "62", "61"]
     assert count == 9
 
@@ -209,7 +222,9 @@ def test_a_clock_that_runs_goes_on_after_it_was_advanced(bench: Bench) -> None:
     assert (shown["utc"][:13], shown["speed"]) == ("2026-06-02T12", 1)
 
 
-@pytest.mark.parametrize("body", [{"now": "tomorrow"}, {"now": "0001-01-01"}, {"speed": -1}, {"now": "9999-01-01"}])
+@pytest.mark.parametrize(
+    "body", [{"now": "tomorrow"}, {"now": "0001-01-01"}, {"speed": -1}, {"now": "9999-01-01"}]
+)
 def test_a_clock_that_cannot_be_is_refused(bench: Bench, body: dict) -> None:
     url = bench.server.control_url + "clock"
 
@@ -231,7 +246,12 @@ def test_news_are_streamed_as_they_happen(bench: Bench) -> None:
 
 
 def test_the_state_says_how_often_each_text_went_to_each_phone(bench: Bench) -> None:
-    for phone, body in (("+12065550160", "a"), ("+12065550160", "a"), ("+12065550160", "b"), ("+12065550161", "a")):
+    for phone, body in (
+        ("+12065550160", "a"),
+        ("+12065550160", "a"),
+        ("+12065550160", "b"),
+        ("+12065550161", "a"),
+    ):
         bench.send(phone, body)
 
     state = bench.state()
@@ -269,7 +289,17 @@ def test_no_control_of_messages_ever_fails_by_itself(
     assert answer.status_code in (200, 400), answer.text
 
 
-FORM = ["To", "From", "Body", "MessagingServiceSid", "StatusCallback", "ValidityPeriod", "SendAt", "MediaUrl", "Status"]
+FORM = [
+    "To",
+    "From",
+    "Body",
+    "MessagingServiceSid",
+    "StatusCallback",
+    "ValidityPeriod",
+    "SendAt",
+    "MediaUrl",
+    "Status",
+]
 FIELD = st.text(max_size=30) | st.sampled_from(["+12065550160", NUMBER, "fixed", "http://127.0.0.1:1/x#rc=5"])
 
 

@@ -25,7 +25,9 @@ def bench(server: Running) -> Iterator[Bench]:
 
 def listen_at(bench: Bench, path: str = "/in") -> None:
     """Let inbound messages to the first number go to the receiver, without a service."""
-    bench.control("config", {"services": [], "numbers": [{"number": NUMBER, "sms_url": bench.receiver.url + path}]})
+    bench.control(
+        "config", {"services": [], "numbers": [{"number": NUMBER, "sms_url": bench.receiver.url + path}]}
+    )
 
 
 def write(bench: Bench, body: str, phone: str = PHONE, **more) -> None:
@@ -184,6 +186,20 @@ def test_other_hosts_are_called_only_if_they_are_listed(bench: Bench) -> None:
     assert bench.receiver.got == []
 
 
+def test_addresses_that_are_none_do_no_harm(bench: Bench) -> None:
+    listen_at(bench, "/in")
+    odd = '<Response><Message statusCallback="http://[x">a</Message><Message statusCallback="soon">b</Message></Response>'
+    bench.receiver.answers = [(200, "text/xml", odd)]
+    write(bench, "hello")
+    bench.control("config", {"numbers": [{"number": NUMBER, "sms_url": "http://[x"}]})
+    write(bench, "again")
+
+    bench.advance(10)
+
+    assert [one[1] for one in replies(bench)] == ["delivered", "delivered"]
+    assert [one["attempts"][0]["outcome"] for one in bench.state()["callbacks"]] == ["200", "refused"]
+
+
 def test_redirects_are_not_followed(bench: Bench) -> None:
     bench.receiver.answers = [(302, "", bench.receiver.url + "/elsewhere")]
     bench.send("+12065550102")
@@ -209,7 +225,9 @@ def test_an_inbound_message_is_posted_with_its_fields(bench: Bench) -> None:
     assert bench.client.messages(got.fields["MessageSid"]).fetch().direction == "inbound"
 
 
-@pytest.mark.parametrize(("body", "kind"), [("STOP", "STOP"), ("yes", "START"), ("Info", "HELP"), ("ok", None)])
+@pytest.mark.parametrize(
+    ("body", "kind"), [("STOP", "STOP"), ("yes", "START"), ("Info", "HELP"), ("ok", None)]
+)
 def test_a_service_tells_of_its_words(bench: Bench, body: str, kind: str | None) -> None:
     service = {"sid": bench.service, "numbers": [NUMBER], "inbound_request_url": bench.receiver.url + "/in"}
     bench.control("config", {"services": [service]})

@@ -74,7 +74,9 @@ def receiving(secret: str) -> Iterator[Receiver]:
             fields = dict(parse_qsl(body, keep_blank_values=True))
             url = f"http://127.0.0.1:{self.server.server_port}{self.path}"
             algorithm = get_signature_algorithm(self.headers.get("X-Twilio-Webhooks-Signature-Settings"))
-            signed = RequestValidator(secret).validate(url, fields, self.headers["X-Twilio-Signature"], algorithm)
+            signed = RequestValidator(secret).validate(
+                url, fields, self.headers["X-Twilio-Signature"], algorithm
+            )
             receiver.got.append(Got(self.path, fields, dict(self.headers), signed))
             receiver.meanwhile()
             status, kind, text = receiver.answers.pop(0) if receiver.answers else (204, "", "")
@@ -125,7 +127,9 @@ class Bench:
 
     def send(self, phone: str = "+12065550160", body: str = "Hello", **more: Any) -> Any:
         sender = {} if "messaging_service_sid" in more else {"from_": NUMBER}
-        return self.client.messages.create(phone, body=body, **{"status_callback": self.callback, **sender, **more})
+        return self.client.messages.create(
+            phone, body=body, **{"status_callback": self.callback, **sender, **more}
+        )
 
     def post(self, **fields: str) -> requests.Response:
         """Post what the library would never send."""

@@ -16,6 +16,7 @@ from shell_blocks import DOCUMENTS, ROOT, anchors, blocks, links, shell_commands
 from typer.testing import CliRunner
 
 from capstan.logic import FUNCTIONS, parse
+from capstan.message import RULES, STOPPED
 from capstan.store import RunState
 from capstan.study import Study
 from capstan.visits import VisitStatus
@@ -177,6 +178,13 @@ def test_the_statuses_of_a_visit_are_all_explained() -> None:
     explained = [row[0] for row in table_rows(page("study.md"), below="visits")]
 
     assert sorted(explained) == sorted(VisitStatus)
+
+
+def test_every_rule_that_removes_a_message_is_explained() -> None:
+    listed = [name for row in table_rows(page("messages.md"), below="Who gets a message") for name in row[:1]]
+    named = {rule for cell in listed for rule in re.findall(r"[a-z_]+", cell.removesuffix(" and a reason"))}
+
+    assert named == {*RULES, STOPPED.removesuffix(":")}
 
 
 def test_the_functions_of_logic_are_listed_with_their_arguments() -> None:

@@ -22,7 +22,7 @@ SENDER = "+15005550006"
 
 # What may happen to a request, and how often.
 FATES = {
-    "answered": 60,
+    "answered": 64,
     "answer lost": 8,  # made, then the connection is closed
     "answer late": 4,  # made, and answered when the client has gone
     "made late": 2,  # made only when the client has gone
@@ -30,7 +30,7 @@ FATES = {
     "empty answer": 3,  # made, then {}
     "failed before": 5,  # not made, status 503
     "lost before": 5,  # not made, the connection is closed
-    "throttled": 7,  # not made, status 429
+    "throttled": 3,  # not made, status 429
 }
 MADE = frozenset({"answered", "answer lost", "answer late", "made late", "failed after", "empty answer"})
 
@@ -62,8 +62,7 @@ class FaultyTwilio:
         self.calls: Queue[tuple[float, str, str, str]] = Queue()
         self._chance, self._weights, self._late, self._latency = chance, fates, late_seconds, latency_seconds
         self._lock = Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @contextmanager
@@ -134,6 +133,13 @@ def _resource(one: Sent) -> dict[str, object]:
         "error_code": None,
         "date_created": format_datetime(datetime.fromtimestamp(one.at, UTC)),
     }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *args: object) -> None:
+        """Say nothing: clients are killed here."""
 
 
 def _handler(twilio: FaultyTwilio) -> type[BaseHTTPRequestHandler]:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,7 @@ CAPS = Caps(per_run=10**6, per_day=10**6, participant_per_day=99, participant_pe
 # A trial cannot wait for minutes: its Twilio answers within a second.
 PATIENCE = Patience(settle=timedelta(seconds=2.5), apart=timedelta(seconds=1))
 TIMEOUT_SECONDS = 0.3
+Job = Callable[[str, str, int, str, float], None]
 WAITING = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.UNKNOWN)
 # A server that has imported what takes long, from which each worker is forked in no time.
 FORK = multiprocessing.get_context("forkserver")
@@ -101,9 +103,9 @@ def work(folder: str, url: str, messages: int, run: str, rate: float) -> None:
     sender = TextSender(twilio, "http://callbacks.test")
     with open_store(Path(folder)) as store:
         (Path(folder) / f"ready-{os.getpid()}").touch()
-        line = Line(store, ROOM, Channel.SMS, Pace(f"sms:{SENDER}", rate), CAPS, sender)
+        line = Line(store, ROOM, Channel.SMS, Pace(f"sms:{SENDER}", rate, share=0.5), CAPS, sender)
         queue_messages(store, plan, room=ROOM, run=run, now=datetime.now(UTC))
-        while any(count_messages(store, study=ROOM.study).get(state) for state in WAITING):
+        while has_parent() and any(count_messages(store, study=ROOM.study).get(state) for state in WAITING):
             send_waiting(line, patience=timedelta(seconds=1))
             reconcile(
                 store,
@@ -116,17 +118,24 @@ def work(folder: str, url: str, messages: int, run: str, rate: float) -> None:
             time.sleep(0.2)
 
 
+def has_parent() -> bool:
+    """Whether the program that started this worker still runs."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.is_alive()
+
+
 class Crew:
     """Worker processes; who is killed is replaced, with another send of the same plan."""
 
-    def __init__(self, folder: Path, url: str, *, messages: int, workers: int, rate: float) -> None:
-        self._known, self._rate, self.runs, self.killed = (str(folder), url, messages), rate, 0, 0
+    def __init__(self, folder: Path, url: str, *, messages: int, workers: int, rate: float, job: Job) -> None:
+        self._known, self._rate, self._job = (str(folder), url, messages), rate, job
+        self.runs, self.killed = 0, 0
         self.processes = [self._start() for _ in range(workers)]
 
     def _start(self) -> multiprocessing.process.BaseProcess:
         self.runs += 1
         known = (*self._known, f"run-{self.runs}", self._rate)
-        process = FORK.Process(target=work, args=known)
+        process = FORK.Process(target=self._job, args=known)
         process.start()
         return process
 
@@ -150,8 +159,10 @@ class Crew:
         return any(process.is_alive() for process in self.processes)
 
 
-def run_trial(seed: int, *, messages: int, folder: Path, workers: int = 4, rate: float = 100) -> Trial:
-    """Send one plan under all faults."""
+def run_trial(
+    seed: int, *, messages: int, folder: Path, workers: int = 4, rate: float = 500, job: Job = work
+) -> Trial:
+    """Send one plan under all faults; `job` is what a worker process does."""
     chance = random.Random(seed)
     started = time.monotonic()
     with FaultyTwilio(random.Random(seed)).serving() as twilio, open_store(folder) as store:
@@ -160,7 +171,7 @@ def run_trial(seed: int, *, messages: int, folder: Path, workers: int = 4, rate:
             now = datetime.now(UTC)
             record_event(store, attempt=attempt, sid=sid, status=status, code=0, at=now, now=now)
 
-        crew = Crew(folder, twilio.url, messages=messages, workers=workers, rate=rate)
+        crew = Crew(folder, twilio.url, messages=messages, workers=workers, rate=rate, job=job)
         next_kill = time.monotonic() + 1
         while crew.is_at_work:
             twilio.take_calls(heard)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from command_line import CommandLine, Said, changed
 from live_study import LiveStudy
@@ -15,6 +16,7 @@ from trial_study import change_dictionary, edit, held, make_trial, rows_file
 
 from capstan.errors import Refused, UsageError
 from capstan.store import RunState, Store, find_run, list_runs, load_keys
+from cli.showing import show_diff
 from flows.apply_plan import apply_plan
 from flows.import_records import import_records
 from tasks.plans import approve_plan, read_plan
@@ -280,6 +282,25 @@ def test_a_plan_is_shown_without_values_unless_they_are_asked_for(
     assert "replaces a value" in masked.out
     assert "+ Ann" in plain.out
     assert {"before", "after"}.isdisjoint(json.loads(told.out)["cells"][0])
+
+
+def test_a_diff_counts_as_people_do_and_says_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    records = ["10", "2", "AB-2", "AB-10"]
+    places = {"event": "baseline_arm_1", "instrument": "", "instance": "", "field": "age"}
+    cells = pd.DataFrame([{"record": record, **places, "before": "4", "after": "5"} for record in records])
+
+    show_diff(cells, by="participant", values=True)
+    by_participant = capsys.readouterr().out.split("\n")
+    show_diff(cells, by="field", values=True)
+    by_field = capsys.readouterr().out.split("\n")
+
+    assert by_participant[0] == "2  1 cell"
+    assert [line.split()[0] for line in by_participant if "cell" in line] == ["2", "10", "AB-2", "AB-10"]
+    assert by_participant[1].split() == ["baseline_arm_1", "·", "age", "-", "4", "+", "5"]
+    assert [line.split()[:3] for line in by_field[:2]] == [
+        ["age", "4", "cells"],
+        ["2", "·", "baseline_arm_1"],
+    ]
 
 
 def test_a_process_that_dies_with_an_approval_in_its_hand_writes_nothing_twice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from command_line import CommandLine
 from live_study import LiveStudy
 from processes import run_flow
-from trial_study import BODY, edit, held, make_trial, rows_file
+from trial_study import BODY, HEAD, edit, held, make_trial, rows_file
 
 from capstan.store import Store, load_keys, read_items
 from flows.import_records import import_records
@@ -73,6 +74,45 @@ def test_a_corrected_file_answers_the_row(study: LiveStudy, tmp_path: Path) -> N
 
     assert (second["outcome"], held(study, "2", "part_first_name")) == ("done", "Ben")
     assert items(study, every=True) == {f"{first['run']}/1": "resolved"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_row_of_a_file_is_written_or_unchanged_or_in_quarantine(
+    seed: int, study: LiveStudy, tmp_path: Path
+) -> None:
+    chance = random.Random(seed)
+    people = chance.sample(range(1, 20), 14)
+    names = {str(person): held(study, str(person), "part_first_name") for person in people}
+    kinds = ["good", "same", "no_number", "no_event", "foreign_arm"]
+    rows = {record: (chance.choice(kinds), name) for record, name in names.items()}
+    file = tmp_path / "random.csv"
+    file.write_text(HEAD + "".join(line(record, *row) for record, row in rows.items()), encoding="utf-8")
+    stopped = {record for record, (kind, _) in rows.items() if kind not in ("good", "same")}
+
+    done = import_records.fn("trial", str(file), max_records=99)
+
+    counted = [done[f"rows_{name}"] for name in ("accepted", "unchanged", "rejected")]
+    kept = [kind for kind, _ in rows.values()]
+    assert counted == [kept.count("good"), kept.count("same"), len(stopped)]
+    assert sum(counted) == done["rows_in"] == len(rows)
+    assert quarantined(study) == stopped
+    assert {record for record in rows if held(study, record, "part_first_name") == "Written"} == {
+        record for record, (kind, _) in rows.items() if kind == "good"
+    }
+
+
+def line(record: str, kind: str, name: str) -> str:
+    """One row of a file, with one mistake at most."""
+    event = {"no_event": "baseline", "foreign_arm": "6_month_arm_2"}.get(kind, "baseline_arm_1")
+    return f"{record},{event},{name if kind == 'same' else 'Written'},{'x' if kind == 'no_number' else ''}\n"
+
+
+def quarantined(study: LiveStudy) -> set[str]:
+    """The records of all open items, of which each has one here."""
+    with Store.open(f"sqlite:///{study.home / 'store.sqlite'}", load_keys(None, home=study.home)) as store:
+        found = read_items(store).drop_duplicates("item")
+    assert found["record"].is_unique
+    return set(found["record"])
 
 
 def test_a_row_that_is_stopped_again_is_kept_once(study: LiveStudy, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from command_line import CommandLine
 from kill_trials import OPERATIONS, new_stage, random_trial
 from live_study import LiveStudy, make_study
 from trial_study import BODY, TODAY, edit, enter, held, make_trial, rows_file
@@ -183,14 +186,44 @@ def test_the_same_file_without_permission_to_write_writes_nothing(large: LiveStu
     assert large.export() == before
 
 
+def test_the_same_file_against_production_without_permission_writes_nothing(
+    addresses: dict[str, Any], large: LiveStudy, exams: str, capstan: CommandLine
+) -> None:
+    file, before = large.folder / "study.yaml", large.export()
+    text = file.read_text("utf-8")
+    try:
+        set_status(addresses, large, "production")
+        file.write_text(text.replace("status: development", "status: production"), "utf-8")
+        said = capstan("import", exams, "--study", "trial", "--json")
+        dry = capstan("import", exams, "--study", "trial", "--json", "--dry-run")
+    finally:
+        set_status(addresses, large, "development")
+        file.write_text(text, "utf-8")
+
+    assert (said.code, json.loads(said.out)["outcome"]) == (3, "refused")
+    assert "does not let runs write there; nothing was written" in said.sentence
+    assert (dry.code, json.loads(dry.out)["accepted"]) == (4, ROWS - WRONG)
+    assert large.export() == before
+
+
+def set_status(addresses: dict[str, Any], study: LiveStudy, status: str) -> None:
+    """Move a project to production, or back."""
+    url = f"{addresses['control_url']}projects/{study.project_id}/status"
+    assert requests.post(url, json={"status": status}, timeout=30).ok
+
+
 def test_a_file_of_1000_rows_of_which_37_are_in_the_wrong_arm_writes_963_and_explains_37(
-    large: LiveStudy, exams: str
+    large: LiveStudy, exams: str, capstan: CommandLine
 ) -> None:
     before = large.export()
-    done = import_records.fn("trial", exams)
+    said = capstan("import", exams, "--study", "trial", "--json")
+    done = json.loads(said.out)
     undone = revert_run.fn("trial", done["run"])
 
+    assert said.code == 4
     assert (done["rows_in"], done["cells_written"], done["rows_rejected"]) == (ROWS, 963, WRONG)
     assert done["rows_stopped"] == {"wrong_arm": WRONG}
+    assert {one["check"] for one in done["rejected"]} == {"wrong_arm"}
+    assert len({one["record"] for one in done["rejected"]}) == len(done["rejected"]) == WRONG
     assert undone["outcome"] == "done"
     assert large.export() == before

@@ -143,8 +143,6 @@ ROWS: tuple[tuple[str, Operator], ...] = (
     ("randomisation_consistency", lambda: alone(
         at("1", "baseline_arm_1", colour=""), field="colour", blanks_erase=True, limits=_WEIGHED)),
     ("consent_missing", lambda: row(on_record("4", call("1")))),
-    ("consent_missing", lambda: alone(
-        at("1", "baseline_arm_1", consented=""), field="consented", blanks_erase=True, limits=_WEIGHED)),
     ("study_rule", lambda: cell("pain", "100", row=1, field="")),
     ("not_exported", lambda: cell("likes___1", "1", present=held().drop(columns="likes___1"))),
     ("overwrite_with_blank", lambda: alone(at("1", "month_6_arm_2", must=" "), field="must", blanks_erase=True)),

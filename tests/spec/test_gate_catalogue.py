@@ -57,6 +57,26 @@ def test_every_check_has_an_operator_that_spoils_a_table_for_it() -> None:
         assert check in (TESTS / file).read_text(encoding="utf-8"), check
 
 
+def test_every_check_of_the_catalogue_is_said_somewhere() -> None:
+    rooms = [TESTS.parent / room for room in ("checks", "tasks", "flows")]
+    code = "".join(
+        file.read_text(encoding="utf-8")
+        for room in rooms
+        for file in room.glob("*.py")
+        if file.name != "catalogue.py"
+    )
+
+    said_of_rules = {
+        "date_order",
+        "age_vs_dob",
+        "sex_specific",
+        "consent_missing",
+        "study_rule",
+        "eligibility",
+    }
+    assert not {check for check in CATALOGUE if f'"{check}"' not in code} - said_of_rules
+
+
 @pytest.mark.parametrize("check", sorted(OPERATORS))
 def test_one_thing_wrong_is_said_at_its_place_with_its_severity_and_a_reason(check: str) -> None:
     case, judgement = spoilt(check)

@@ -89,17 +89,28 @@ SEGMENTS = [
     ("👩‍👩‍👧" * 8 + "a" * 6, 1),
 ]
 WORDS = [
-    *((word, Word.STOP) for word in "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split()),
-    *((word, Word.START) for word in "START YES UNSTOP".split()),
-    *((word, Word.HELP) for word in "HELP INFO".split()),
+    *(
+        (word, Word.STOP)
+        for word in ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]
+    ),
+    *((word, Word.START) for word in ["START", "YES", "UNSTOP"]),
+    *((word, Word.HELP) for word in ["HELP", "INFO"]),
     (" stop \n", Word.STOP),
     ("Stop", Word.STOP),
     *((text, None) for text in ("OPT OUT", "please stop", "ALTO", "STOP.", "", "1")),
 ]
 TWIML = [
     ("text/xml", "<Response/>", ([], "")),
-    ("text/xml; charset=utf-8", "<Response><Message>Hi &amp; &lt;bye&gt;</Message></Response>", (["Hi & <bye>"], "")),
-    ("application/xml", "<Response><Message><Body>A</Body></Message><Message>B</Message></Response>", (["A", "B"], "")),
+    (
+        "text/xml; charset=utf-8",
+        "<Response><Message>Hi &amp; &lt;bye&gt;</Message></Response>",
+        (["Hi & <bye>"], ""),
+    ),
+    (
+        "application/xml",
+        "<Response><Message><Body>A</Body></Message><Message>B</Message></Response>",
+        (["A", "B"], ""),
+    ),
     ("text/plain", "Traceback", (["Traceback"], PLAIN)),
     ("text/plain", "  ", ([], "")),
     ("application/json", "{}", ([], "12300")),
@@ -107,7 +118,11 @@ TWIML = [
     ("text/xml", "<Response><Message>", ([], "12100")),
     ("text/html", "<html><body>Error</body></html>", ([], "12100")),
     ("text/xml", "<Response>" + "<Message>x</Message>" * 11 + "</Response>", (["x"] * 10, "14109")),
-    ("text/xml", '<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/hostname">]><Response><Message>&e;</Message></Response>', ([""], "")),
+    (
+        "text/xml",
+        '<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/hostname">]><Response><Message>&e;</Message></Response>',
+        ([""], ""),
+    ),
 ]
 PATIENCE = [
     ("", Patience()),
@@ -133,7 +148,9 @@ def desk(tmp_path: Path) -> Iterator[TwilioDesk]:
 
 
 @pytest.mark.parametrize(("fields", "code"), REFUSALS + MAGIC)
-def test_a_request_is_refused_with_the_first_code_that_fits(desk: TwilioDesk, fields: dict, code: int) -> None:
+def test_a_request_is_refused_with_the_first_code_that_fits(
+    desk: TwilioDesk, fields: dict, code: int
+) -> None:
     given = {"phone": fields.get("To", "+12065550160"), **{k: v for k, v in fields.items() if k != "To"}}
 
     refused = desk.refusal(**given)
@@ -223,7 +240,9 @@ def test_only_single_words_are_acted_on(body: str, word: Word | None) -> None:
 
 
 @pytest.mark.parametrize(("content_type", "body", "said"), TWIML)
-def test_answers_are_read_as_twiml_or_noted(content_type: str, body: str, said: tuple[list[str], str]) -> None:
+def test_answers_are_read_as_twiml_or_noted(
+    content_type: str, body: str, said: tuple[list[str], str]
+) -> None:
     found = read_answer(content_type, body.encode())
 
     assert ([one.text for one in found.messages], found.note) == said
@@ -246,12 +265,19 @@ def test_a_fragment_says_how_patient_a_webhook_is(fragment: str, patience: Patie
 def test_only_what_is_listed_is_tried_again(fragment: str, again: set[str]) -> None:
     patience = read_patience(fragment)
 
-    assert {one for one in ("204", "302", "404", "500", "503", "ct", "rt") if patience.tries_again(one)} == again
+    assert {
+        one for one in ("204", "302", "404", "500", "503", "ct", "rt") if patience.tries_again(one)
+    } == again
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("2026-06-01T12:00:00Z", 0), ("2026-06-01T12:00:00", 0), ("2026-06-01T14:00:00+02:00", 0), ("2026-06-01", -43_200)],
+    [
+        ("2026-06-01T12:00:00Z", 0),
+        ("2026-06-01T12:00:00", 0),
+        ("2026-06-01T14:00:00+02:00", 0),
+        ("2026-06-01", -43_200),
+    ],
 )
 def test_moments_without_a_zone_are_utc(text: str, seconds: int) -> None:
     assert read_moment(text) - NOON.timestamp() == seconds

@@ -388,3 +388,69 @@ def test_a_key_differs_with_each_of_its_parts_and_with_nothing_else() -> None:
     keys = {message_key(**each) for each in [parts, dict(parts), shifted, *changes]}
 
     assert len(keys) == 1 + 1 + len(parts)
+
+
+def test_a_day_has_24_hours_also_when_the_clock_is_changed() -> None:
+    eve = NOW.replace(month=10, day=31)
+    study = study_with({**ONCE, "expires": "1 day", "limits": {"every": "1 day"}})
+    just_now, long_ago = (
+        told({"message": "hello", "occasion": "baseline_arm_1", "at": at})
+        for at in ("2026-10-31T19:00:01Z", "2026-10-31T19:00:00Z")
+    )
+    files = {**FILES, "six.txt.j2": "Hello"}
+
+    (row,) = planned(study, now=eve, files=files).to_dict("records")
+    next_day = eve.replace(month=11, day=1)
+
+    assert row["not_after"] == "2026-11-01T19:00:00Z"
+    assert rules_of(study, now=next_day, history=just_now, files=files) == ["too_soon"]
+    assert rules_of(study, now=next_day, history=long_ago, files=files) == [""]
+
+
+@pytest.mark.parametrize("pause", ["soon", "9999-12-31", "2026-02-30"])
+def test_a_pause_whose_end_cannot_be_read_has_not_ended(pause: str) -> None:
+    study = study_with(paused_until="[baseline_arm_1][pause]")
+
+    assert rules_of(study, person(pause=pause)) == ["paused"]
+
+
+def test_one_occasion_is_planned_once_however_many_places_have_it() -> None:
+    both = (
+        FALL_BACK[0] | {"occasion": "'visit'"},
+        MAIL | {"occasion": "'visit'", "visit": {"name": "6 month"}},
+    )
+    study = study_with(*both)
+
+    plan = planned(study, person(phone=""))
+
+    assert plan[["message", "occasion", "rule"]].to_numpy().tolist() == [
+        ["six", "visit", "no_address"],
+        ["mail", "visit", ""],
+        ["mail", "visit", "already"],
+    ]
+
+
+def test_participants_who_share_a_phone_each_get_their_own_link() -> None:
+    study = study_with({**LINKED, "template": "same.txt.j2"})
+    files = {"same.txt.j2": "Please answer: {{ survey_link }}"}
+    people = (person("1"), person("2"))
+    wanted = missing_links(study, planned(study, *people, files=files))
+
+    plan = planned(
+        study, *people, files=files, links=wanted.assign(link="https://r.example.org/" + wanted["record"])
+    )
+
+    assert list(wanted["record"]) == ["1", "2"]
+    assert list(plan["rule"]) == ["", ""]
+
+
+def test_a_language_may_be_written_in_any_case() -> None:
+    study = study_with({**SIX, "language": "'pt-br'"}, language="en-US")
+
+    plan = planned(study, files={"six.txt.j2": "Hi", "six.pt-BR.txt.j2": "Oi"})
+
+    assert plan[["language", "text", "rule"]].to_numpy().tolist() == [["pt-br", "Oi", ""]]
+
+
+def test_nothing_of_a_participant_is_in_the_words_of_the_objects() -> None:
+    assert "555" not in repr(told({}))

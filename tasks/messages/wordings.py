@@ -1,0 +1,30 @@
+"""Wordings: what `capstan doctor` says of a study's templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from capstan.errors import StudyError
+from capstan.study import read_template_files
+from capstan.study_check_templates import advise_on_templates, check_templates
+from tasks.connections import LiveProject
+from tasks.finding import Finding
+
+
+def look_at_wordings(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
+    """Findings on the templates of messages and answers; none where the study has no messages."""
+    study = live.study
+    if not study.messages:
+        return
+    try:
+        files = read_template_files(folder)
+    except StudyError as error:
+        yield Finding("wordings", "fail", str(error))
+        return
+    problems = check_templates(study, live.dictionary, grid=live.grid, templates=files)
+    advice = advise_on_templates(study, templates=files)
+    yield from (Finding("wordings", "fail", str(problem)) for problem in problems)
+    yield from (Finding("wordings", "warn", str(problem)) for problem in advice)
+    if not problems and not advice:
+        yield Finding("wordings", "ok", f"{len(files)} templates fit the project")
