@@ -16,14 +16,13 @@ from capstan.project_names import Problem, Project, nearest
 from capstan.segments import MAX_CHARACTERS, count_segments, odd_characters
 from capstan.variables import QUEUE_LINK, SURVEY_LINK, built_in, message_events, variable_logic
 from capstan.wording import Template, read_reply, read_templates
+from capstan.wording_facts import sample_text
 
 if TYPE_CHECKING:
     from capstan.study import Study
     from capstan.study_messages import Message
 
 _MANY_SEGMENTS = 3
-_SAMPLE = "Abcdefghijkl"
-_SAMPLE_LINK = "https://redcap.example.org/surveys/?s=0000000000000000"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)?")
 _SHORTENERS = re.compile(r"\b(bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|buff\.ly)\b", re.IGNORECASE)
 # Twilio itself takes these as answers, whatever a study means by them.
@@ -51,7 +50,7 @@ def check_templates(
 def advise_on_templates(study: Study, *, templates: Mapping[str, str]) -> list[Problem]:
     """List what is allowed but should be known: many segments, missing languages, unapproved wordings.
 
-    Lengths are those with values of twelve letters and with links. Templates that cannot be read have none.
+    Lengths are those of `sample_text`. Templates that cannot be read have none.
     """
     found: list[Problem] = []
     for position, message in enumerate(study.messages):
@@ -135,14 +134,7 @@ def _languages_named(text: str) -> frozenset[str]:
 
 def _advise(wording: Template, message: Message, *, place: str) -> Iterator[Problem]:
     where = f"{place} ({wording.language})"
-    values = dict.fromkeys(wording.variables, _SAMPLE) | dict.fromkeys(
-        (SURVEY_LINK, QUEUE_LINK), _SAMPLE_LINK
-    )
-    try:
-        said = wording.render({**values, "due": "2026-12-31", "opens": "2026-12-31", "closes": "2026-12-31"})
-    except StudyError:
-        return
-    text = said.text if said else wording.text
+    text = sample_text(wording)
     if message.survey and SURVEY_LINK not in wording.variables:
         yield Problem(where, f"it does not use {SURVEY_LINK}, although the message has a survey.")
     if Channel(message.channel) is Channel.SMS:

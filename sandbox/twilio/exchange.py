@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -139,11 +140,11 @@ class Exchange:
             event = self.database.events.first()
         return None if event is None else event.due
 
-    def happen_next(self, sid: str = "") -> bool:
-        """Let the next event happen, of one message or of all; returns whether there was one."""
+    def happen_next(self, until: float, *, sid: str = "") -> bool:
+        """Let the next event happen that is due `until` then, of one message or of all, if there is one."""
         with self.database.transaction():
             event = self.database.events.first(sid)
-            if event is None:
+            if event is None or event.due > until:
                 return False
             webhooks = happen(self.desk(min(event.due, self.clock.epoch())), event)
         self._tell(event.kind.value, event.sid)
@@ -165,7 +166,7 @@ class Exchange:
 
     def _hurry(self, sid: str) -> None:
         """Let all happen to a message at once, and wait until it is told."""
-        while self.happen_next(sid):
+        while self.happen_next(math.inf, sid=sid):
             pass
         self._delivering.wait_for(sid)
 

@@ -11,7 +11,10 @@ _KEPT = 10_000
 
 @dataclass(frozen=True)
 class News:
-    """Something became of a message; `kind` is `message`, `status`, `inbound` or `webhook`."""
+    """Something became of a message: it was made, reached a status, was answered, came in, or was told of.
+
+    `kind` is `message`, `status`, `reply`, `inbound` or `webhook`.
+    """
 
     number: int
     at: float

@@ -60,7 +60,10 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Filter:
-    """Which messages are wanted; '' and None are all. `days` are bounds on the moment of sending."""
+    """Which messages are wanted; '' and None are all.
+
+    `sent_from` and `sent_before` bound the moment of sending (epoch seconds), `below` the number.
+    """
 
     phone: str = ""
     sender: str = ""

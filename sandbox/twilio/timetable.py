@@ -16,12 +16,14 @@ _RETRY_SECONDS = 1.0
 _log = logging.getLogger("sandbox")
 
 
-class Course(Protocol):
-    """What happens: when the next thing is due (epoch seconds), and to let it happen."""
+class Schedule(Protocol):
+    """What is to happen; moments are epoch seconds."""
 
-    def next_due(self) -> float | None: ...
+    def next_due(self) -> float | None:
+        """Return when the next event is due."""
 
-    def happen_next(self) -> object: ...
+    def happen_next(self, until: float) -> bool:
+        """Let the next event happen that is due `until` then; returns whether there was one."""
 
     def settle(self) -> None:
         """Wait until what has happened is told."""
@@ -30,8 +32,8 @@ class Course(Protocol):
 class Timetable:
     """One thread, which starts when it is first woken."""
 
-    def __init__(self, course: Course, clock: Clock, *, advanced: Callable[[], object]) -> None:
-        self._course, self._clock, self._advanced = course, clock, advanced
+    def __init__(self, schedule: Schedule, clock: Clock, *, advanced: Callable[[], object]) -> None:
+        self._schedule, self._clock, self._advanced = schedule, clock, advanced
         self._woken = threading.Event()
         self._turn = threading.Lock()
         self._starting = threading.Lock()
@@ -68,12 +70,11 @@ class Timetable:
 
     def _happen_until(self, target: float) -> int:
         count = 0
-        self._course.settle()
-        while (due := self._course.next_due()) is not None and due <= target:
+        self._schedule.settle()
+        while (due := self._schedule.next_due()) is not None and due <= target:
             self._clock.run(max(due, self._clock.epoch()), speed=0)
-            self._course.happen_next()
-            self._course.settle()
-            count += 1
+            count += self._schedule.happen_next(due)
+            self._schedule.settle()
         return count
 
     def _work(self) -> None:
@@ -90,18 +91,11 @@ class Timetable:
                 wait = _RETRY_SECONDS
 
     def _catch_up(self) -> float | None:
-        """Let all happen that is due; returns how long to wait for the next."""
+        """Let all happen that is due; returns seconds to the next event, None where only a change helps."""
         with self._turn:
-            while (wait := self._wait_seconds()) == 0 and not self._is_closed:
-                self._course.happen_next()
-        return wait
-
-    def _wait_seconds(self) -> float | None:
-        """Return how long to wait for the next event, 0 if it is due, and None where only a change helps."""
-        due, speed = self._course.next_due(), self._clock.course.speed
-        if due is None:
+            while not self._is_closed and self._schedule.happen_next(self._clock.epoch()):
+                pass
+            due, speed = self._schedule.next_due(), self._clock.course.speed
+        if due is None or not speed:
             return None
-        left = due - self._clock.epoch()
-        if left <= 0:
-            return 0.0
-        return min(left / speed, _LONGEST_WAIT_SECONDS) if speed else None
+        return min(max(due - self._clock.epoch(), 0) / speed, _LONGEST_WAIT_SECONDS)

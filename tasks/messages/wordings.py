@@ -8,12 +8,16 @@ from pathlib import Path
 from capstan.errors import StudyError
 from capstan.study import read_template_files
 from capstan.study_check_templates import advise_on_templates, check_templates
+from capstan.wording_facts import WordingFacts, list_wordings
 from tasks.connections import LiveProject
 from tasks.finding import Finding
 
 
 def look_at_wordings(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
-    """Findings on the templates of messages and answers; none where the study has no messages."""
+    """Findings on the templates of messages and answers; none where the study has no messages.
+
+    The versions are what `approved` in the study file takes.
+    """
     study = live.study
     if not study.messages:
         return
@@ -26,5 +30,11 @@ def look_at_wordings(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
     advice = advise_on_templates(study, templates=files)
     yield from (Finding("wordings", "fail", str(problem)) for problem in problems)
     yield from (Finding("wordings", "warn", str(problem)) for problem in advice)
-    if not problems and not advice:
-        yield Finding("wordings", "ok", f"{len(files)} templates fit the project")
+    if not problems:
+        yield from (Finding("wordings", "ok", _facts(each)) for each in list_wordings(study, templates=files))
+
+
+def _facts(wording: WordingFacts) -> str:
+    encoding, segments, _ = wording.segments
+    size = f"about {len(wording.text)} characters, as a text {segments} segments ({encoding})"
+    return f"{wording.message} in {wording.language}: version {wording.version}, {size}"

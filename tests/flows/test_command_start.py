@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_MODULES = ("pandas", "sqlalchemy", "pydantic", "requests", "prefect")
+_MODULES = ("pandas", "sqlalchemy", "requests", "prefect")
 
 
 def loaded(home: Path, *words: str) -> set[str]:

@@ -73,9 +73,12 @@ LIKELY = st.fixed_dictionaries(
     }
 )
 # Not shrunk: a table that fails is small already.
-TABLES = st.one_of(st.lists(ROWS, min_size=1, max_size=5), st.lists(LIKELY, min_size=3, max_size=6)).map(
-    lambda rows: pd.DataFrame(rows, dtype="str")
-)
+TABLES = st.one_of(
+    st.lists(ROWS, min_size=1, max_size=5),
+    st.lists(
+        LIKELY, min_size=3, max_size=6, unique_by=lambda row: (row["record_id"], row["redcap_event_name"])
+    ),
+).map(lambda rows: pd.DataFrame(rows, dtype="str"))
 ANY = Limits(records=1000, share=1, new_records=1000, blanked=1000)
 
 

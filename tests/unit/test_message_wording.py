@@ -12,7 +12,8 @@ from capstan.errors import StudyError
 from capstan.message import Wording
 from capstan.study_messages import Message
 from capstan.wording import Template, read_reply, read_templates, variant_name
-from tests.unit.message_cases import FILES, MAIL, SIX
+from capstan.wording_facts import list_wordings
+from tests.unit.message_cases import FILES, MAIL, SIX, study_with
 
 
 def message(**changes: Any) -> Message:
@@ -135,3 +136,19 @@ def test_a_version_does_not_depend_on_line_ends_nor_on_the_language_of_the_file(
 def test_the_file_of_a_language_has_it_before_its_kind() -> None:
     assert variant_name("six.month.txt.j2", language="es") == "six.month.es.txt.j2"
     assert variant_name("six.txt.j2", language="") == "six.txt.j2"
+
+
+def test_people_see_version_length_and_segments_of_every_wording() -> None:
+    files = {
+        "six.txt.j2": "Dear {{ name }}, {{ due | date('%d.%m.') }} {{ survey_link }}",
+        "six.es.txt.j2": "Qué día",
+    }
+
+    facts = list_wordings(study_with(SIX), templates=files)
+
+    assert [(each.message, each.language, each.segments) for each in facts] == [
+        ("six", "en", ("GSM-7", 1, len(facts[0].text))),
+        ("six", "es", ("UCS-2", 1, 7)),
+    ]
+    assert facts[0].text.startswith("Dear Abcdefghijkl, 31.12. https://")
+    assert facts[1].version == Template("es", "", "Qué día", "").version

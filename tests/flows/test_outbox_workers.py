@@ -1,0 +1,178 @@
+"""Workers send each message once, at the sender's pace, whatever is killed, lost, late or stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from message_trials import CAPS, PATIENCE, ROOM, make_plan, open_store, run_trial
+
+from capstan.delivery import Answer, Channel, Outcome
+from capstan.errors import MessagingUnavailable
+from capstan.message import MessageState
+from capstan.messaging import Listed
+from capstan.store import (
+    Claimed,
+    Pace,
+    Store,
+    count_messages,
+    list_messages,
+    queue_messages,
+    stop_channel,
+)
+from tasks.messages.reconciling import Listing, reconcile
+from tasks.messages.sending import Clock, Line, send_waiting
+
+RATE = 10
+ACCEPTED = Answer(Outcome.ACCEPTED, status="queued")
+
+
+class Time:
+    """A clock that passes only while somebody sleeps; `oversleeps` by so many seconds, one for each sleep."""
+
+    def __init__(self, *oversleeps: float) -> None:
+        self.at, self._late = datetime.now(UTC) + timedelta(seconds=1), list(oversleeps)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        late = self._late.pop(0) if seconds and self._late else 0
+        self.at += timedelta(seconds=seconds + late)
+
+
+class Post:
+    """Takes every message, or answers what a test says."""
+
+    def __init__(self, clock: Time, answer: Callable[[Claimed], Answer] | None = None) -> None:
+        self.sent: list[tuple[datetime, Claimed]] = []
+        self._clock, self._answer = clock, answer
+
+    def send(self, claimed: Claimed, *, now: datetime) -> Answer:
+        self.sent.append((self._clock.now(), claimed))
+        if self._answer:
+            return self._answer(claimed)
+        return Answer(Outcome.ACCEPTED, sid=f"SM{len(self.sent)}", status="queued")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path) as opened:
+        yield opened
+
+
+def line(store: Store, post: Post, clock: Time, *, messages: int) -> Line:
+    queue_messages(store, make_plan(messages), room=ROOM, run="run-1", now=clock.now())
+    pace = Pace("sms:+15005550006", RATE)
+    return Line(store, ROOM, Channel.SMS, pace, CAPS, post, Clock(clock.now, clock.sleep))
+
+
+def unknown(store: Store) -> datetime:
+    """A message whose answer was lost; returns a moment at which nothing more may come of it."""
+    clock = Time()
+    send_waiting(line(store, Post(clock, lambda _: Answer(Outcome.UNKNOWN)), clock, messages=1))
+    return clock.now() + timedelta(minutes=3)
+
+
+def settle(store: Store, now: datetime, listing: Listing | None) -> dict[MessageState, int]:
+    known = {"channel": Channel.SMS, "listing": listing, "patience": PATIENCE}
+    reconcile(store, ROOM, now=now, **known)
+    return count_messages(store, study=ROOM.study)
+
+
+def listed(sid: str, text: str, at: datetime) -> Listed:
+    return Listed(sid, text, "queued", 0, at)
+
+
+# Many more by hand: python tests/flows/message_trials.py 20
+def test_nothing_is_sent_twice_or_lost_when_workers_are_killed_and_answers_go_missing(tmp_path: Path) -> None:
+    trial = run_trial(datetime.now(UTC).toordinal(), messages=30, folder=tmp_path, workers=2)
+
+    assert (trial.twice, trial.missing, trial.in_review) == (0, 0, 0)
+
+
+def test_one_worker_sends_everything_at_the_pace(store: Store) -> None:
+    clock = Time()
+    post = Post(clock)
+    counts = send_waiting(line(store, post, clock, messages=40))
+
+    times = [at for at, _ in post.sent]
+    gaps = [late - early for early, late in zip(times, times[RATE:], strict=False)]
+    assert counts == {MessageState.ACCEPTED: 40}
+    assert min(gaps) >= timedelta(seconds=1)
+    assert 39 / (times[-1] - times[0]).total_seconds() >= 0.95 * RATE
+
+
+def test_a_message_whose_slot_was_missed_waits_for_another_one(store: Store) -> None:
+    clock = Time(0.5)
+    post = Post(clock)
+    send_waiting(line(store, post, clock, messages=1))
+
+    (sent,) = post.sent
+    assert sent[0] == sent[1].send_at
+    assert list_messages(store)[0].attempts == 2
+
+
+def test_the_switch_stops_the_very_next_message(store: Store) -> None:
+    clock = Time()
+
+    def stopped_after_three(_: Claimed) -> Answer:
+        if len(post.sent) == 3:
+            stop_channel(store, ROOM, channel=None, reason="a wrong text", by="Ann", now=clock.now())
+        return Answer(Outcome.ACCEPTED, sid=f"SM{len(post.sent)}")
+
+    post = Post(clock, stopped_after_three)
+    send_waiting(line(store, post, clock, messages=10))
+
+    assert len(post.sent) == 3
+
+
+def test_an_error_on_the_way_leaves_the_message_unknown(store: Store) -> None:
+    clock = Time()
+
+    def broken(_: Claimed) -> Answer:
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        send_waiting(line(store, Post(clock, broken), clock, messages=1))
+
+    assert count_messages(store, study=ROOM.study) == {MessageState.UNKNOWN: 1}
+
+
+def test_a_worker_leaves_what_may_not_go_for_long(store: Store) -> None:
+    clock = Time()
+    throttled = Post(clock, lambda _: Answer(Outcome.THROTTLED, code=20429, retry_after_seconds=3600))
+    send_waiting(line(store, throttled, clock, messages=2))
+
+    assert len(throttled.sent) == 1
+    assert count_messages(store, study=ROOM.study) == {MessageState.PLANNED: 2}
+
+
+def test_a_message_that_the_provider_lists_is_accepted(store: Store) -> None:
+    now = unknown(store)
+
+    assert settle(store, now, lambda to, since: [listed("SM1", "Visit 0", now)]) == {"accepted": 1}
+
+
+def test_other_texts_and_messages_that_are_owned_prove_nothing(store: Store) -> None:
+    now = unknown(store)
+    found = settle(store, now, lambda to, since: [listed("SM1", "Visit 9", now)])
+    again = settle(store, now + timedelta(minutes=1), lambda to, since: [])
+
+    assert (found, again) == ({"unknown": 1}, {"planned": 1})
+
+
+def test_a_provider_that_cannot_be_asked_proves_nothing(store: Store) -> None:
+    now = unknown(store)
+
+    def silent(to: str, since: datetime) -> list[Listed]:
+        raise MessagingUnavailable("no answer")
+
+    for minutes in range(3):
+        assert settle(store, now + timedelta(minutes=minutes), silent) == {"unknown": 1}
+
+
+def test_where_nothing_can_be_listed_a_person_decides(store: Store) -> None:
+    assert settle(store, unknown(store), None) == {"review": 1}
