@@ -32,6 +32,11 @@ def phone_number(text: str, *, region: str = "US") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def national_number(number: str) -> str:
+    """A number in E.164 as people of its own country write it, as fields for phone numbers want it."""
+    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
 def mail_address(text: str) -> str:
     """The mail address in small letters, or "" where it is none; no name around it, and no second one.
 

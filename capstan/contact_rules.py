@@ -1,9 +1,9 @@
-"""The rules about one participant: stopped, paused, consent, address, and what was sent before."""
+"""The rules about one participant: stopped, paused, consent, and an address that may be used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,26 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from capstan.addresses import mail_address, phone_number
+from capstan.contact_history import judge_history
 from capstan.delivery import Channel
 from capstan.logic import Table, parse
-from capstan.message import NEVER_SENT, STOPPED, History, MessageState, write_time
+from capstan.message import STOPPED, History, strike
 from capstan.periods import read_dates
 
 if TYPE_CHECKING:
     from capstan.study import Study
     from capstan.study_messages import Message
 
-_REPETITION = r" #[0-9]+$"
 # Why an address may be blocked; the first that is given is named, and any other is the last.
 _BLOCKS = ("opted_out", "asked_to_stop", "bad_address", "blocked")
 
 Mask = npt.NDArray[np.bool_]
-
-
-def strike(contacts: pd.DataFrame, struck: Mask | pd.Series[bool], *, rule: str) -> pd.DataFrame:
-    """Remove contacts by a rule; those that another rule removed before keep that one."""
-    said = contacts["rule"].to_numpy(dtype=object)
-    return contacts.assign(rule=np.where((said == "") & np.asarray(struck), rule, said))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +46,7 @@ class ContactRules:
         """
         judged = self._judge_consent(contacts, message)
         judged = self._judge_address(judged, message)
-        return self._judge_earlier(judged, message)
+        return judge_history(judged, message, told=self.history.messages, now=self.now)
 
     def evaluate(self, logic: str, contacts: pd.DataFrame) -> pd.Series[str]:
         """What logic gives in the rows of contacts, by position."""
@@ -113,38 +107,3 @@ class ContactRules:
             mine.assign(reason=reasons).iloc[order].drop_duplicates("address").set_index("address")["reason"]
         )
         return first.reindex(contacts["address"]).fillna("").set_axis(contacts.index)
-
-    def _judge_earlier(self, contacts: pd.DataFrame, message: Message) -> pd.DataFrame:
-        told = self.history.messages
-        mine = told[(told["message"] == message.id) & (told["state"] != MessageState.SUPPRESSED)]
-        repeats = message.limits.every is not None
-        base = mine["occasion"].str.replace(_REPETITION, "", regex=True) if repeats else mine["occasion"]
-        keys = pd.MultiIndex.from_frame(contacts[["record", "occasion"]])
-        earlier = mine.assign(occasion=base).sort_values("at", kind="stable").groupby(["record", "occasion"])
-        summed = earlier.agg(count=("state", "size"), last=("at", "last"), state=("state", "last")).reindex(
-            keys
-        )
-        count = summed["count"].fillna(0).astype("int64").to_numpy()
-        judged = contacts.assign(last_state=summed["state"].fillna("").to_numpy())
-        if message.limits.every is None:
-            judged = strike(judged, count > 0, rule="already")
-        else:
-            since = write_time(self.now.astimezone(UTC) - message.limits.every)
-            judged = strike(judged, (summed["last"].fillna("") > since).to_numpy(), rule="too_soon")
-            names = judged["occasion"].to_numpy(dtype=object)
-            numbered = [f"{name} #{past + 1}" for name, past in zip(names, count, strict=True)]
-            judged = judged.assign(occasion=np.where(count > 0, numbered, names))
-        open_ones = judged[judged["rule"] == ""]
-        again = open_ones.duplicated(["record", "occasion"]).reindex(judged.index, fill_value=False)
-        return self._judge_number(strike(judged, again, rule="already"), message, earlier=mine)
-
-    def _judge_number(
-        self, contacts: pd.DataFrame, message: Message, *, earlier: pd.DataFrame
-    ) -> pd.DataFrame:
-        most = message.limits.per_participant
-        if not most:
-            return contacts
-        sent = earlier.loc[~earlier["state"].isin(NEVER_SENT), "record"].value_counts()
-        before = sent.reindex(contacts["record"], fill_value=0).to_numpy()
-        here = (contacts["rule"] == "").astype("int64").groupby(contacts["record"]).cumsum().to_numpy()
-        return strike(contacts, before + here > most, rule="cap_message")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from capstan.contact_rules import ContactRules, strike
+from capstan.contact_rules import ContactRules
 from capstan.delivery import Channel
 from capstan.errors import StudyError
 from capstan.logic import Layout
-from capstan.message import Wording
+from capstan.message import Wording, strike
 from capstan.segments import MAX_CHARACTERS, count_segments
 from capstan.variables import (
     OF_OCCASION,

@@ -23,7 +23,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 
 class MessageState(StrEnum):
@@ -101,6 +103,7 @@ STOPPED = "stopped:"
 RULES: Mapping[str, str] = MappingProxyType(
     {
         "no_consent": "the consent rule does not hold",
+        "no_reason": "there is no reason for it any more",
         "paused": "the participant is paused until a later day",
         "no_address": "there is no phone number or mail address",
         "bad_address": "the phone number or mail address cannot be used",
@@ -132,6 +135,14 @@ RULES: Mapping[str, str] = MappingProxyType(
 def explain_rule(rule: str) -> str:
     """Say in words why a message is not sent; the reason of a `stop_when` speaks for itself."""
     return rule.removeprefix(STOPPED) if rule.startswith(STOPPED) else RULES.get(rule, rule)
+
+
+def strike(
+    contacts: pd.DataFrame, struck: npt.NDArray[np.bool_] | pd.Series[bool], *, rule: str
+) -> pd.DataFrame:
+    """Remove contacts by a rule; those that another rule removed before keep that one."""
+    said = contacts["rule"].to_numpy(dtype=object)
+    return contacts.assign(rule=np.where((said == "") & np.asarray(struck), rule, said))
 
 
 def message_key(*, study: str, host: str, project_id: int, message: str, record: str, occasion: str) -> str:

@@ -53,6 +53,21 @@ def message_fields(study: Study, *, dictionary: Dictionary, templates: Mapping[s
     )
 
 
+def log_targets(study: Study) -> frozenset[str]:
+    """The fields that say what became of messages, and of participants' addresses."""
+    logs = [message.log for message in study.messages if message.log]
+    fields = {name for log in logs for name in log.fields.model_dump().values()}
+    complete = {f"{log.instrument}_complete" for log in logs if log.complete}
+    marks = study.messaging.mark
+    marked = {mark.field for mark in (marks.opted_out, marks.bad_number) if mark}
+    return frozenset(fields | complete | marked) - {""}
+
+
+def log_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that the log of messages needs: its targets, their branching, and the arm."""
+    return _needed((), targets=log_targets(study), study=study, dictionary=dictionary)
+
+
 def identity_fields(study: Study) -> frozenset[str]:
     """The fields that the gate must know of all records, to tell participants apart."""
     return frozenset({*study.checks.unique, *study.checks.same_person})

@@ -12,6 +12,7 @@ from capstan.arms import events_of_records, participant_arms
 from capstan.choices import to_codes
 from capstan.logic import Layout
 from capstan.plan import KEY_NAMES, compare
+from capstan.stamps import local_stamp
 from capstan.visits import PENDING
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def wanted_values(
     if not tracking.last_timestamp:
         return wanted
     changed = pd.Index(compare(wanted, present=frame, record_field=record_field)["record"].unique())
-    stamp = pd.Series(_stamp(study, layout=layout, now=now), index=changed, dtype="str")
+    validation = layout.validation.get(tracking.last_timestamp, "")
+    now_there = local_stamp(now, zone=study.zone, validation=validation)
+    stamp = pd.Series(now_there, index=changed, dtype="str")
     stamped = _part(stamp, places=places, field=tracking.last_timestamp, layout=layout)
     return keyed_parts([*parts, stamped], record_field=record_field)
 
@@ -106,13 +109,3 @@ def _part(words: pd.Series[str], *, places: pd.Series[str], field: str, layout: 
     values = to_codes(held, field=field, layout=layout).to_numpy()
     keys = {layout.record_field: held.index, KEY_NAMES[0]: places[held.index].to_numpy()}
     return pd.DataFrame({**keys, field: values})
-
-
-def _stamp(study: Study, *, layout: Layout, now: datetime) -> str:
-    """The study's local time, as long as the field's validation asks for."""
-    validation = layout.validation.get(study.tracking.last_timestamp, "")
-    local = now.astimezone(study.zone).replace(tzinfo=None)
-    if validation.startswith("date_"):
-        return local.date().isoformat()
-    is_short = validation.startswith("datetime_") and "seconds" not in validation
-    return local.isoformat(sep=" ", timespec="minutes" if is_short else "seconds")

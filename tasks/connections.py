@@ -195,6 +195,11 @@ def study_folders(settings: Settings) -> tuple[Path, ...]:
     return (*settings.studies, Path.cwd(), Path.cwd() / "studies", ROOT / "studies")
 
 
+def folder_of(study: Study) -> Path:
+    """The study's folder, where its templates are; raises StudyError like `find_study`."""
+    return find_study(study.study, folders=study_folders(load_settings()))
+
+
 def read_structure(
     redcap: Redcap, *, missing_codes: str, has_repeats: bool = True
 ) -> tuple[Dictionary, EventGrid]:

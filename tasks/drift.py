@@ -29,6 +29,9 @@ _USED_BY = MappingProxyType(
         "visits": ("compute_visit_dates", "poll_participants"),
         "tracking": ("compute_visit_dates", "poll_participants"),
         "eligibility": ("check_eligibility", "poll_participants"),
+        "messaging": ("send_messages", "send_surveys", "check_deliveries"),
+        "messages": ("send_messages", "send_surveys", "check_deliveries"),
+        "inbound": (),
         "writes": (),
     }
 )

@@ -67,7 +67,7 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
             yield look(live)
         yield from look_at_tokens(live, folder=folder)
         yield from look_at_channels(study, folder=folder)
-        yield from look_at_wordings(live, folder=folder)
+        yield from look_at_wordings(study, live.dictionary, grid=live.grid, folder=folder)
         yield from _rules(live)
 
 

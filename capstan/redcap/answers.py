@@ -31,6 +31,11 @@ def record_name(body: Body) -> str:
     return _matching(body, r"[^\n<]{1,100}", what="next record name")
 
 
+def survey_address(body: Body) -> str:
+    """Return the link of a survey or of a survey queue."""
+    return _matching(body, r"https?://[^\s<>\"]{1,2000}", what="survey link")
+
+
 def whole_number(body: Body) -> int:
     """Return the count that a delete answers with, bare in every format."""
     return int(_matching(body, r"\d+", what="count"))

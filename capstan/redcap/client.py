@@ -17,6 +17,7 @@ from capstan.redcap.batching import Format, batches, id_batches, payload
 from capstan.redcap.failures import NoneDefined
 from capstan.redcap.files import FileFields
 from capstan.redcap.imports import check_count, check_rows, format_for, written_ids
+from capstan.redcap.links import SurveyLinks
 from capstan.redcap.parameters import Value, listed
 from capstan.redcap.tables import UnclearCsv, csv_frame, joined, json_frame
 from capstan.redcap.throttle import Throttle
@@ -65,6 +66,7 @@ class Redcap:
             session=session,
         )
         self.files = FileFields(self._wire)
+        self.survey_links = SurveyLinks(self._wire)
 
     def __repr__(self) -> str:
         return f"<Redcap at {self._wire.host}>"

@@ -22,7 +22,13 @@ from capstan.store.outbox_addresses import block_address, is_blocked, unblock_ad
 from capstan.store.outbox_answers import give_back, record_answer
 from capstan.store.outbox_claims import claim_message, expire_messages
 from capstan.store.outbox_events import record_event
-from capstan.store.outbox_followup import due_for_check, due_for_writing, heard_nothing_new, written_back
+from capstan.store.outbox_followup import (
+    choose_instances,
+    due_for_check,
+    due_for_writing,
+    heard_nothing_new,
+    written_back,
+)
 from capstan.store.outbox_lists import (
     cancel_message,
     count_messages,
@@ -52,6 +58,7 @@ from capstan.store.outbox_unknown import (
     sweep_claims,
     unknown_tries,
 )
+from capstan.store.outbox_waiting import waiting_messages, withdraw_messages
 from capstan.store.owners import LEASE
 from capstan.store.quarantine import ITEM_COLUMNS, decide_items, keep_rejected, read_items
 from capstan.store.retention import purge
@@ -102,6 +109,7 @@ __all__ = [
     "begin_run",
     "block_address",
     "cancel_message",
+    "choose_instances",
     "claim_message",
     "count_messages",
     "decide_items",
@@ -151,6 +159,8 @@ __all__ = [
     "unblock_address",
     "unknown_tries",
     "use_approval",
+    "waiting_messages",
+    "withdraw_messages",
     "write_watermark",
     "written_back",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -43,6 +44,13 @@ def due_for_writing(store: Store, room: Mailroom) -> tuple[Try, ...]:
     heard = ATTEMPT.c.outcome.in_([Outcome.ACCEPTED, Outcome.REJECTED])
     unwritten = or_(ATTEMPT.c.written_status.is_(None), ATTEMPT.c.written_status != ATTEMPT.c.status)
     return _tries(store, room, where=[heard, unwritten, MESSAGE.c.sealed.is_not(None)])
+
+
+def choose_instances(store: Store, chosen: Mapping[str, str]) -> None:
+    """Keep by attempt in which instance of the log it will be, before REDCap is told."""
+    with store.write() as connection:
+        for attempt, instance in chosen.items():
+            connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt).values(written_to=instance))
 
 
 def written_back(store: Store, attempt: str, *, status: str, to: str) -> None:

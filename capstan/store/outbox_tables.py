@@ -163,30 +163,3 @@ ADDRESS_BLOCK = Table(
         postgresql_where=text("lifted_at IS NULL"),
     ),
 )
-
-# What participants wrote; the provider's id makes a repeated webhook harmless.
-INBOUND_MESSAGE = Table(
-    "inbound_message",
-    METADATA,
-    Column("sid", String(100), primary_key=True),
-    Column("channel", String(10), nullable=False),
-    Column("sender_mark", _MARK, nullable=False),
-    Column("sealed", LargeBinary),
-    Column("received_at", UtcTime, nullable=False),
-    Column("meaning", String(30), nullable=False),
-    Column("handled_at", UtcTime),
-    Index("ix_inbound_message_sender_mark", "sender_mark", "received_at"),
-)
-
-# What staff are to be told, once per cause and recipient.
-NOTICE = Table(
-    "notice",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    *_project(),
-    Column("cause", String(100), nullable=False),
-    Column("sealed", LargeBinary),
-    Column("raised_at", UtcTime, nullable=False),
-    Column("sent_at", UtcTime),
-    Index("ix_notice_due", "study", "sent_at"),
-)

@@ -1,21 +1,26 @@
-"""Deletes participants' data that a study keeps no longer; runs and their counts stay."""
+"""Deletes participants' data that a study keeps no longer; runs, messages and their counts stay."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
+from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.failures import values_kept_out
+from capstan.store.outbox_tables import INBOUND_MESSAGE, MESSAGE
 from capstan.store.states import OPEN_STATES, ItemState
 from capstan.store.tables import BATCH, QUARANTINE, RUN
+
+_STILL_NEEDED = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.UNKNOWN, MessageState.REVIEW)
 
 
 def purge(store: Store, *, before: datetime, now: datetime, study: str | None = None) -> int:
     """Delete images, verdicts, plans and stopped rows of runs that ended before a time; returns how many.
 
-    Open runs keep theirs. A purged run cannot be reverted.
+    Open runs keep theirs. A purged run cannot be reverted. Messages that came to an end before that time
+    lose address and text; that they were sent, and to no address twice, stays known.
     """
     ended = func.coalesce(RUN.c.ended_at, RUN.c.started_at)
     due = [ended < before, RUN.c.state.not_in(OPEN_STATES), RUN.c.purged_at.is_(None)]
@@ -29,8 +34,19 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
         connection.execute(batches.values(image=None, outcome=None))
         connection.execute(items.values(state=ItemState.EXPIRED, decided_at=now))
         count = connection.execute(update(RUN).where(*due).values(**emptied)).rowcount
+        _empty_messages(connection, before=before, study=study)
     _empty_log(store)
     return count
+
+
+def _empty_messages(connection: Connection, *, before: datetime, study: str | None) -> None:
+    old = (MESSAGE.c.state.not_in(_STILL_NEEDED), MESSAGE.c.changed_at < before)
+    ended = update(MESSAGE).where(*old, MESSAGE.c.sealed.is_not(None))
+    ended = ended if study is None else ended.where(MESSAGE.c.study == study)
+    connection.execute(ended.values(sealed=None))
+    answered = (INBOUND_MESSAGE.c.received_at < before, INBOUND_MESSAGE.c.handled_at.is_not(None))
+    if study is None:
+        connection.execute(update(INBOUND_MESSAGE).where(*answered).values(sealed=None))
 
 
 def _empty_log(store: Store) -> None:

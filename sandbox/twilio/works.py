@@ -92,9 +92,9 @@ def show_account(exchange: Exchange, _: Asked) -> Answer:
 
 
 def show_numbers(exchange: Exchange, asked: Asked) -> Answer:
-    """List the account's numbers."""
-    config = exchange.config
-    rows = [number_resource(config, number) for number in config.numbers]
+    """List the account's numbers, or those with `PhoneNumber` in them."""
+    config, wanted = exchange.config, asked.query.get("PhoneNumber", "")
+    rows = [number_resource(config, number) for number in config.numbers if wanted in number.number]
     return json_answer(list_resource(asked.path, rows, key="incoming_phone_numbers", query={}))
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from capstan.dictionary import Dictionary
 from capstan.errors import StudyError
-from capstan.study import read_template_files
+from capstan.events import EventGrid
+from capstan.study import Study, read_template_files
 from capstan.study_check_templates import advise_on_templates, check_templates
 from capstan.wording_facts import WordingFacts, list_wordings
-from tasks.connections import LiveProject
 from tasks.finding import Finding
 
 
-def look_at_wordings(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
+def look_at_wordings(
+    study: Study, dictionary: Dictionary, *, grid: EventGrid, folder: Path
+) -> Iterator[Finding]:
     """Findings on the templates of messages and answers; none where the study has no messages.
 
     The versions are what `approved` in the study file takes.
     """
-    study = live.study
     if not study.messages:
         return
     try:
@@ -26,7 +28,7 @@ def look_at_wordings(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
     except StudyError as error:
         yield Finding("wordings", "fail", str(error))
         return
-    problems = check_templates(study, live.dictionary, grid=live.grid, templates=files)
+    problems = check_templates(study, dictionary, grid=grid, templates=files)
     advice = advise_on_templates(study, templates=files)
     yield from (Finding("wordings", "fail", str(problem)) for problem in problems)
     yield from (Finding("wordings", "warn", str(problem)) for problem in advice)

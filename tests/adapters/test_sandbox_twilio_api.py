@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 import requests
+from sandbox_clients import control
 from twilio.base.exceptions import TwilioRestException
 from twilio_bench import NUMBER, Bench, new_client, open_bench
 
@@ -190,6 +191,15 @@ def test_too_many_requests_a_second_are_throttled(bench: Bench) -> None:
     assert len(bench.state()["messages"]) == codes.count(201)
 
 
+def test_redcaps_limit_counts_no_requests_to_twilio(bench: Bench) -> None:
+    control(bench.server, "limit", {"per_minute": 1})
+
+    codes = [bench.post(To="+12065550160", From=NUMBER, Body="x").status_code for _ in range(3)]
+    control(bench.server, "limit", {"per_minute": 0})
+
+    assert codes == [201, 201, 201]
+
+
 LOST = {
     "28": TwilioRestException,
     "30": requests.exceptions.ConnectionError,
@@ -301,10 +311,11 @@ def test_lookups_tell_landlines_from_mobiles(bench: Bench) -> None:
 def test_account_numbers_and_services_are_there_for_a_check(bench: Bench) -> None:
     bench.control("config", {"numbers": [{"number": NUMBER, "sms_url": "http://127.0.0.1:1/in"}]})
     account = bench.client.api.v2010.accounts(bench.client.username).fetch()
-    numbers = bench.client.incoming_phone_numbers.list()
+    numbers = bench.client.incoming_phone_numbers.list(phone_number=NUMBER)
+    others = bench.client.incoming_phone_numbers.list(phone_number="+12065550100")
     service = bench.client.messaging.v1.services(bench.service).fetch()
 
-    assert account.status == "active"
+    assert (account.status, others) == ("active", [])
     assert [(one.phone_number, one.sms_url) for one in numbers] == [(NUMBER, "http://127.0.0.1:1/in")]
     assert (service.sid, service.us_app_to_person_registered) == (bench.service, True)
     assert refusal(lambda: bench.client.messaging.v1.services("MG" + "0" * 32).fetch()) == (404, 20404)

@@ -28,7 +28,9 @@ OUTBOX = (
     "delivery_event",
     "address_block",
     "inbound_message",
+    "reply",
     "notice",
+    "notice_sent",
 )
 
 

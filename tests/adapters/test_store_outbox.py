@@ -32,6 +32,7 @@ from capstan.store import (
     list_messages,
     list_stops,
     load_keys,
+    purge,
     read_history,
     read_message,
     record_event,
@@ -506,3 +507,13 @@ def claim_all(folder: Path, answers) -> None:
             if isinstance(claimed, Claimed):
                 taken.append(claimed.message.id)
     answers.put(set(taken))
+
+
+def test_retention_deletes_whom_and_what_but_not_that_it_was_sent(store: Store) -> None:
+    queue(store, planned(2))
+    accept(store)
+    purge(store, before=NOW + timedelta(days=1), now=NOW + timedelta(days=1))
+
+    contents = [message.content is None for message in list_messages(store)]
+    assert contents == [False, True]
+    assert queue(store, planned(2), run="run-2").known == 2

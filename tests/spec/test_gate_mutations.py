@@ -190,7 +190,7 @@ def stopped(judgement: Judgement) -> dict[tuple[str, ...], set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["demo", "caps-demo", *GOLDEN])
+@pytest.mark.parametrize("name", ["demo", *PROJECTS])
 def test_valid_rows_are_never_stopped(name: str) -> None:
     world(name)
 

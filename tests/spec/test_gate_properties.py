@@ -66,9 +66,9 @@ LIKELY = st.fixed_dictionaries(
         **dict.fromkeys((*NAMES, *COLUMNS), st.just("")),
         "record_id": st.sampled_from(["3", "4", "7"]),
         "redcap_event_name": st.just("baseline_arm_1"),
-        "colour": st.sampled_from(["2", "3", ""]),
+        "colour": st.sampled_from(["2", "2", "3", ""]),
         "consented": st.just("2025-12-02"),
-        "mobile": st.sampled_from(["(415) 555-0101", "", "415 555 0155"]),
+        "mobile": st.sampled_from(["(415) 555-0101", "415.555.0102", "415 555 0155"]),
         "dob": st.just(""),
     }
 )

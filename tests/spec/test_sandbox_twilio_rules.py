@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio_desk import NOON, NUMBER, TwilioDesk, open_desk
 
-from sandbox.twilio.config import BadConfig
+from sandbox.twilio.config import BadConfig, Limits
 from sandbox.twilio.keywords import Word, read_word
 from sandbox.twilio.moments import read_moment, spell
 from sandbox.twilio.overrides import Patience, read_patience
 from sandbox.twilio.receiving import Inbound
+from sandbox.twilio.refusals import Refused
 from sandbox.twilio.segments import count_segments
+from sandbox.twilio.throttle import Throttle
 from sandbox.twilio.twiml import PLAIN, Spoken, read_answer
 
 LATER = "2026-06-01T13:00:00Z"
@@ -285,6 +287,20 @@ def test_moments_without_a_zone_are_utc(text: str, seconds: int) -> None:
 
 def test_moments_are_spelled_for_clients_that_ignore_offsets() -> None:
     assert spell(NOON.timestamp()) == "Mon, 01 Jun 2026 12:00:00 +0000"
+
+
+def test_requests_at_once_are_limited_and_those_that_ended_count_no_more() -> None:
+    throttle, limits = Throttle(), Limits(max_concurrent=1)
+    throttle.enter(limits)
+
+    with pytest.raises(Refused) as refused:
+        throttle.enter(limits)
+    throttle.leave()
+    throttle.leave()
+    throttle.enter(limits)
+
+    assert (refused.value.code, refused.value.headers) == (20429, {"Retry-After": "1"})
+    assert throttle.requests == 3
 
 
 def test_the_same_seed_makes_the_same_sids(tmp_path: Path) -> None:

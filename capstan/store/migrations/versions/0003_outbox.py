@@ -21,7 +21,8 @@ def upgrade() -> None:
     _make_guards()
     _make_delivery_event()
     _make_address_block()
-    _make_inbound_and_notice()
+    _make_inbound()
+    _make_notices()
 
 
 def _needed(name: str, kind: Any) -> sa.Column[Any]:
@@ -166,25 +167,49 @@ def _make_address_block() -> None:
     )
 
 
-def _make_inbound_and_notice() -> None:
+def _make_inbound() -> None:
     op.create_table(
         "inbound_message",
         sa.Column("sid", sa.String(100), primary_key=True),
         _needed("channel", sa.String(10)),
+        _needed("service", sa.String(100)),
+        _needed("number", sa.String(100)),
         _needed("sender_mark", MARK),
         sa.Column("sealed", sa.LargeBinary),
         _needed("received_at", TIME),
-        _needed("meaning", sa.String(30)),
-        sa.Column("handled_at", TIME),
     )
     op.create_index("ix_inbound_message_sender_mark", "inbound_message", ["sender_mark", "received_at"])
+    op.create_table(
+        "reply",
+        sa.Column("sid", sa.String(100), sa.ForeignKey("inbound_message.sid"), nullable=False),
+        *_project(),
+        _needed("meaning", sa.String(100)),
+        _needed("acted_at", TIME),
+        sa.Column("handled_at", TIME),
+        _needed("matches", sa.Integer),
+        sa.PrimaryKeyConstraint("sid", "study", "host", "project_id"),
+    )
+
+
+def _make_notices() -> None:
     op.create_table(
         "notice",
         sa.Column("id", sa.Integer, primary_key=True),
         *_project(),
         _needed("cause", sa.String(100)),
-        sa.Column("sealed", sa.LargeBinary),
+        _needed("sealed", sa.LargeBinary),
         _needed("raised_at", TIME),
+    )
+    op.create_index("ix_notice_raised_at", "notice", ["study", "raised_at"])
+    op.create_table(
+        "notice_sent",
+        sa.Column("id", sa.Integer, primary_key=True),
+        *_project(),
+        _needed("cause", sa.String(100)),
+        _needed("channel", sa.String(10)),
+        _needed("address_mark", MARK),
+        _needed("up_to", sa.Integer),
+        _needed("claimed_at", TIME),
         sa.Column("sent_at", TIME),
     )
-    op.create_index("ix_notice_due", "notice", ["study", "sent_at"])
+    op.create_index("ix_notice_sent_address_mark", "notice_sent", ["address_mark", "claimed_at"])

@@ -1,0 +1,118 @@
+"""Lines: the study's channels, ready to send, to be asked what became of messages, and to be reconciled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from capstan.contact import contact_hours
+from capstan.delivery import Channel
+from capstan.errors import MessagingError
+from capstan.messaging import Twilio
+from capstan.settings import load_settings
+from capstan.store import due_for_check, heard_nothing_new, record_event
+from tasks.connections import LiveProject, folder_of
+from tasks.messages.channels import open_mailer, open_twilio
+from tasks.messages.limits import caps_of, pace_of
+from tasks.messages.queueing import room_of
+from tasks.messages.reconciling import Listing, reconcile
+from tasks.messages.senders import LetterSender, TextSender
+from tasks.messages.sending import Line, Sender, send_waiting
+from tasks.shield import effect, run_logger
+
+# Where callbacks come, asking is the net below them; without them it is the only way.
+_SILENT_FOR = timedelta(hours=1)
+
+
+@effect("open channels")
+def check_channels(live: LiveProject) -> None:
+    """Refuse channels that cannot be opened, before anything is queued; nothing is asked of them."""
+    for channel in channels_of(live):
+        _sender(live, channel)
+
+
+@effect("send messages")
+def send_queued(live: LiveProject) -> dict[str, int]:
+    """Send what waits on every channel of the study; returns attempts by the state that they led to."""
+    counts: Counter[str] = Counter()
+    for channel in channels_of(live):
+        sent = send_waiting(_line(live, channel))
+        counts.update({state.value: count for state, count in sent.items()})
+    run_logger().info("sent: %s", dict(counts))
+    return dict(counts)
+
+
+@effect("reconcile messages")
+def reconcile_unknown(live: LiveProject) -> dict[str, int]:
+    """Look once for each message whose answer was lost; returns how many are in which state now."""
+    counts: Counter[str] = Counter()
+    for channel in channels_of(live):
+        settled = reconcile(
+            live.store,
+            room_of(live.study),
+            channel=channel,
+            listing=_listing(live, channel),
+            now=datetime.now(UTC),
+        )
+        counts.update({state.value: count for state, count in settled.items()})
+    return dict(counts)
+
+
+@effect("ask for deliveries")
+def ask_for_deliveries(live: LiveProject) -> int:
+    """Ask Twilio what became of texts of which nothing final was heard; returns how many said something new.
+
+    The first question that Twilio does not answer ends it: the next run asks again.
+    """
+    if Channel.SMS not in channels_of(live):
+        return 0
+    twilio, now = open_twilio(live.study, folder=folder_of(live.study)), datetime.now(UTC)
+    silent_for = _SILENT_FOR if load_settings().public_url else timedelta(0)
+    due = due_for_check(
+        live.store, room_of(live.study), channel=Channel.SMS, now=now, silent_for=silent_for
+    )
+    news = 0
+    try:
+        for one in due:
+            news += _ask(live, twilio, attempt=one.attempt.id, sid=one.attempt.sid or "", now=now)
+    except MessagingError as error:
+        run_logger().warning("Not all deliveries could be asked for: %s", error)
+    run_logger().info("asked for %d deliveries, %d have news", len(due), news)
+    return news
+
+
+def channels_of(live: LiveProject) -> tuple[Channel, ...]:
+    """The channels that the study has, texts first."""
+    return tuple(channel for channel in Channel if getattr(live.study.messaging, channel.value) is not None)
+
+
+def _ask(live: LiveProject, twilio: Twilio, *, attempt: str, sid: str, now: datetime) -> bool:
+    found = twilio.fetch(sid)
+    heard_nothing_new(live.store, attempt, now=now)
+    if found is None or not found.status:
+        return False
+    known = {"status": found.status, "code": found.code, "at": now, "now": now}
+    return record_event(live.store, attempt=attempt, sid=sid, **known)
+
+
+def _line(live: LiveProject, channel: Channel) -> Line:
+    pace, caps = pace_of(live.study, channel), caps_of(live.study, now=datetime.now(UTC))
+    return Line(live.store, room_of(live.study), channel, pace, caps, _sender(live, channel))
+
+
+def _sender(live: LiveProject, channel: Channel) -> Sender:
+    study, folder = live.study, folder_of(live.study)
+    if channel is Channel.EMAIL:
+        email = study.messaging.email
+        return LetterSender(open_mailer(study, folder=folder), email.unsubscribe if email else "")
+    hours = contact_hours(study, now=datetime.now(UTC))
+    return TextSender(open_twilio(study, folder=folder), load_settings().public_url or "", hours)
+
+
+def _listing(live: LiveProject, channel: Channel) -> Listing | None:
+    """How to list what the provider has; None where it lists nothing, or forgets texts."""
+    sms = live.study.messaging.sms
+    if channel is not Channel.SMS or sms is None or sms.redaction:
+        return None
+    twilio = open_twilio(live.study, folder=folder_of(live.study))
+    return lambda to, since: twilio.listed(to, since=since)

@@ -1,0 +1,127 @@
+"""Planning: who would get what now, which rule removes whom, and what waits without a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from copy import copy
+from datetime import datetime
+
+import pandas as pd
+
+from capstan import store as outbox
+from capstan.contact_list import missing_links, plan_messages
+from capstan.errors import UsageError
+from capstan.message import History, MessageState
+from capstan.needs import message_fields
+from capstan.study import read_template_files
+from capstan.study_messages import Message
+from tasks.connections import LiveProject, folder_of
+from tasks.messages.queueing import room_of
+from tasks.messages.survey_links import fetch_links
+from tasks.shield import effect, run_logger
+
+_NO_LINK = "no_link"
+_KEYS = ["message", "record", "occasion"]
+
+
+def choose_messages(
+    live: LiveProject, *, names: Collection[str] = (), surveys_only: bool = False, most: int | None = None
+) -> LiveProject:
+    """The project as if its study had some messages only, with their fallbacks, and another limit per run.
+
+    All messages if `names` is empty. Raises UsageError for an unknown name, and where none is left.
+    """
+    study = live.study
+    unknown = sorted(set(names) - {message.id for message in study.messages})
+    if unknown:
+        raise UsageError(f"The study has no message {unknown[0]!r}; see messages in its study.yaml.")
+    asked = [each for each in study.messages if (each.id in names or not names) and _fits(each, surveys_only)]
+    if not asked:
+        what = "message with a survey" if surveys_only else "messages"
+        raise UsageError(f"Study {study.study} has no {what}; add one to messages in its study.yaml.")
+    kept = {name for message in asked for name in (message.id, message.fallback)}
+    limits = study.messaging.limits
+    changed = limits if most is None else limits.model_copy(update={"per_run": most})
+    chosen = copy(live)
+    chosen.study = study.model_copy(
+        update={
+            "messages": tuple(message for message in study.messages if message.id in kept),
+            "messaging": study.messaging.model_copy(update={"limits": changed}),
+        }
+    )
+    return chosen
+
+
+def fields_of_messages(live: LiveProject) -> frozenset[str]:
+    """The fields that a plan of the study's messages needs; raises StudyError for a template."""
+    return message_fields(live.study, dictionary=live.dictionary, templates=_templates(live))
+
+
+@effect("plan messages")
+def plan_contacts(
+    live: LiveProject, *, export: pd.DataFrame, now: datetime, fetches_links: bool
+) -> pd.DataFrame:
+    """Plan the study's messages from an export, as `PLANNED_COLUMNS`.
+
+    Survey links are fetched for those only that no other rule removes; without `fetches_links` such a row
+    counts as one that is to be sent, with a link of the same length in its text.
+    """
+    known = {"layout": live.layout, "now": now, "history": _history(live), "templates": _templates(live)}
+    planned = plan_messages(live.study, export, **known)
+    lacking = missing_links(live.study, planned)
+    if not fetches_links:
+        return planned.assign(rule=planned["rule"].replace(_NO_LINK, ""))
+    if len(lacking):
+        planned = plan_messages(live.study, export, **known, links=fetch_links(live, lacking))
+    run_logger().info("planned %d messages of %d", (planned["rule"] == "").sum(), len(planned))
+    return planned
+
+
+def count_plan(planned: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """A plan in counts that may be shown: messages by id, and those that are removed by rule."""
+    is_open = planned["rule"] == ""
+    return {
+        "messages planned": _counted(planned.loc[is_open, "message"]),
+        "messages removed": _counted(planned.loc[~is_open, "rule"]),
+    }
+
+
+@effect("withdraw messages")
+def withdraw_waiting(
+    live: LiveProject, *, planned: pd.DataFrame, others: Collection[str], now: datetime
+) -> int:
+    """Suppress what waits from earlier and would not be planned any more; returns how many.
+
+    Consent may have ended since, a visit may have taken place, or the study has no such message any more.
+    `others` are the study's messages that the plan is not about.
+    """
+    rules = planned.drop_duplicates(_KEYS).set_index(_KEYS)["rule"].to_dict()
+    waiting = outbox.waiting_messages(live.store, room_of(live.study))
+    against = {}
+    for one in waiting:
+        if one.name not in others and one.content is not None:
+            rule = rules.get((one.name, one.content.record, one.content.occasion), "no_reason")
+            against |= {one.id: rule} if rule not in ("", _NO_LINK) else {}
+    withdrawn = outbox.withdraw_messages(live.store, against, now=now)
+    if withdrawn:
+        run_logger().info("withdrew %d messages that waited", withdrawn)
+    return withdrawn
+
+
+def _fits(message: Message, surveys_only: bool) -> bool:
+    return bool(message.survey) or not surveys_only
+
+
+def _history(live: LiveProject) -> History:
+    """What was sent; what only waits is planned anew, so that it is judged by today's data."""
+    told = outbox.read_history(live.store, room_of(live.study))
+    return History(told.messages[told.messages["state"] != MessageState.PLANNED], told.blocks)
+
+
+def _templates(live: LiveProject) -> dict[str, str]:
+    return read_template_files(folder_of(live.study))
+
+
+def _counted(words: pd.Series[str]) -> dict[str, int]:
+    return {word: count for word, count in sorted(Counter(map(str, words)).items())}
