@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from capstan.message import NEVER_SENT, MessageState, strike, write_time
+from capstan.contact_strike import strike
+from capstan.message import NEVER_SENT, MessageState, write_time
 
 if TYPE_CHECKING:
     from capstan.study_messages import Message

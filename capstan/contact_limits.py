@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capstan.contact import OpenHours, next_open
+from capstan.contact_strike import strike
 from capstan.delivery import Channel
-from capstan.message import NEVER_SENT, History, read_time, strike, write_time
+from capstan.message import NEVER_SENT, History, read_time, write_time
 
 if TYPE_CHECKING:
     from capstan.study import Study

@@ -12,10 +12,11 @@ import pandas as pd
 from capstan.contact import OpenHours, contact_hours, next_open, zones_of
 from capstan.contact_limits import ContactLimits
 from capstan.contact_rules import ContactRules
+from capstan.contact_strike import strike
 from capstan.contact_wording import LINK_COLUMNS, NO_LINKS, Wordings
 from capstan.delivery import Channel
 from capstan.logic import Layout
-from capstan.message import PLANNED_COLUMNS, History, MessageState, strike, write_time
+from capstan.message import PLANNED_COLUMNS, History, MessageState, write_time
 from capstan.occasions import OCCASION_COLUMNS, Export, list_occasions
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from capstan.addresses import mail_address, phone_number
 from capstan.contact_history import judge_history
+from capstan.contact_strike import strike
 from capstan.delivery import Channel
 from capstan.logic import Table, parse
-from capstan.message import STOPPED, History, strike
+from capstan.message import STOPPED, History
 from capstan.periods import read_dates
 
 if TYPE_CHECKING:

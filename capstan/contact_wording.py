@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from capstan.contact_rules import ContactRules
+from capstan.contact_strike import strike
 from capstan.delivery import Channel
 from capstan.errors import StudyError
 from capstan.logic import Layout
-from capstan.message import Wording, strike
+from capstan.message import Wording
 from capstan.segments import MAX_CHARACTERS, count_segments
 from capstan.variables import (
     OF_OCCASION,

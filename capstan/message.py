@@ -23,9 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    import numpy as np
-import numpy.typing as npt
-import pandas as pd
+    import pandas as pd
 
 
 class MessageState(StrEnum):
@@ -135,14 +133,6 @@ RULES: Mapping[str, str] = MappingProxyType(
 def explain_rule(rule: str) -> str:
     """Say in words why a message is not sent; the reason of a `stop_when` speaks for itself."""
     return rule.removeprefix(STOPPED) if rule.startswith(STOPPED) else RULES.get(rule, rule)
-
-
-def strike(
-    contacts: pd.DataFrame, struck: npt.NDArray[np.bool_] | pd.Series[bool], *, rule: str
-) -> pd.DataFrame:
-    """Remove contacts by a rule; those that another rule removed before keep that one."""
-    said = contacts["rule"].to_numpy(dtype=object)
-    return contacts.assign(rule=np.where((said == "") & np.asarray(struck), rule, said))
 
 
 def message_key(*, study: str, host: str, project_id: int, message: str, record: str, occasion: str) -> str:

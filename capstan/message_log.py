@@ -31,6 +31,8 @@ _NEXT_BEST: Mapping[str, tuple[str, ...]] = {
     "read": ("delivered",),
     "canceled": ("failed",),
 }
+# A code may ride on a message that did not fail, where it means nothing.
+_FAILED = frozenset({"failed", "undelivered"})
 TAKEN = "These fields hold an earlier message, which is not overwritten; let the instrument repeat in REDCap."
 NO_EVENT = "The participant has no event of this name, as long as no arm is assigned."
 
@@ -180,7 +182,7 @@ class _Desk:
             names.number: self._address(entry, names.number),
             names.message: entry.text,
             names.status: self._word(entry.status, names.status),
-            names.error_code: str(entry.code) if entry.code else "",
+            names.error_code: str(entry.code) if entry.code and entry.status in _FAILED else "",
             names.updated_at: self._time(entry.heard_at, names.updated_at),
         }
         # A mail server's word is its last one.

@@ -68,6 +68,24 @@ def log_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
     return _needed((), targets=log_targets(study), study=study, dictionary=dictionary)
 
 
+def phone_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that says who has which phone."""
+    rules = [message.to for message in study.messages]
+    return _needed(rules, targets=frozenset(), study=study, dictionary=dictionary)
+
+
+def inbound_targets(study: Study) -> frozenset[str]:
+    """The fields that take replies, and those that mark records for what a reply asked."""
+    marks = study.messaging.mark
+    marked = {mark.field for mark in (marks.opted_out, marks.bad_number) if mark}
+    return frozenset({*study.inbound.fields.model_dump().values(), *marked} - {""})
+
+
+def inbound_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that writing replies down needs: its targets, their branching, and the arm."""
+    return _needed((), targets=inbound_targets(study), study=study, dictionary=dictionary)
+
+
 def identity_fields(study: Study) -> frozenset[str]:
     """The fields that the gate must know of all records, to tell participants apart."""
     return frozenset({*study.checks.unique, *study.checks.same_person})

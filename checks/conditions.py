@@ -72,7 +72,8 @@ class _Condition:
             cells = cells[cells["form"].isin(self.rule.forms)]
         if self.rule.event:
             cells = cells[cells["event"] == self.rule.event]
-        return pd.Index(cells["place"].unique())
+        rows: pd.Index = pd.Index(cells["place"].unique())
+        return rows
 
     def own(self) -> pd.Index | None:
         """The changed rows that do not meet the rule; None where that cannot be told."""
@@ -94,7 +95,8 @@ class _Condition:
         applies, holds = (
             table.truth(expression, now=self.merged.now, rows=rows) for expression in (self.when, self.expect)
         )
-        return pd.Index(rows[(applies & ~holds).to_numpy()])
+        broken: pd.Index = rows[(applies & ~holds).to_numpy()]
+        return broken
 
     def _possible(self, rows: pd.Index) -> pd.Index:
         """The rows that may hold what the rule is about."""
@@ -108,7 +110,8 @@ class _Condition:
                 if form in self.rule.forms
             }
             here &= places.isin(there)
-        return rows[here.to_numpy()]
+        possible: pd.Index = rows[here.to_numpy()]
+        return possible
 
     def _before(self) -> Table:
         """What REDCap holds of the records in which something that the rule reads changes."""

@@ -22,6 +22,11 @@ FLOWS = (
     "apply_plan",
     "rejudge_quarantine",
     "complete_forms",
+    "send_messages",
+    "send_surveys",
+    "check_deliveries",
+    "check_replies",
+    "check_partner_status",
     "revert_run",
 )
 

@@ -61,6 +61,9 @@ def _sentence(summary: Mapping[str, Any], *, stopped: pd.DataFrame) -> str:
             f"somebody changed cells ({summary['cells_moved_on']}) since run {summary['reverts']} wrote "
             "them; they were left alone, look at them in REDCap."
         )
+    if summary.get("stopped"):
+        what = ", ".join(summary["stopped"])
+        return f"messages are stopped ({what}); mend the cause, then `capstan messages resume`."
     checks = ", ".join(f"{check} {rows}" for check, rows in summary.get("rows_stopped", {}).items())
     done = "the others were written" if summary.get("cells_written") else "nothing was written"
     said = f"rows were stopped ({checks}), {done}" if checks else "some cells did not arrive in REDCap"

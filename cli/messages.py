@@ -10,11 +10,13 @@ from rich.markup import escape
 
 from capstan.delivery import Channel
 from capstan.message import MessageState
+from cli.message_plans import plan
 from cli.plans import By, Reason
 from cli.running import AsJson, StudyOption
 from cli.showing import Values, console, plain_table, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Messages to participants: look at them, stop and resume them.")
+app.command()(plan)
 Number = Annotated[int, typer.Argument(metavar="MESSAGE", help="The number of a message in the list.")]
 OneChannel = Annotated[Channel | None, typer.Option("--channel", help="Only this channel; both without.")]
 OneMessage = Annotated[

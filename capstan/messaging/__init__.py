@@ -3,6 +3,7 @@
 from capstan.messaging.email import Mailer
 from capstan.messaging.letter import Mail
 from capstan.messaging.receipts import AccountStatus, Listed, Text
+from capstan.messaging.signature import Refusal, read_webhook
 from capstan.messaging.sms import Twilio
 
-__all__ = ["AccountStatus", "Listed", "Mail", "Mailer", "Text", "Twilio"]
+__all__ = ["AccountStatus", "Listed", "Mail", "Mailer", "Refusal", "Text", "Twilio", "read_webhook"]

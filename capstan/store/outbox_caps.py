@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_,
 
 from capstan.contact import next_open
 from capstan.delivery import Channel, Outcome
+from capstan.reply_answers import is_answer
 from capstan.store.outbox_rows import Caps, Mailroom
 from capstan.store.outbox_tables import ATTEMPT, MESSAGE
 
@@ -39,7 +40,8 @@ def opens_later(connection: Connection, row: RowMapping, *, caps: Caps, now: dat
             [one["started_at"] for one in found if one[name] == row[name]], caps=caps, now=now
         )
     ]
-    latest = max([Later(now, ""), *reasons])
+    # Who writes to us is answered now; answers have a guard of their own, and nobody's day is full of them.
+    latest = Later(now, "") if is_answer(row["name"]) else max([Later(now, ""), *reasons])
     latest = _within_hours(latest, zones=row["zones"].split(), caps=caps)
     return latest if latest.at > now else None
 

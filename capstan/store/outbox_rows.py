@@ -80,6 +80,7 @@ class Attempt:
     segments: int
     looks: int
     looked_at: datetime | None
+    changed_at: datetime
     written_status: str | None
     written_to: str
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
-from capstan.store.outbox_tables import project_columns
+from capstan.store.outbox_tables import MESSAGE
 from capstan.store.tables import METADATA, UtcTime
 
 _MARK = String(64)
 
-# What came in, kept raw; the provider's id makes a repeated webhook harmless. `service` and `number` are ours.
+
+def _project(*, is_key: bool = False) -> list[Column[str] | Column[int]]:
+    names = ("study", "host", "project_id")
+    return [
+        Column(name, MESSAGE.c[name].type, primary_key=is_key, nullable=False, autoincrement=False)
+        for name in names
+    ]
+
+
+# What came in, kept raw; the provider's id makes a repeated webhook harmless. Service and number are ours.
 INBOUND_MESSAGE = Table(
     "inbound_message",
     METADATA,
@@ -28,7 +37,7 @@ REPLY = Table(
     "reply",
     METADATA,
     Column("sid", String(100), ForeignKey("inbound_message.sid"), primary_key=True),
-    *project_columns(primary_key=True),
+    *_project(is_key=True),
     Column("meaning", String(100), nullable=False),
     # What cannot wait for REDCap was done, and everything was.
     Column("acted_at", UtcTime, nullable=False),
@@ -41,7 +50,7 @@ NOTICE = Table(
     "notice",
     METADATA,
     Column("id", Integer, primary_key=True),
-    *project_columns(),
+    *_project(),
     Column("cause", String(100), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("raised_at", UtcTime, nullable=False),
@@ -53,7 +62,7 @@ NOTICE_SENT = Table(
     "notice_sent",
     METADATA,
     Column("id", Integer, primary_key=True),
-    *project_columns(),
+    *_project(),
     Column("cause", String(100), nullable=False),
     Column("channel", String(10), nullable=False),
     Column("address_mark", _MARK, nullable=False),

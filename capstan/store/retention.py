@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, text, update
 from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.failures import values_kept_out
-from capstan.store.outbox_tables import INBOUND_MESSAGE, MESSAGE
+from capstan.store.outbox_tables import MESSAGE
 from capstan.store.states import OPEN_STATES, ItemState
 from capstan.store.tables import BATCH, QUARANTINE, RUN
 
@@ -44,9 +44,6 @@ def _empty_messages(connection: Connection, *, before: datetime, study: str | No
     ended = update(MESSAGE).where(*old, MESSAGE.c.sealed.is_not(None))
     ended = ended if study is None else ended.where(MESSAGE.c.study == study)
     connection.execute(ended.values(sealed=None))
-    answered = (INBOUND_MESSAGE.c.received_at < before, INBOUND_MESSAGE.c.handled_at.is_not(None))
-    if study is None:
-        connection.execute(update(INBOUND_MESSAGE).where(*answered).values(sealed=None))
 
 
 def _empty_log(store: Store) -> None:

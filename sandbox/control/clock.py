@@ -35,6 +35,21 @@ def set_clock(state: State, order: Order) -> Any:
     return show_clock(state, order)
 
 
+def freeze_clock(state: State, order: Order) -> Any:
+    """Stop the clock `at` a moment (ISO, or epoch seconds), or where it stands; null lets it go again."""
+    given = order.body.get("at", "")
+    if given is None:
+        return set_clock(state, Order())
+    start = _moment_at(order) if given != "" else state.clock.epoch()
+    state.set_clock(Course(start, time.time(), 0))
+    return show_clock(state, order)
+
+
+def speed_clock(state: State, order: Order) -> Any:
+    """Let the clock go `n` times as fast as time does, from where it stands."""
+    return set_clock(state, Order(body={"speed": order.decimal("n", 1, low=0, high=MAX_SPEED)}))
+
+
 def advance_clock(state: State, order: Order) -> Any:
     """Jump `seconds` ahead: messages go their way in order, and each webhook is posted before the next."""
     seconds = order.decimal("seconds", 0, low=0, high=MAX_ADVANCE_SECONDS)
@@ -42,6 +57,13 @@ def advance_clock(state: State, order: Order) -> Any:
         raise ApiError("The clock cannot go further.")
     count = state.twilio.advance(seconds)
     return {**show_clock(state, order), "events": count}
+
+
+def _moment_at(order: Order) -> float:
+    if isinstance(order.body["at"], str):
+        return _read_moment(order.text("at"))
+    low, high = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (FIRST_YEAR, LAST_YEAR))
+    return order.decimal("at", 0, low=low, high=high)
 
 
 def _read_moment(text: str) -> float:
@@ -52,4 +74,4 @@ def _read_moment(text: str) -> float:
             return moment.timestamp()
     except (ValueError, OverflowError):
         pass
-    raise ApiError("now must be a moment like 2026-06-01T12:00:00.")
+    raise ApiError("A moment is written like 2026-06-01T12:00:00.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -53,7 +53,8 @@ WORKS: list[tuple[str, str, Work]] = [
     ("DELETE", "/_sandbox/mails", mails.clear_mails),
     ("GET", "/_sandbox/clock", clock.show_clock),
     ("POST", "/_sandbox/clock", clock.set_clock),
-    ("POST", "/_sandbox/clock/advance", clock.advance_clock),
+    ("POST", "/_sandbox/freeze", clock.freeze_clock),
+    ("POST", "/_sandbox/speed", clock.speed_clock),
     ("POST", "/_sandbox/version", server.set_version),
     ("GET", "/_sandbox/faults", weather.list_faults),
     ("POST", "/_sandbox/faults", weather.add_fault),
@@ -61,27 +62,28 @@ WORKS: list[tuple[str, str, Work]] = [
     ("GET", "/_sandbox/limit", weather.show_limit),
     ("POST", "/_sandbox/limit", weather.set_limit),
     ("DELETE", "/_sandbox/ban", weather.lift_bans),
-    ("GET", "/_sandbox/twilio/state", twilio.show_state),
-    ("POST", "/_sandbox/twilio/reset", twilio.reset),
-    ("GET", "/_sandbox/twilio/config", twilio.show_config),
-    ("POST", "/_sandbox/twilio/config", twilio.set_config),
-    ("POST", "/_sandbox/twilio/inbound", twilio.write_as),
-    ("POST", "/_sandbox/twilio/phones", twilio.set_phone),
-    ("GET", "/_sandbox/twilio/faults", twilio.list_faults),
-    ("POST", "/_sandbox/twilio/faults", twilio.add_faults),
-    ("DELETE", "/_sandbox/twilio/faults", twilio.clear_faults),
-    ("POST", "/_sandbox/twilio/limits", twilio.set_limits),
-    ("POST", "/_sandbox/twilio/redaction", twilio.set_redaction),
+    ("POST", "/_sandbox/advance", clock.advance_clock),
+    ("POST", "/_sandbox/clock/advance", clock.advance_clock),
+    ("GET", "/_sandbox/state", twilio.show_state),
+    ("POST", "/_sandbox/reset", twilio.reset),
+    ("GET", "/_sandbox/config", twilio.show_config),
+    ("POST", "/_sandbox/config", twilio.set_config),
+    ("POST", "/_sandbox/inbound", twilio.write_as),
+    ("POST", "/_sandbox/phones", twilio.set_phone),
+    ("POST", "/_sandbox/limits", twilio.set_limits),
+    ("POST", "/_sandbox/redaction", twilio.set_redaction),
 ]
+# At one address an object is a fault of REDCap's, and a list is what the next requests to Twilio meet.
+_OF_LISTS: Mapping[Work, Work] = {weather.add_fault: twilio.add_faults}
 # They keep their own order, and some last until a receiver has answered, who may ask REDCap meanwhile.
 _BESIDE_REDCAP = frozenset(
-    {clock.advance_clock, *(work for _, path, work in WORKS if path.startswith("/_sandbox/twilio/"))}
+    work for _, _, work in WORKS if work is clock.advance_clock or work.__module__ == twilio.__name__
 )
 
 
 def control_routes(state: State) -> list[Route]:
     """Return the routes of the control API."""
-    news = Route("/_sandbox/twilio/events", news_endpoint(state))
+    news = Route("/_sandbox/events", news_endpoint(state))
     return [news, *(Route(path, _endpoint(state, work), methods=[method]) for method, path, work in WORKS)]
 
 
@@ -104,7 +106,12 @@ def _endpoint(state: State, work: Work) -> Callable[[Request], Any]:
 
 def _run_json(state: State, work: Work, *, body: bytes, project_id: int) -> Response:
     try:
-        order = Order(project_id, _read(body))
+        document = _read(body)
+        if isinstance(document, list) and work in _OF_LISTS:
+            work, document = _OF_LISTS[work], {"faults": document}
+        if not isinstance(document, dict):
+            raise ApiError("The body must be a JSON object.")
+        order = Order(project_id, document)
     except ApiError as error:
         return _refuse(error)
     return _run(state, work, order=order)
@@ -122,11 +129,8 @@ def _refuse(error: ApiError) -> Response:
     return JSONResponse({"error": error.message}, status_code=error.status)
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _read(body: bytes) -> Any:
     try:
-        document = json.loads(body) if body.strip() else {}
+        return json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError) as error:
         raise ApiError("The body must be JSON.") from error
-    if not isinstance(document, dict):
-        raise ApiError("The body must be a JSON object.")
-    return document

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
+from sandbox.clock import REAL
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
 from sandbox.state import State
@@ -20,11 +22,12 @@ MAX_COUNT = 1_000_000
 MAX_SECONDS = 3600
 MAX_BODY = 1600
 MAX_MEDIA = 10
+MAX_FAULT_BODY = 1 << 16
 
 
 def show_state(state: State, _: Order) -> Any:
     """Show messages, how often each text went to each phone, webhooks, opt-outs and what is to come."""
-    reading, (waiting, met) = state.twilio.reading, state.twilio.faults.counts()
+    reading = state.twilio.reading
     return {
         "messages": [about_message(one) for one in reading.messages()],
         "counts": [{"to": one.to, "body": one.body, "count": one.times} for one in reading.copies()],
@@ -33,7 +36,7 @@ def show_state(state: State, _: Order) -> Any:
         "phones": reading.fates(),
         "pending": reading.pending()._asdict(),
         "requests": state.twilio.throttle.requests,
-        "faults": {"waiting": waiting, "met": met},
+        "faults": count_faults(state),
     }
 
 
@@ -64,8 +67,13 @@ def set_redaction(state: State, order: Order) -> Any:
 
 
 def reset(state: State, _: Order) -> Any:
-    """Forget messages, webhooks, opt-outs and faults; account and numbers stay."""
+    """Begin again: no messages, webhooks, opt-outs, faults, limits, redaction; the computer's time.
+
+    Account, numbers and services stay.
+    """
     state.twilio.reset()
+    with state.writing():
+        state.set_clock(REAL)
     return {"reset": True}
 
 
@@ -104,24 +112,18 @@ def set_phone(state: State, order: Order) -> Any:
 
 
 def add_faults(state: State, order: Order) -> Any:
-    """Let the next requests get other answers: one fault, or several as `faults`."""
-    listed = order.body.get("faults", [order.body])
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise ApiError("faults must be a list of objects.")
+    """Let the next requests get other answers: those of the list `faults`."""
+    listed = order.body["faults"]
+    if not all(isinstance(one, dict) for one in listed):
+        raise ApiError("Faults are a list of objects.")
     state.twilio.faults.add([_read_fault(Order(body=one)) for one in listed])
-    return list_faults(state, order)
+    return count_faults(state)
 
 
-def list_faults(state: State, _: Order) -> Any:
+def count_faults(state: State) -> dict[str, int]:
     """Say how many requests will meet a fault, and how many did."""
     waiting, met = state.twilio.faults.counts()
     return {"waiting": waiting, "met": met}
-
-
-def clear_faults(state: State, order: Order) -> Any:
-    """Take waiting faults back."""
-    state.twilio.faults.clear()
-    return list_faults(state, order)
 
 
 def about_message(message: Message) -> dict[str, Any]:
@@ -172,6 +174,12 @@ def _media(order: Order) -> list[str]:
     return [address.encode("utf-8", "replace").decode() for address in media]
 
 
+def _read_body(order: Order) -> str:
+    """Return a fault's body; an object is what Twilio would have answered."""
+    given = order.body.get("body")
+    return json.dumps(given) if isinstance(given, dict) else order.text("body", longest=MAX_FAULT_BODY)
+
+
 def _read_fault(order: Order) -> Fault:
     headers = order.part("headers")
     if not all(name.isascii() and name.replace("-", "").isalnum() for name in headers.body):
@@ -181,7 +189,7 @@ def _read_fault(order: Order) -> Fault:
     return Fault(
         status=order.number("status", 503, low=200, high=599),
         headers={name: headers.text(name) for name in headers.body},
-        body=order.text("body", longest=1 << 16),
+        body=_read_body(order),
         is_after=order.flag("after", False),
         closes=order.flag("close", False),
         seconds=order.decimal("seconds", 0, low=0, high=MAX_SECONDS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.by_hand import open_project
+from sandbox.control import twilio
 from sandbox.control.orders import Order
 from sandbox.control.projects import read_write
 from sandbox.errors import ApiError
@@ -39,17 +40,19 @@ def add_fault(state: State, order: Order) -> Any:
 
 
 def list_faults(state: State, _: Order) -> Any:
-    """List the faults that wait, and say how often each kind was met."""
+    """List the faults that wait, and say how often each kind was met; Twilio's are counted."""
     return {
         "waiting": len(state.faults),
         "faults": [_about(one) for one in state.faults.waiting()],
         "met": state.faults.met(),
+        "twilio": twilio.count_faults(state),
     }
 
 
 def clear_faults(state: State, order: Order) -> Any:
-    """Take all waiting faults back, and forget which were met."""
+    """Take all waiting faults back, Twilio's too, and forget which were met."""
     state.faults.clear()
+    state.twilio.faults.clear()
     return list_faults(state, order)
 
 

@@ -125,6 +125,11 @@ class Config(_Part):
         """Return the service that a number belongs to."""
         return next((one for one in self.services if number in one.numbers), None)
 
+    def scopes(self, number: str, service: str) -> list[str]:
+        """Return what an opt-out may be kept under: the number itself, and the services that share it."""
+        own = self.service_of(number)
+        return [one for one in (service, own.sid if own else "", number) if one]
+
 
 class BadConfig(ValueError):
     """A configuration that cannot be used; the text names the key and no value."""

@@ -46,7 +46,8 @@ def create_message(desk: Desk, wanted: Wanted) -> Created:
     fate = desk.fate(wanted.phone)
     _check_early(desk, fate, phone=wanted.phone)
     sender = wanted.sender or (choose_sender(desk, service, phone=wanted.phone) if service else "")
-    code = _personal_refusal(desk, fate, scope=wanted.service or sender, phone=wanted.phone)
+    scopes = desk.config.scopes(sender, wanted.service)
+    code = _personal_refusal(desk, fate, scopes=scopes, phone=wanted.phone)
     if code and service is None:
         raise Refused(code)
     start = read_schedule(wanted, desk.now)
@@ -81,9 +82,9 @@ def _check_early(desk: Desk, fate: Fate, *, phone: str) -> None:
     raise Refused(fate.early.code, retry_after=1)
 
 
-def _personal_refusal(desk: Desk, fate: Fate, *, scope: str, phone: str) -> int:
+def _personal_refusal(desk: Desk, fate: Fate, *, scopes: list[str], phone: str) -> int:
     """Return the code of what keeps messages from this person, or 0."""
-    if desk.database.phones.is_opted_out(scope, phone):
+    if desk.database.phones.is_opted_out(scopes, phone):
         return _OPTED_OUT
     return fate.refusal if fate.is_personal else 0
 

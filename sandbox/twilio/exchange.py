@@ -129,8 +129,9 @@ class Exchange:
         return self.config
 
     def reset(self) -> None:
-        """Forget messages, opt-outs, faults and what was to happen; account and numbers stay."""
+        """Forget messages, opt-outs, bad days and what was to happen; account, numbers and services stay."""
         self.faults.clear()
+        self.configure({"limits": {}, "redaction": False})
         with self.database.transaction():
             self.database.clear()
 

@@ -30,12 +30,16 @@ class Phones:
     def opt_out(self, scope: str, phone: str, *, at: float) -> None:
         self._db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?, ?)", (scope, phone, at))
 
-    def opt_in(self, scope: str, phone: str) -> None:
-        self._db.execute("DELETE FROM opt_out WHERE scope = ? AND phone = ?", (scope, phone))
+    def opt_in(self, scopes: list[str], phone: str) -> None:
+        """Lift the opt-outs from all of these."""
+        self._db.executemany(
+            "DELETE FROM opt_out WHERE scope = ? AND phone = ?", [(scope, phone) for scope in scopes]
+        )
 
-    def is_opted_out(self, scope: str, phone: str) -> bool:
-        found = self._db.execute("SELECT 1 FROM opt_out WHERE scope = ? AND phone = ?", (scope, phone))
-        return found.fetchone() is not None
+    def is_opted_out(self, scopes: list[str], phone: str) -> bool:
+        """Whether somebody wants nothing from one of these."""
+        found = self._db.execute("SELECT scope FROM opt_out WHERE phone = ?", (phone,))
+        return any(scope in scopes for (scope,) in found)
 
     def opt_outs(self) -> list[OptOut]:
         return [OptOut(*row) for row in self._db.execute("SELECT * FROM opt_out ORDER BY at, phone")]

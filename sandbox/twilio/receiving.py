@@ -55,11 +55,11 @@ def answer(desk: Desk, message: Message, *, said: Said) -> None:
 
 
 def _obey(desk: Desk, message: Message, *, word: Word) -> None:
-    scope, phones = message.service or message.phone, desk.database.phones
+    scopes, phones = desk.config.scopes(message.phone, message.service), desk.database.phones
     if word is Word.STOP:
-        phones.opt_out(scope, message.sender, at=desk.now)
+        phones.opt_out(scopes[0], message.sender, at=desk.now)
     if word is Word.START:
-        phones.opt_in(scope, message.sender)
+        phones.opt_in(scopes, message.sender)
     _send_back(desk, message, spoken=Spoken(ANSWERS[word], [], ""), note=f"automatic {word}", code=0)
 
 
@@ -68,7 +68,8 @@ def _reply(desk: Desk, message: Message, *, spoken: Spoken, note: str) -> None:
         REPLY, sender=message.phone, phone=message.sender, since=desk.now - _LOOP_SECONDS
     )
     code = desk.fate(message.sender).refusal
-    if desk.database.phones.is_opted_out(message.service or message.phone, message.sender):
+    scopes = desk.config.scopes(message.phone, message.service)
+    if desk.database.phones.is_opted_out(scopes, message.sender):
         code = _OPTED_OUT
     if sent >= _MOST_REPLIES:
         code = _LOOP

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from rich.panel import Panel
 from capstan.store import load_keys
 from cli.showing import console, print_json, show_stopped, show_summary
 from studies.demo.generate import import_rows
+from studies.demo.reminders import send_reminders
 from studies.demo.servers import prefect_server, sandbox_with_trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,9 @@ def main(arguments: list[str]) -> int:
         bad = import_rows(today)
         file.write_text(bad.text, encoding="utf-8")
         summary = _run_all(file, pages=pages)
+        summary["messages"] = send_reminders(
+            partial(_step, pages=pages), study=STUDY, control_url=sandbox.control_url
+        )
         summary["seconds"] = round(time.monotonic() - started, 1)
         if options.json:
             print_json(summary)

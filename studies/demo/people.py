@@ -20,6 +20,17 @@ _LAST_NAMES = """
 Abbott O'Malley Castro Dąbrowski Evans Fischer García Hoffmann Ito Jensen Kowalski Larsen Müller Nguyễn
 Okafor Peña Quist Rossi Şahin Tremblay Ueda Vasquez Wright Yılmaz Zeller
 """
+# In the sandbox the last two digits of a phone choose what becomes of a message (docs/sandbox.md).
+_FATES = {
+    "2": "24",  # a landline, refused at once: the letter goes out instead
+    "3": "21",  # opted out
+    "15": "27",  # too many calls: twice refused, then taken
+    "16": "28",  # taken, but the answer is lost
+    "22": "13",  # a landline, which is found out later
+    "23": "10",  # switched off: tried again in some hours
+    "35": "51",  # answers STOP
+    "36": "09",  # no callback: only asking shows that it arrived
+}
 _AREAS = ("415", "510", "628", "707", "831", "925")
 
 
@@ -90,8 +101,8 @@ def invent(today: date, *, participants: int, seed: int) -> tuple[Participant, .
 
 
 def fictional_phone(random: Random) -> str:
-    """A number that is reserved for invented people: 555-0100 to 555-0199."""
-    return f"({random.choice(_AREAS)}) 555-01{random.randrange(100):02d}"
+    """A number that is reserved for invented people and free of fates: 555-0160 to 555-0199."""
+    return f"({random.choice(_AREAS)}) 555-01{60 + random.randrange(100) * 40 // 100}"
 
 
 def _participant(record: str, scene: Scene, *, today: date, random: Random) -> Participant:
@@ -145,6 +156,9 @@ def _baseline(record: str, scene: Scene, *, consent: date, today: date, random: 
         "elig_allergy": random.choice(("0", "0", "0", "1", "")) if scene is _SCREENING else "0",
         "eligibility_complete": "2",
     }
+    if record in _FATES:
+        values |= {"part_mobile_number": f"(415) 555-01{_FATES[record]}", "part_text_ok": "1"}
+        values |= {"part_email": f"family{record}@example.org"}
     if scene.withdrawn:
         values |= {
             "part_withdrawn": "1",

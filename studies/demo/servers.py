@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -25,7 +25,7 @@ _START_SECONDS = 90
 @contextmanager
 def sandbox_with_trial(today: date) -> Iterator[Running]:
     """A sandbox in this process that holds the trial; the study finds it through the environment."""
-    with Running() as sandbox:
+    with Running(smtp_port=0) as sandbox:
         create = {
             "token": sandbox.super_token,
             "content": "project",
@@ -39,7 +39,18 @@ def sandbox_with_trial(today: date) -> Iterator[Running]:
         os.environ["REDCAP_URL"] = sandbox.redcap_url
         os.environ["REDCAP_API_DEMO"] = token
         os.environ["REDCAP_PROJECT_ID"] = str(info["project_id"])
+        os.environ |= _channels(sandbox.addresses())
         yield sandbox
+
+
+def _channels(addresses: Mapping[str, str | None]) -> dict[str, str]:
+    """Where the study finds the sandbox's Twilio and its mail server."""
+    return {
+        "TWILIO_URL": str(addresses["twilio_url"]),
+        "TWILIO_ACCOUNT_SID": str(addresses["twilio_account_sid"]),
+        "TWILIO_AUTH_TOKEN": str(addresses["twilio_auth_token"]),
+        "SMTP_PORT": str(addresses["smtp"]).rpartition(":")[2],
+    }
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from capstan.delivery import Channel
 from capstan.errors import MessagingError
 from capstan.messaging import Twilio
 from capstan.settings import load_settings
-from capstan.store import due_for_check, heard_nothing_new, record_event
+from capstan.store import due_for_check, heard_nothing_new, list_stops, record_event
 from tasks.connections import LiveProject, folder_of
 from tasks.messages.channels import open_mailer, open_twilio
 from tasks.messages.limits import caps_of, pace_of
@@ -42,6 +42,13 @@ def send_queued(live: LiveProject) -> dict[str, int]:
     return dict(counts)
 
 
+@effect("list stops")
+def count_stops(live: LiveProject) -> dict[str, int]:
+    """What a person or a guard has stopped, by channel and message."""
+    stops = list_stops(live.store, room_of(live.study))
+    return dict(Counter(" ".join(filter(None, (one.channel, one.name))) or "everything" for one in stops))
+
+
 @effect("reconcile messages")
 def reconcile_unknown(live: LiveProject) -> dict[str, int]:
     """Look once for each message whose answer was lost; returns how many are in which state now."""
@@ -68,9 +75,7 @@ def ask_for_deliveries(live: LiveProject) -> int:
         return 0
     twilio, now = open_twilio(live.study, folder=folder_of(live.study)), datetime.now(UTC)
     silent_for = _SILENT_FOR if load_settings().public_url else timedelta(0)
-    due = due_for_check(
-        live.store, room_of(live.study), channel=Channel.SMS, now=now, silent_for=silent_for
-    )
+    due = due_for_check(live.store, room_of(live.study), channel=Channel.SMS, now=now, silent_for=silent_for)
     news = 0
     try:
         for one in due:
@@ -91,8 +96,9 @@ def _ask(live: LiveProject, twilio: Twilio, *, attempt: str, sid: str, now: date
     heard_nothing_new(live.store, attempt, now=now)
     if found is None or not found.status:
         return False
-    known = {"status": found.status, "code": found.code, "at": now, "now": now}
-    return record_event(live.store, attempt=attempt, sid=sid, **known)
+    return record_event(
+        live.store, attempt=attempt, sid=sid, status=found.status, code=found.code, at=now, now=now
+    )
 
 
 def _line(live: LiveProject, channel: Channel) -> Line:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from copy import copy
-from datetime import datetime
+from datetime import date, datetime, time
+from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,12 +16,14 @@ from capstan.contact_list import missing_links, plan_messages
 from capstan.errors import UsageError
 from capstan.message import History, MessageState
 from capstan.needs import message_fields
-from capstan.study import read_template_files
+from capstan.reply_answers import is_answer
+from capstan.study import Study, read_template_files
 from capstan.study_messages import Message
-from tasks.connections import LiveProject, folder_of
+from tasks.connections import LiveProject, folder_of, open_project
 from tasks.messages.queueing import room_of
 from tasks.messages.survey_links import fetch_links
-from tasks.shield import effect, run_logger
+from tasks.redcap import read_records
+from tasks.shield import effect, run_logger, shielded
 
 _NO_LINK = "no_link"
 _KEYS = ["message", "record", "occasion"]
@@ -53,6 +57,26 @@ def choose_messages(
     return chosen
 
 
+class Outlook(NamedTuple):
+    """What a run would do with messages: the study, and the plan (`PLANNED_COLUMNS`), participants' data."""
+
+    study: Study
+    planned: pd.DataFrame
+
+
+@shielded
+def look_ahead(study: str, *, names: Collection[str] = (), on: date | None = None) -> Outlook:
+    """Plan a study's messages for a person to look at, at noon of a day or now; nothing is kept of it."""
+    live = open_project(study, flow="send_messages", dry_run=True)
+    try:
+        chosen, zone = choose_messages(live, names=names), live.study.zone
+        now = datetime.combine(on, time(12), zone) if on else datetime.now(zone)
+        export = read_records(chosen, fields=fields_of_messages(chosen))
+        return Outlook(live.study, plan_contacts(chosen, export=export, now=now, fetches_links=False))
+    finally:
+        live.close()
+
+
 def fields_of_messages(live: LiveProject) -> frozenset[str]:
     """The fields that a plan of the study's messages needs; raises StudyError for a template."""
     return message_fields(live.study, dictionary=live.dictionary, templates=_templates(live))
@@ -67,13 +91,21 @@ def plan_contacts(
     Survey links are fetched for those only that no other rule removes; without `fetches_links` such a row
     counts as one that is to be sent, with a link of the same length in its text.
     """
-    known = {"layout": live.layout, "now": now, "history": _history(live), "templates": _templates(live)}
-    planned = plan_messages(live.study, export, **known)
+    plan = partial(
+        plan_messages,
+        live.study,
+        export,
+        layout=live.layout,
+        now=now,
+        history=_history(live),
+        templates=_templates(live),
+    )
+    planned = plan()
     lacking = missing_links(live.study, planned)
     if not fetches_links:
         return planned.assign(rule=planned["rule"].replace(_NO_LINK, ""))
     if len(lacking):
-        planned = plan_messages(live.study, export, **known, links=fetch_links(live, lacking))
+        planned = plan(links=fetch_links(live, lacking))
     run_logger().info("planned %d messages of %d", (planned["rule"] == "").sum(), len(planned))
     return planned
 
@@ -98,11 +130,12 @@ def withdraw_waiting(
     """
     rules = planned.drop_duplicates(_KEYS).set_index(_KEYS)["rule"].to_dict()
     waiting = outbox.waiting_messages(live.store, room_of(live.study))
-    against = {}
-    for one in waiting:
-        if one.name not in others and one.content is not None:
-            rule = rules.get((one.name, one.content.record, one.content.occasion), "no_reason")
-            against |= {one.id: rule} if rule not in ("", _NO_LINK) else {}
+    found = {
+        one.id: rules.get((one.name, one.content.record, one.content.occasion), "no_reason")
+        for one in waiting
+        if one.name not in others and not is_answer(one.name) and one.content is not None
+    }
+    against = {number: rule for number, rule in found.items() if rule not in ("", _NO_LINK)}
     withdrawn = outbox.withdraw_messages(live.store, against, now=now)
     if withdrawn:
         run_logger().info("withdrew %d messages that waited", withdrawn)

@@ -114,7 +114,7 @@ def test_this_machines_clock_is_compared(sandbox, tmp_path, date: str, verdict: 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
 def test_an_account_that_is_not_active_is_found(sandbox, tmp_path, status: str) -> None:
     body = f'{{"sid": "AC{"0" * 32}", "status": "{status}"}}'
-    control(sandbox, "twilio/faults", {"status": 200, "body": body, "method": "GET"})
+    control(sandbox, "faults", [{"status": 200, "body": body, "method": "GET"}])
 
     assert status in findings(study(sandbox), tmp_path)["texts"].said
 

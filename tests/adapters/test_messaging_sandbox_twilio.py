@@ -23,7 +23,7 @@ DAY = 86_400
 
 @pytest.fixture(autouse=True)
 def _at_noon(server: Running) -> Iterator[None]:
-    control(server, "twilio/reset")
+    control(server, "reset")
     control(server, "clock", {"now": NOON.isoformat(), "speed": 0})
     yield
     control(server, "clock", {})
@@ -42,7 +42,7 @@ def twilio(server: Running, *, sender: str = NUMBER, service: str = "", token: s
 
 
 def service_of(server: Running) -> str:
-    return str(control(server, "twilio/config", method="GET")["services"][0]["sid"])
+    return str(control(server, "config", method="GET")["services"][0]["sid"])
 
 
 def phone(fate: int) -> str:
@@ -51,7 +51,7 @@ def phone(fate: int) -> str:
 
 def created(server: Running, number: str) -> list[str]:
     """The texts that the sandbox created for a number."""
-    found = control(server, "twilio/state", method="GET")["messages"]
+    found = control(server, "state", method="GET")["messages"]
     return [one["body"] for one in found if one["to"] == number]
 
 
@@ -110,7 +110,7 @@ def test_each_number_leads_to_its_status_and_its_action(
 ) -> None:
     client = twilio(server)
     sid = client.send(Text("row", phone(fate), "Hello")).sid
-    control(server, "clock/advance", {"seconds": DAY})
+    control(server, "advance", {"seconds": DAY})
     found = client.fetch(sid)
 
     assert found is not None
@@ -124,7 +124,7 @@ def test_a_service_refuses_a_person_later_and_it_leads_to_the_same_action(
 ) -> None:
     client = twilio(server, sender="", service=service_of(server))
     answer = client.send(Text("row", phone(fate), "Hello"))
-    control(server, "clock/advance", {"seconds": DAY})
+    control(server, "advance", {"seconds": DAY})
     found = client.fetch(answer.sid)
 
     assert (answer.outcome, answer.status, answer.segments) == (Outcome.ACCEPTED, "accepted", 0)
@@ -137,8 +137,8 @@ def test_a_lost_answer_is_found_by_the_row_in_the_callback_and_by_listing(server
     client = twilio(server)
     with receiving(204) as receiver:
         client.send(Text("row-77", phone(fate), "Hello", f"{receiver.url}?m=row-77"))
-        control(server, "clock/advance", {"seconds": DAY})
-        told = control(server, "twilio/state", method="GET")["callbacks"]
+        control(server, "advance", {"seconds": DAY})
+        told = control(server, "state", method="GET")["callbacks"]
         status = receiver.next()
     listed = client.listed(phone(fate), since=NOON - timedelta(seconds=60))
 
@@ -149,8 +149,8 @@ def test_a_lost_answer_is_found_by_the_row_in_the_callback_and_by_listing(server
 def test_listing_leaves_out_what_is_older_and_what_people_wrote(server) -> None:
     client = twilio(server)
     client.send(Text("row-1", phone(0), "Old"))
-    control(server, "clock/advance", {"seconds": DAY})
-    control(server, "twilio/inbound", {"from": phone(0), "to": NUMBER, "body": "Thanks"})
+    control(server, "advance", {"seconds": DAY})
+    control(server, "inbound", {"from": phone(0), "to": NUMBER, "body": "Thanks"})
     client.send(Text("row-2", phone(0), "New"))
     found = client.listed(phone(0), since=NOON + timedelta(seconds=DAY - 60))
 
@@ -160,7 +160,7 @@ def test_listing_leaves_out_what_is_older_and_what_people_wrote(server) -> None:
 def test_a_stop_refuses_the_next_text(server) -> None:
     client = twilio(server, sender=TOLL_FREE)
     first = client.send(Text("row-1", phone(60), "Hello"))
-    control(server, "twilio/inbound", {"from": phone(60), "to": TOLL_FREE, "body": "STOP"})
+    control(server, "inbound", {"from": phone(60), "to": TOLL_FREE, "body": "STOP"})
     second = client.send(Text("row-2", phone(60), "Hello again"))
 
     assert first.outcome is Outcome.ACCEPTED
@@ -170,7 +170,7 @@ def test_a_stop_refuses_the_next_text(server) -> None:
 def test_a_redacted_message_keeps_its_status_and_no_text(server) -> None:
     client = twilio(server)
     sid = client.send(Text("row", phone(0), "Hello")).sid
-    control(server, "clock/advance", {"seconds": DAY})
+    control(server, "advance", {"seconds": DAY})
     client.redact(sid)
     found = client.fetch(sid)
 
@@ -179,11 +179,11 @@ def test_a_redacted_message_keeps_its_status_and_no_text(server) -> None:
 
 
 def test_too_many_calls_are_throttled_and_create_nothing(server) -> None:
-    control(server, "twilio/limits", {"per_second": 1})
+    control(server, "limits", {"per_second": 1})
     try:
         answers = [twilio(server).send(Text("row", phone(61), "Hello")) for _ in range(3)]
     finally:
-        control(server, "twilio/limits", {"per_second": 0})
+        control(server, "limits", {"per_second": 0})
 
     assert {(one.outcome, one.code) for one in answers[1:]} == {(Outcome.THROTTLED, 20429)}
     assert len(created(server, phone(61))) == 1

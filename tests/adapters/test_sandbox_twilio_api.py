@@ -260,7 +260,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "status", "created"), FAULTS)
 def test_the_next_requests_meet_faults(bench: Bench, fault: dict, status: int, created: int) -> None:
-    bench.control("faults", {"faults": [fault]})
+    bench.control("faults", [fault])
 
     codes = [bench.post(To="+12065550160", From=NUMBER, Body="x").status_code for _ in range(2)]
 
@@ -271,7 +271,7 @@ def test_the_next_requests_meet_faults(bench: Bench, fault: dict, status: int, c
 def test_a_share_of_answers_can_be_lost_the_same_way_each_time(bench: Bench) -> None:
     def lost() -> list[bool]:
         bench.control("faults", method="DELETE")
-        bench.control("faults", {"close": True, "after": True, "count": 100, "probability": 0.4, "seed": 3})
+        bench.control("faults", [{"close": True, "after": True, "count": 100, "probability": 0.4, "seed": 3}])
         found = []
         for number in range(12):
             try:

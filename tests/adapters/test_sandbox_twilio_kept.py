@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from sandbox_clients import control, new_project, post
 from twilio_bench import NOON, NUMBER, Bench, open_bench, receiving
 
+from sandbox.control import clock, twilio
 from sandbox.control.routes import WORKS
 from sandbox.server import CannotServe, Running, serve
 
@@ -83,9 +84,9 @@ def test_a_killed_sandbox_keeps_every_message_once(tmp_path: Path) -> None:
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(send, range(120)))
         with serving(tmp_path) as second:
-            before = second.control("twilio/state", method="GET")
-            second.control("clock/advance", {"seconds": 600})
-            after = second.control("twilio/state", method="GET")
+            before = second.control("state", method="GET")
+            second.control("advance", {"seconds": 600})
+            after = second.control("state", method="GET")
 
     kept = [one["body"] for one in before["messages"]]
     assert 60 <= len(acknowledged) < 120
@@ -108,8 +109,8 @@ def test_a_post_that_a_kill_cut_off_is_made_after_the_restart(tmp_path: Path) ->
                 first.create("+12065550106", "x", StatusCallback=receiver.url)
             receiver.meanwhile = lambda: None
         with serving(tmp_path) as second:
-            second.control("clock/advance", {"seconds": 10})
-            state = second.control("twilio/state", method="GET")
+            second.control("advance", {"seconds": 10})
+            state = second.control("state", method="GET")
 
     assert receiver.statuses() == ["sent", "sent", "delivered"]
     assert [one["status"] for one in state["messages"]] == ["delivered"]
@@ -119,14 +120,14 @@ def test_a_post_that_a_kill_cut_off_is_made_after_the_restart(tmp_path: Path) ->
 def test_clock_opt_outs_and_settings_outlive_a_restart(tmp_path: Path) -> None:
     with Running(state_dir=tmp_path) as first:
         control(first, "clock", {"now": "2026-06-01T12:00:00"})
-        control(first, "clock/advance", {"seconds": 60})
-        control(first, "twilio/inbound", {"from": "+12065550160", "to": NUMBER, "body": "STOP"})
-        control(first, "twilio/config", {"countries": ["US"]})
+        control(first, "advance", {"seconds": 60})
+        control(first, "inbound", {"from": "+12065550160", "to": NUMBER, "body": "STOP"})
+        control(first, "config", {"countries": ["US"]})
 
     with Running(state_dir=tmp_path) as second:
         clock = control(second, "clock", method="GET")
-        state = control(second, "twilio/state", method="GET")
-        config = control(second, "twilio/config", method="GET")
+        state = control(second, "state", method="GET")
+        config = control(second, "config", method="GET")
 
     assert (clock["now"], clock["is_frozen"]) == ("2026-06-01 12:01:00", True)
     assert [one["phone"] for one in state["opt_outs"]] == ["+12065550160"]
@@ -235,7 +236,7 @@ def test_a_clock_that_cannot_be_is_refused(bench: Bench, body: dict) -> None:
 
 
 def test_news_are_streamed_as_they_happen(bench: Bench) -> None:
-    url = bench.server.control_url + "twilio/events"
+    url = bench.server.control_url + "events"
     sid = bench.send(status_callback=None).sid
 
     with requests.get(url, headers={"Last-Event-ID": "0"}, stream=True, timeout=9) as stream:
@@ -268,9 +269,9 @@ ANY = st.recursive(
 )
 NAMES = """
 seconds speed now from to body media service number fate faults status headers close after count probability seed
-method on max_concurrent per_second delays numbers services callback_hosts signature redaction
+method on at n max_concurrent per_second delays numbers services callback_hosts signature redaction
 """
-CONTROLS = [one[:2] for one in WORKS if one[1].startswith(("/_sandbox/twilio", "/_sandbox/clock"))]
+CONTROLS = [one[:2] for one in WORKS if one[2].__module__ in (twilio.__name__, clock.__name__)]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

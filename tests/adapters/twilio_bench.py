@@ -117,13 +117,13 @@ class Bench:
         return f"{self.receiver.url}/status?m=7"
 
     def control(self, path: str, body: Any = None, *, method: str = "POST") -> Any:
-        return control(self.server, f"twilio/{path}", body, method=method)
+        return control(self.server, path, body, method=method)
 
     def state(self) -> Any:
         return self.control("state", method="GET")
 
     def advance(self, seconds: float) -> int:
-        return control(self.server, "clock/advance", {"seconds": seconds})["events"]
+        return control(self.server, "advance", {"seconds": seconds})["events"]
 
     def send(self, phone: str = "+12065550160", body: str = "Hello", **more: Any) -> Any:
         sender = {} if "messaging_service_sid" in more else {"from_": NUMBER}

@@ -160,7 +160,14 @@ class Crew:
 
 
 def run_trial(
-    seed: int, *, messages: int, folder: Path, workers: int = 4, rate: float = 500, job: Job = work
+    seed: int,
+    *,
+    messages: int,
+    folder: Path,
+    workers: int = 4,
+    most_kills: int = 10**6,
+    rate: float = 500,
+    job: Job = work,
 ) -> Trial:
     """Send one plan under all faults; `job` is what a worker process does."""
     chance = random.Random(seed)
@@ -175,7 +182,7 @@ def run_trial(
         next_kill = time.monotonic() + 1
         while crew.is_at_work:
             twilio.take_calls(heard)
-            if time.monotonic() > next_kill:
+            if time.monotonic() > next_kill and crew.killed < most_kills:
                 crew.kill_one(chance)
                 next_kill += 1
             time.sleep(0.02)

@@ -138,7 +138,11 @@ class Spoilt:
     def only_last(self) -> Spoilt:
         """The last row alone, with the columns that it fills."""
         last = self.table.iloc[[-1]]
-        named = [name for name in last.columns if last[name].item() or name == self.field or name in last.columns[:4]]
+        named = [
+            name
+            for name in last.columns
+            if last[name].item() or name == self.field or name in last.columns[:4]
+        ]
         return replace(self, table=last[named].reset_index(drop=True))
 
     def judged(self) -> Judgement:

@@ -127,13 +127,25 @@ def test_who_is_removed_anyway_takes_nobodys_place() -> None:
     assert rules_of(study_with(**limited(per_run=2)), *four) == ["no_consent", "", "", "cap_run"]
 
 
+@pytest.mark.parametrize("state", ["suppressed", "cancelled", "expired"])
+def test_what_nobody_got_counts_against_no_limit(state: str) -> None:
+    policy = limited(participant_per_day=1, participant_per_week=1, per_day=1)
+    history = told({"message": "hello", "at": "2026-07-01T18:59:00Z", "state": state})
+
+    (row,) = planned(study_with(**policy), history=history).to_dict("records")
+
+    assert (row["rule"], row["not_before"]) == ("", "2026-07-01T19:00:00Z")
+
+
 def test_the_budget_is_one_of_segments_in_a_month_of_the_study() -> None:
     policy = {"sms": {**SMS, "price_per_segment": 0.5}, **limited(budget_per_month=3)}
     this_month = told({"record": "100", "at": "2026-07-01T07:00:00Z", "segments": "4"})
     last_month = told({"record": "100", "at": "2026-07-01T06:59:59Z", "segments": "4"})
+    days_later = {"now": NOW + timedelta(days=10)}
+    study = study_with({**SIX, "visit": {"name": "6 month", "status": ["due", "overdue"]}}, **policy)
 
-    assert rules_of(study_with(**policy), *people(4), history=this_month) == ["", "", "budget", "budget"]
-    assert rules_of(study_with(**policy), *people(4), history=last_month) == [""] * 4
+    assert rules_of(study, *people(4), history=this_month, **days_later) == ["", "", "budget", "budget"]
+    assert rules_of(study, *people(4), history=last_month, **days_later) == [""] * 4
 
 
 def test_each_instance_of_a_repeating_event_is_an_occasion() -> None:
@@ -146,9 +158,17 @@ def test_each_instance_of_a_repeating_event_is_an_occasion() -> None:
         for instance, day in (("1", "2026-07-01"), ("2", ""), ("3", "2026-07-03"))
     ]
 
+    stray = follow_up(
+        "1",
+        "6_month_arm_2",
+        redcap_repeat_instrument="exam",
+        redcap_repeat_instance="9",
+        exam_date="2026-07-09",
+    )
+
     plan = plan_messages(
         study,
-        export_of(person(), *visits),
+        export_of(person(), *visits, stray),
         layout=layout,
         now=NOW,
         history=History.empty(),

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from capstan.contact_list import LINK_COLUMNS, missing_links
 from capstan.errors import LogicError, StudyError
 from capstan.message import PLANNED_COLUMNS, RULES, MessageState, explain_rule, message_key, read_time
+from capstan.variables import variable_logic
 from capstan.wording import Template
-from tests.unit.message_cases import FILES, MAIL, NOW, SIX, person, planned, rules_of, study_with, told
+from tests.unit.message_cases import (
+    FILES,
+    LAYOUT,
+    MAIL,
+    NOW,
+    SIX,
+    person,
+    planned,
+    rules_of,
+    study_with,
+    told,
+)
 from tests.unit.visit_cases import follow_up
 
 ONCE = {**SIX, "id": "hello", "visit": None, "event": "baseline_arm_1", "when": "[name] <> ''"}
@@ -354,6 +368,19 @@ def test_a_variable_may_come_from_another_event_by_its_name_or_as_logic_and_choi
     (text,) = planned(study, person(lang="2"), files=files)["text"]
 
     assert text == "Ann! Ann Spanish 07/05 6 month Trial 2026-07-01"
+
+
+def test_a_field_is_read_here_only_if_it_is_on_every_event_that_the_message_may_have() -> None:
+    (message,) = study_with().messages
+    events = ("6_month_arm_2", "6_month_arm_3")
+    half = replace(LAYOUT, designated=LAYOUT.designated - {("6_month_arm_3", "exam")})
+    one = replace(LAYOUT, designated=frozenset({("6_month_arm_2", "exam")}))
+    logic = {
+        name: variable_logic("exam_date", message=message, events=events, layout=layout)
+        for name, layout in (("both", LAYOUT), ("half", half), ("one", one))
+    }
+
+    assert logic == {"both": "[exam_date:label]", "half": "", "one": "[6_month_arm_2][exam_date:label]"}
 
 
 def test_a_wording_with_an_unknown_variable_raises() -> None:

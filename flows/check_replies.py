@@ -1,0 +1,58 @@
+"""Check replies: what participants wrote, acted on at once, answered, and written down in REDCap."""
+
+from __future__ import annotations
+
+from capstan.needs import inbound_targets
+from capstan.store.states import RunState
+from flows.job import Job, Summary, job, utc_now
+from tasks.messages.replies import act_on_replies
+from tasks.messages.reply_desk import (
+    Heard,
+    count_replies,
+    match_replies,
+    queue_answers,
+    send_answers,
+    settle_replies,
+)
+from tasks.messages.reply_places import plan_replies
+from tasks.shield import study_flow
+
+
+@study_flow("check-replies")
+def check_replies(study: str, dry_run: bool = False) -> Summary:
+    """Act on the texts that came in since the last run, and write each down as a new instance.
+
+    Args:
+        study: The name of the study.
+        dry_run: Say what the texts mean and what would be written; do nothing.
+    """
+    if not dry_run:
+        # Before anything that may fail: a STOP holds, and staff are called, also while REDCap is down.
+        act_on_replies(study, now=utc_now())
+    with job(study, flow="check_replies", dry_run=dry_run) as current:
+        heard = match_replies(current.live, now=current.started, dry_run=dry_run)
+        current.details |= count_replies(heard)
+        if dry_run or not heard:
+            return _write_down(current, heard)
+        current.details["answers"] = {
+            "queued": queue_answers(current.live, current.run, heard=heard, now=utc_now())
+        }
+        summary = _write_down(current, heard)
+        # What the gate refused as a whole is tried again by the next run.
+        if summary["outcome"] != "refused":
+            settle_replies(current.live, heard=heard, now=utc_now())
+        return summary | {"attempts": send_answers(current.live)}
+
+
+def _write_down(current: Job, heard: tuple[Heard, ...]) -> Summary:
+    """Write the replies of participants into REDCap, through the gate, and end the run."""
+    plan = plan_replies(current.live, heard=heard)
+    if plan.wanted.empty:
+        state, outcome = (RunState.IDLE, "dry run" if heard and current.run.dry_run else "idle")
+        return current.finish(state=state, counts={"cells_written": 0}, outcome=outcome)
+    limits = current.live.study.writes.limits
+    # What was written to us is a fact: how many did it is no reason to hold it back.
+    open_limits = limits.model_copy(update={"records": max(limits.records, len(heard)), "share": 1})
+    return current.apply(
+        plan.wanted, present=plan.present, limits=open_limits, derived=inbound_targets(current.live.study)
+    )

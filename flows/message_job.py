@@ -1,0 +1,116 @@
+"""The message job: what flows of messages have in common, from the plan to what REDCap holds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import Annotated
+
+import pandas as pd
+from pydantic import Field
+
+from capstan.errors import UsageError
+from capstan.needs import log_targets
+from capstan.store.states import RunState
+from capstan.study import Limits
+from flows.job import Job, Summary, job, utc_now
+from tasks.connections import LiveProject
+from tasks.judging import refuse_empty
+from tasks.messages.lines import check_channels, count_stops, reconcile_unknown, send_queued
+from tasks.messages.planning import (
+    choose_messages,
+    count_plan,
+    fields_of_messages,
+    plan_contacts,
+    withdraw_waiting,
+)
+from tasks.messages.queueing import queue_plan
+from tasks.messages.writing_back import note_arrivals, plan_news
+from tasks.redcap import export_records
+
+MaxMessages = Annotated[int | None, Field(ge=0)]
+
+
+def contact(
+    study: str,
+    *,
+    flow: str,
+    dry_run: bool,
+    today: date | None,
+    names: Collection[str] = (),
+    surveys_only: bool = False,
+    max_messages: int | None = None,
+) -> Summary:
+    """Plan messages, queue and send them, and write down what became of them; a dry run only plans."""
+    if today and not dry_run:
+        raise UsageError("Messages are sent today: another day can be planned in a dry run only.")
+    with job(study, flow=flow, dry_run=dry_run, today=today) as current:
+        chosen = choose_messages(current.live, names=names, surveys_only=surveys_only, most=max_messages)
+        if dry_run:
+            _plan(current, chosen)
+            return current.finish(state=RunState.IDLE, counts={}, outcome="dry run")
+        check_channels(chosen)
+        _queue(current, chosen)
+        current.details["attempts"] = send_queued(chosen)
+        current.details["settled"] = reconcile_unknown(current.live)
+        current.details["stopped"] = count_stops(current.live)
+        return write_down(current)
+
+
+def write_down(current: Job) -> Summary:
+    """Write what became of attempts into REDCap, through the gate, and end the run.
+
+    What does not arrive there stays in the outbox as not written down, and the next run tries again.
+    """
+    summary = _write_news(current)
+    if current.details.get("stopped") and summary["outcome"] in ("done", "idle"):
+        return summary | {"outcome": "partly"}
+    return summary
+
+
+def _write_news(current: Job) -> Summary:
+    live, is_dry = current.live, current.run.dry_run
+    news = plan_news(live, dry_run=is_dry)
+    if news.wanted.empty and news.refused.empty:
+        if not is_dry:
+            note_arrivals(live, news=news)
+        state, outcome = (RunState.IDLE, "dry run") if is_dry else (RunState.DONE, "done")
+        return current.finish(state=state, counts={"cells_written": 0}, outcome=outcome)
+    summary = current.apply(
+        news.wanted,
+        present=news.present,
+        limits=_limits(live, records=news.wanted.iloc[:, 0].nunique()),
+        derived=log_targets(live.study),
+        heard=news.refused,
+    )
+    if not is_dry:
+        note_arrivals(live, news=news)
+    return summary
+
+
+def _queue(current: Job, chosen: LiveProject) -> None:
+    planned = _plan(current, chosen)
+    ids = {message.id for message in chosen.study.messages}
+    others = {message.id for message in current.live.study.messages} - ids
+    withdrawn = withdraw_waiting(chosen, planned=planned, others=others, now=utc_now())
+    queued = queue_plan(chosen, current.run, planned=planned, now=utc_now())
+    current.details["messages"] = {**queued._asdict(), "withdrawn": withdrawn}
+
+
+def _plan(current: Job, chosen: LiveProject) -> pd.DataFrame:
+    export = export_records(chosen, fields=fields_of_messages(chosen))
+    records = frozenset(export[chosen.dictionary.record_field])
+    refuse_empty(chosen, records=records, now=current.now, may_be_new=False)
+    fetches_links = not current.run.dry_run
+    planned = plan_contacts(chosen, export=export, now=current.now, fetches_links=fetches_links)
+    current.details |= count_plan(planned)
+    return planned
+
+
+def _limits(live: LiveProject, *, records: int) -> Limits:
+    """The study's limits, but for how many records change: messages have limits of their own.
+
+    What was sent is a fact. A run that held it back would only lose it.
+    """
+    limits = live.study.writes.limits
+    return limits.model_copy(update={"records": max(limits.records, records), "share": 1})

@@ -1,0 +1,37 @@
+"""Send surveys: the messages that carry a survey's link, each participant's own."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flows.job import Summary
+from flows.message_job import MaxMessages, contact
+from tasks.shield import study_flow
+
+
+@study_flow("send-surveys")
+def send_surveys(
+    study: str,
+    dry_run: bool = False,
+    today: date | None = None,
+    messages: list[str] = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+    max_messages: MaxMessages = None,
+) -> Summary:
+    """Send the study's messages that have a survey, as `send_messages` does with all of them.
+
+    Args:
+        study: The name of the study.
+        dry_run: Plan and report, send nothing and fetch no survey link.
+        today: The day to plan for, in a dry run.
+        messages: The ids of some messages with a survey; all of these if empty.
+        max_messages: Messages that this run may send, instead of the study's limit.
+    """
+    return contact(
+        study,
+        flow="send_surveys",
+        dry_run=dry_run,
+        today=today,
+        names=messages,
+        surveys_only=True,
+        max_messages=max_messages,
+    )

@@ -1,0 +1,108 @@
+"""Notices: staff are told what happened, by mail and text, without ever failing what they are told of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from capstan.addresses import phone_number
+from capstan.delivery import Answer, Channel, Outcome
+from capstan.errors import CapstanError
+from capstan.messaging import Mail, Text
+from capstan.notice import Happening, Notice
+from capstan.settings import load_settings
+from capstan.store import Store, claim_notices, notice_failed, notice_sent, raise_happenings
+from capstan.study import Study, find_study, read_study
+from tasks.connections import open_store, study_folders
+from tasks.messages.channels import open_mailer, open_twilio
+from tasks.messages.queueing import room_of
+from tasks.messages.run_news import failure_news, summary_news
+from tasks.shield import effect, run_logger
+
+_Send = Callable[[Notice], Answer]
+# An answer that was lost counts as sent: a second notice is a nuisance, and a storm is worse.
+_SENT = frozenset({Outcome.ACCEPTED, Outcome.UNKNOWN})
+
+
+@effect("tell staff of the run")
+def tell_of_run(study: str, *, summary: Mapping[str, Any], now: datetime) -> None:
+    """Tell staff what a run did, if they want to know of it."""
+    _tell(study, summary_news(summary, at=now), now=now)
+
+
+@effect("tell staff of a failure")
+def tell_of_failure(study: str, *, flow: str, error: BaseException, now: datetime) -> None:
+    """Tell staff that a run failed, also one that did not get as far as REDCap."""
+    _tell(study, failure_news(flow, error, at=now), now=now)
+
+
+def tell_staff(store: Store, study: Study, *, folder: Path, now: datetime) -> Counter[str]:
+    """Send every notice that is due, of this process or another; returns them by cause.
+
+    What cannot be sent is due again at the next time. Nothing is raised over what providers do.
+    """
+    counts: Counter[str] = Counter()
+    if not _is_told(study):
+        return counts
+    send = _senders(study, folder=folder)
+    for number, notice in claim_notices(store, room_of(study), notify=study.notify, now=now):
+        answer = send[notice.channel](notice)
+        if answer.outcome in _SENT:
+            notice_sent(store, number, now=now)
+            counts[notice.cause.value] += 1
+        else:
+            notice_failed(store, number)
+            run_logger().warning("A notice of %s was not sent: %s.", notice.cause, answer.outcome)
+    return counts
+
+
+def wanted_news(study: Study, happenings: Iterable[Happening]) -> list[Happening]:
+    """What of it staff want to know; nothing where there is nobody to tell."""
+    return [each for each in happenings if each.cause.value in study.notify.staff.on and _is_told(study)]
+
+
+def _tell(name: str, happenings: Iterable[Happening], *, now: datetime) -> None:
+    settings = load_settings()
+    folder = find_study(name, folders=study_folders(settings))
+    study = read_study(folder)
+    if not _is_told(study):
+        return
+    with open_store(settings) as store:
+        raise_happenings(store, room_of(study), happenings=wanted_news(study, happenings))
+        tell_staff(store, study, folder=folder, now=now)
+
+
+def _is_told(study: Study) -> bool:
+    return bool(study.notify.staff.email or study.notify.staff.sms)
+
+
+def _senders(study: Study, *, folder: Path) -> dict[Channel, _Send]:
+    """How each channel sends a notice; it is opened when it is first used."""
+    mailer = cache(lambda: open_mailer(study, folder=folder))
+    twilio = cache(lambda: open_twilio(study, folder=folder))
+    region = study.messaging.sms.region if study.messaging.sms else "US"
+
+    def mail(notice: Notice) -> Answer:
+        return mailer().send(Mail(uuid4().hex, notice.address, notice.subject, notice.text))
+
+    def text(notice: Notice) -> Answer:
+        return twilio().send(Text(uuid4().hex, phone_number(notice.address, region=region), notice.text))
+
+    return {Channel.EMAIL: _careful(mail), Channel.SMS: _careful(text)}
+
+
+def _careful(send: _Send) -> _Send:
+    """A channel that cannot be opened has not sent, and does not keep the others from sending."""
+
+    def attempt(notice: Notice) -> Answer:
+        try:
+            return send(notice)
+        except CapstanError as error:
+            return Answer(Outcome.NOT_SENT, detail=type(error).__name__)
+
+    return attempt

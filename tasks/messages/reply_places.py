@@ -1,0 +1,83 @@
+"""Where replies are written down in REDCap, and whose record is marked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from capstan.arms import events_of_records, participant_arms
+from capstan.contact_marks import Marked, MarkKind, mark_of, wanted_marks
+from capstan.inbound_log import Written, plan_inbound
+from capstan.needs import inbound_fields
+from capstan.plan import overlay
+from capstan.replies import Meaning
+from checks.gate import Present
+from tasks.connections import LiveProject
+from tasks.messages.reply_desk import Heard
+from tasks.redcap import export_records, list_records
+from tasks.shield import effect
+
+_MARKS = {Meaning.STOP: MarkKind.OPTED_OUT, Meaning.WRONG_NUMBER: MarkKind.BAD_NUMBER}
+_NO_TEXT = "[no text; media: {}]"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReplyPlan:
+    """What REDCap should hold of replies, as a keyed frame, and what it holds."""
+
+    wanted: pd.DataFrame
+    present: Present
+
+
+@effect("plan replies")
+def plan_replies(live: LiveProject, *, heard: Sequence[Heard]) -> ReplyPlan:
+    """Say what REDCap should hold of the replies whose sender is one participant, and no other."""
+    study, layout = live.study, live.layout
+    matched = [one for one in heard if one.record]
+    records = {one.record for one in matched}
+    fields = inbound_fields(study, dictionary=live.dictionary) or {live.dictionary.record_field}
+    frame = export_records(live, fields=fields, records=records)
+    homes = {mark.event for kind in MarkKind if (mark := mark_of(study, kind))}
+    events = {
+        name: _events(live, frame, name=name, records=records) for name in {study.inbound.event, *homes}
+    }
+    log = plan_inbound(
+        study,
+        [_written(one) for one in matched] if study.inbound.instrument else [],
+        present=frame,
+        layout=layout,
+        events=events[study.inbound.event],
+    )
+    places = {(record, name): event for name, found in events.items() for record, event in found.items()}
+    marks = wanted_marks(study, _marked(matched), layout=layout, events=places)
+    wanted = overlay([log, marks], record_field=layout.record_field)
+    return ReplyPlan(wanted, Present(frame, list_records(live)))
+
+
+def _marked(matched: Sequence[Heard]) -> list[Marked]:
+    """The marks of records, by the last word of each."""
+    return [
+        Marked(one.record, _MARKS[each]) for one in matched for each in one.reply.meanings if each in _MARKS
+    ]
+
+
+def _written(one: Heard) -> Written:
+    form = one.incoming.form or {}
+    count = form.get("NumMedia", "0")
+    media = "" if count == "0" else _NO_TEXT.format(count)
+    text = one.incoming.text.strip() or media
+    return Written(one.incoming.sid, one.incoming.received_at, one.record, one.incoming.sender, text)
+
+
+def _events(live: LiveProject, frame: pd.DataFrame, *, name: str, records: Collection[str]) -> dict[str, str]:
+    """Each record's own event for a whole or partial name; "" for those who have none."""
+    study, known = live.study, live.layout.events
+    assigned = participant_arms(
+        frame, study.arms.assigned_by, record_field=live.layout.record_field, events=known
+    )
+    found = events_of_records(
+        name, records=pd.Index(sorted(records)), assigned=assigned, arms=study.arms, events=known
+    )
+    return {str(record): str(event) for record, event in found.items()}
