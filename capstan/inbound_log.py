@@ -46,7 +46,7 @@ def plan_inbound(
     """
     inbound, keys = study.inbound, [layout.record_field, *KEY_NAMES]
     lines: list[dict[str, str]] = []
-    held = present.to_dict("records")
+    held = present.astype("str").to_dict("records")
     for reply in replies:
         event = events.get(reply.record, "")
         if layout.events and not event:

@@ -1,13 +1,14 @@
 """The message: what one intended contact is, what becomes of it, and why one is not sent.
 
 PLANNED ──► CLAIMED ──► ACCEPTED ──► DELIVERED
-  │ ▲         │            └───────► FAILED          (each may still replace the other once)
+  │ ▲         │            ├───────► FAILED          (each may still replace the other once)
+  │ │         │            └───────► PLANNED, REVIEW (it did not arrive: again later, or a person looks)
   │ │         ├──► FAILED                            (certainly refused)
   │ │         ├──► PLANNED, SUPPRESSED               (certainly not sent: again later, or with other words)
   │ │         └──► UNKNOWN ──► ACCEPTED              (found at the provider)
   │ └────────────────┼───────────────────────────    (proved absent twice, and still in time)
   │                  └──► REVIEW ──► ACCEPTED, FAILED, CANCELLED    (a person says which)
-  ├──► CANCELLED (a person)   EXPIRED (its time is over)
+  ├──► CANCELLED (a person)   EXPIRED (its time is over)   SUPPRESSED (an opt-out, a hold or a limit)
 SUPPRESSED ──► PLANNED                               (a later plan finds nothing against it)
 """
 
@@ -128,6 +129,15 @@ RULES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Each rule that removes a message, with what people read."""
+
+
+ANSWER = "answer "
+"""Begins the name of an automatic answer to a reply, which is no message of the study file."""
+
+
+def is_answer(name: str) -> bool:
+    """Whether the name of a message is that of an automatic answer."""
+    return name.startswith(ANSWER)
 
 
 def explain_rule(rule: str) -> str:

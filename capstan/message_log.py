@@ -156,7 +156,7 @@ class _Desk:
     def _instance(self, row: Place, entry: Entry, log: MessageLog) -> Place:
         """The instance that was chosen before, unless somebody else has used it since; else the next one."""
         before = row._replace(instance=entry.chosen)
-        if entry.chosen and (entry.is_confirmed or self._is_free(before, entry, log)):
+        if entry.chosen and self._is_free(before, entry, log):
             return before
         taken = [int(one.instance) for one in (*self.held, *self.owners) if one[:3] == row[:3]]
         return row._replace(instance=str(max(taken, default=0) + 1))
@@ -167,7 +167,8 @@ class _Desk:
             return self.owners[place] == entry.number
         names = [name for name in log.fields.model_dump().values() if name]
         held = self.held.get(place, {})
-        if not any(held.get(name) for name in names):
+        is_own = entry.is_confirmed and bool(place.instance) and place.instance == entry.chosen
+        if is_own or not any(held.get(name) for name in names):
             return True
         marks = [name for name in (log.fields.sid, log.fields.sent_at) if name]
         ours = [self._marks(trace, log) for trace in entry.traces]

@@ -11,7 +11,7 @@ import pandas as pd
 from capstan.addresses import phone_number
 from capstan.contact import contact_hours, next_open, zones_of
 from capstan.delivery import Channel
-from capstan.message import PLANNED_COLUMNS, write_time
+from capstan.message import ANSWER, PLANNED_COLUMNS, write_time
 from capstan.replies import Meaning, Reply
 from capstan.segments import count_segments
 from capstan.wording import read_reply
@@ -19,9 +19,6 @@ from capstan.wording import read_reply
 if TYPE_CHECKING:
     from capstan.study import Study
     from capstan.study_messages import Inbound
-
-ANSWER = "answer "
-"""Begins the outbox's name of an automatic answer, which is no message of the study file."""
 
 NAMES = tuple(f"{ANSWER}{kind}" for kind in ("distress", "help", "keyword", "unknown"))
 _DISTRESS, _HELP, _KEYWORD, _UNKNOWN = NAMES
@@ -38,11 +35,6 @@ class Answer(NamedTuple):
 
     name: str
     template: str
-
-
-def is_answer(name: str) -> bool:
-    """Whether the outbox's name of a message is that of an automatic answer."""
-    return name.startswith(ANSWER)
 
 
 def answer_to(reply: Reply, inbound: Inbound, *, is_participant: bool) -> Answer | None:

@@ -19,6 +19,7 @@ from capstan.study_messages import Inbound, Message
 from capstan.study_messaging import Messaging
 from capstan.study_notices import Notify, Partner
 from capstan.study_parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
+from capstan.study_yaml import read_yaml
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -246,7 +247,7 @@ class Study(Part):
         Raises StudyError with the file, the place in it and what to do.
         """
         try:
-            raw = yaml.safe_load(text)
+            raw = read_yaml(text)
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
             raise StudyError(
                 f"{source}{_line(error)}: not readable as YAML; check the indentation."

@@ -57,7 +57,7 @@ def judge_changes(sheet: Sheet, *, alive: Bools, leave: Leave) -> Iterator[Findi
         if not rows.size:
             continue
         rows = rows[_filled(sheet.before(name, rows))]
-        blank = column.among({""})[rows]
+        blank = column.is_blank[rows]
         yield from _replaced(name, rows[~blank], leave=leave)
         yield from _erased(name, rows[blank], leave=leave)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,22 +17,45 @@ Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
 
-# Printable ASCII without blanks at its ends needs no tidying, and no check of its characters.
-_PLAIN = r"^(?:[!-~](?:[ -~]*[!-~])?)?$"
 _LONG = 32_767
 _FEW = 8
+# To find the distinct texts takes longer than to look at each one; that pays where texts stand again.
+_SAMPLE = 1_000
+_SHARE_THAT_PAYS = 0.5
 
 
-class Column(NamedTuple):
-    """One column: the distinct texts, and for each row the place of its text among them.
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: the distinct texts (`words`), and for each row the place of its text among them.
 
-    `odd` has the places of texts that are very long or not all printable ASCII between two signs: rules on
-    characters need to look at no others.
+    Of `encode_loosely` the words may be those of each row, with repeats.
     """
 
     codes: Codes
-    texts: list[str]
-    odd: list[int]
+    words: pa.Array
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The words for Python; many of them take long."""
+        texts: list[str] = self.words.to_pylist()
+        return texts
+
+    @cached_property
+    def odd(self) -> Rows:
+        """The places of words that are very long or not all printable ASCII between two signs.
+
+        All others need no tidying, and rules on characters need to look at no others.
+        """
+        edged = pc.or_(pc.starts_with(self.words, " "), pc.ends_with(self.words, " "))
+        shown = pc.and_not(pc.ascii_is_printable(self.words), edged)
+        short = pc.less(pc.binary_length(self.words), _LONG)
+        plain = pc.or_(pc.and_(shown, short), pc.equal(self.words, ""))
+        return np.flatnonzero(~as_bools(plain))
+
+    @property
+    def is_blank(self) -> Bools:
+        """The rows without a text."""
+        return self.spread(as_bools(pc.equal(self.words, "")))
 
     def spread(self, chosen: Bools) -> Bools:
         """Say of each row what is said of its text."""
@@ -46,19 +70,15 @@ class Column(NamedTuple):
             found |= self.codes == place
         return found
 
-    def among(self, known: Container[str]) -> Bools:
-        """The rows whose text is one of some."""
-        return self.spread(np.array([text in known for text in self.texts], dtype=bool))
-
     def taken(self, rows: Rows) -> pa.Array:
         """The texts of some rows."""
-        if len(self.texts) == 1:
-            return pa.repeat(pa.scalar(self.texts[0], pa.large_string()), len(rows))
-        return pa.array(self.texts, pa.large_string()).take(pa.array(self.codes[rows]))
+        if len(self.words) == 1:
+            return pa.repeat(self.words[0], len(rows))
+        return self.words.take(pa.array(self.codes[rows]))
 
     def of_rows(self, rows: Rows) -> Column:
         """The same column with some of its rows."""
-        return self if len(rows) == len(self.codes) else self._replace(codes=self.codes[rows])
+        return self if len(rows) == len(self.codes) else replace(self, codes=self.codes[rows])
 
 
 def encode(series: pd.Series) -> Column:
@@ -68,17 +88,26 @@ def encode(series: pd.Series) -> Column:
 
 def encode_array(texts: pa.Array) -> Column:
     """Give an array of text by its distinct texts; missing values are blanks."""
-    whole = pc.fill_null(texts, "") if texts.null_count else texts
-    coded = whole.dictionary_encode()
-    return Column(coded.indices.to_numpy(), coded.dictionary.to_pylist(), _odd(coded.dictionary))
+    coded = _whole(texts).dictionary_encode()
+    return Column(coded.indices.to_numpy(), coded.dictionary)
+
+
+def encode_loosely(series: pd.Series) -> Column:
+    """Give a column of text by its distinct texts, or row by row where hardly any stands again."""
+    texts = _whole(as_array(series))
+    step = len(texts) // _SAMPLE
+    sample = texts.take(pa.array(np.arange(0, len(texts), step or 1)))
+    if step and pc.count_distinct(sample).as_py() > _SHARE_THAT_PAYS * len(sample):
+        return Column(np.arange(len(texts), dtype=np.int32), texts)
+    return encode_array(texts)
 
 
 def combined(columns: Sequence[Column]) -> Rows:
     """Number the rows by their texts in all columns, in order of appearance: the same texts, one number."""
     numbers = np.zeros(len(columns[0].codes), dtype=np.int64)
     for column in columns:
-        if len(column.texts) > 1:
-            numbers, _ = pd.factorize(numbers * len(column.texts) + column.codes)
+        if len(column.words) > 1:
+            numbers, _ = pd.factorize(numbers * len(column.words) + column.codes)
     return numbers
 
 
@@ -91,17 +120,20 @@ def distinct(columns: Sequence[Column]) -> tuple[list[tuple[str, ...]], Rows]:
 
 def tidied(column: Column) -> tuple[Column, Bools | None]:
     """Trim blanks and compose letters (NFC); says which rows that moved, None where it moved none."""
-    texts = list(column.texts)
-    for place in column.odd:
-        texts[place] = unicodedata.normalize("NFC", texts[place].strip())
-    moved = np.zeros(len(texts), dtype=bool)
-    moved[[place for place in column.odd if texts[place] != column.texts[place]]] = True
+    if not column.odd.size:
+        return column, None
+    odd = column.words.take(pa.array(column.odd)).to_pylist()
+    tidy = [unicodedata.normalize("NFC", text.strip()) for text in odd]
+    moved = np.zeros(len(column.words), dtype=bool)
+    moved[column.odd] = [text != before for text, before in zip(tidy, odd, strict=True)]
     if not moved.any():
         return column, None
-    place_of = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-    codes = np.array([place_of[text] for text in texts], dtype=np.int32)[column.codes]
-    clean = list(place_of)
-    return Column(codes, clean, _odd(pa.array(clean, pa.large_string()))), column.spread(moved)
+    changes = np.zeros(len(column.words), dtype=bool)
+    changes[column.odd] = True
+    clean = encode_array(
+        pc.replace_with_mask(column.words, pa.array(changes), pa.array(tidy, pa.large_string()))
+    )
+    return replace(clean, codes=clean.codes[column.codes]), column.spread(moved)
 
 
 def as_array(series: pd.Series) -> pa.Array:
@@ -111,6 +143,11 @@ def as_array(series: pd.Series) -> pa.Array:
     return whole.cast(pa.large_string())
 
 
-def _odd(texts: pa.Array) -> list[int]:
-    plain = pc.and_(pc.match_substring_regex(texts, _PLAIN), pc.less(pc.binary_length(texts), _LONG))
-    return np.flatnonzero(~plain.to_numpy(zero_copy_only=False)).tolist()
+def as_bools(answers: pa.Array) -> Bools:
+    """What Arrow answers, for numpy."""
+    bools: Bools = answers.to_numpy(zero_copy_only=False)
+    return bools
+
+
+def _whole(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(texts, "") if texts.null_count else texts

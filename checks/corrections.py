@@ -30,6 +30,8 @@ _WITHOUT_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 # ASCII in the width of Chinese letters looks like what was meant, too; in free text it may be Chinese.
 _SEEN_ALIKE = {0xFEE0 + sign: sign for sign in range(0x21, 0x7F)} | _WITHOUT_UNSEEN
 _MISSPELT = {"gmial.com": "gmail.com", "gamil.com": "gmail.com", "hotmial.com": "hotmail.com"}
+_MISSPELT_COM = r"\.(?:con|cmo|ocm|comm)"
+MISSPELT_DOMAINS = "|".join([*map(re.escape, _MISSPELT), _MISSPELT_COM])
 
 
 def corrections(item: Field, value: str, *, order: str = "") -> Iterator[str]:
@@ -53,7 +55,7 @@ def corrections(item: Field, value: str, *, order: str = "") -> Iterator[str]:
 def misspelt_domain(value: str) -> str:
     """The address with the mail domain that was evidently meant; "" where it is not misspelt."""
     name, _, domain = value.rpartition("@")
-    meant = _MISSPELT.get(domain.lower()) or re.sub(r"\.(?:con|cmo|ocm|comm)\Z", ".com", domain.lower())
+    meant = _MISSPELT.get(domain.lower()) or re.sub(rf"{_MISSPELT_COM}\Z", ".com", domain.lower())
     return f"{name}@{meant}" if name and meant != domain.lower() else ""
 
 

@@ -16,7 +16,7 @@ from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
 from capstan.verdict import collected, project_verdict
 from checks.catalogue import severity
-from checks.columns import Column, encode, tidied
+from checks.columns import Column, encode, encode_loosely, tidied
 
 # REDCap accepts these columns; surveys and access groups are not ours to write.
 IGNORED_COLUMNS = frozenset({"redcap_survey_identifier", "redcap_data_access_group"})
@@ -41,16 +41,17 @@ def normalise(frame: pd.DataFrame) -> Normal:
     changed = 0
     columns: dict[str, Column] = {}
     texts: dict[str, pd.Series] = {}
-    # Arrow works outside Python's lock, so that columns are encoded on every core.
+    # Arrow works outside Python's lock, so that columns are read on every core.
     with ThreadPoolExecutor() as pool:
-        encoded = list(pool.map(encode, (frame[name] for name in frame.columns)))
-    for name, column in zip(frame.columns, encoded, strict=True):
-        columns[name], moved = tidied(column)
+        series = (frame[name] for name in frame.columns)
+        tidy = list(pool.map(lambda texts: tidied(encode_loosely(texts)), series))
+    for name, (column, moved) in zip(frame.columns, tidy, strict=True):
+        columns[name] = column
         if moved is None and not frame[name].hasnans:
             texts[name] = frame[name].reset_index(drop=True).astype("str")
             continue
         changed += 0 if moved is None else int(moved.sum())
-        texts[name] = pd.Series(columns[name].taken(np.arange(len(frame))).to_pandas(), dtype="str")
+        texts[name] = pd.Series(column.taken(np.arange(len(frame))).to_pandas(), dtype="str")
     return Normal(pd.DataFrame(texts), columns, changed)
 
 

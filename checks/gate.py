@@ -215,7 +215,7 @@ def _judge_rows(bench: Bench, case: Case) -> None:
     if len(case.table.doubles):  # once for each key
         asked[asked] = ~sheet.keys[asked].duplicated().to_numpy()
     # A row without values says nothing of its record, but it must not name a place that there is not.
-    placed = asked | (sheet.is_new & ~sheet.touched & ~sheet.key_columns["record"].among({""}))
+    placed = asked | (sheet.is_new & ~sheet.touched & ~sheet.key_columns["record"].is_blank)
     held = case.present.frame.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
     known = rows.Known(
         case.present.records,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from capstan.dictionary import Field, FieldType
 from checks import text
-from checks.corrections import misspelt_domain
+from checks.corrections import MISSPELT_DOMAINS, misspelt_domain
+from checks.screens import Clear
 
 EXCEL_CELL = 32_767
 # UTF-8 read as Latin-1: a lead byte shown as a letter, and a following byte shown as a sign. Windows' own
@@ -34,40 +35,48 @@ _ABSENT_NUMBER = re.compile(r"-(?:999+|99|88|77)")
 
 
 class Oddity(NamedTuple):
-    """What a text looks like, as the id of a check, and a sentence on it.
-
-    `is_plain` says whether printable ASCII can look like it.
-    """
+    """What a text looks like, as the id of a check, and a sentence on it; `clear` is what does not."""
 
     check: str
     reason: str
-    is_plain: bool = True
+    clear: Clear = Clear()
 
 
 def oddities(item: Field) -> Iterator[tuple[Oddity, re.Pattern[str]]]:
     """The oddities that a field can have, each with what it looks like (searched for in the text)."""
     reason = "Letters were garbled by a wrong encoding; export the source as UTF-8."
-    yield Oddity("mojibake", reason, is_plain=False), _MOJIBAKE
+    yield Oddity("mojibake", reason), _MOJIBAKE
     kind = text.canonical(item.validation)
     if text.is_numeric(kind) and kind != "integer":
         reason = "A spreadsheet shortened the number, so digits may be lost; take it from the source."
-        yield Oddity("spreadsheet_damage", reason), re.compile(rf"\A(?:{_SHORT_NUMBER})\Z")
+        yield (
+            Oddity("spreadsheet_damage", reason, Clear(text.sure(kind))),
+            re.compile(rf"\A(?:{_SHORT_NUMBER})\Z"),
+        )
     if item.validation:
         return
     reason = "Opens as a formula in a spreadsheet; mind that where the data are exported."
-    yield Oddity("formula_injection", reason), re.compile(rf"\A(?:{_FORMULA.pattern})")
+    yield (
+        Oddity("formula_injection", reason, Clear(unlike="^[-=@+]")),
+        re.compile(rf"\A(?:{_FORMULA.pattern})"),
+    )
     reason = "A spreadsheet damaged it (an error, or a long number in short form); take it from the source."
-    yield Oddity("spreadsheet_damage", reason), re.compile(rf"\A(?:{_SPREADSHEET.pattern})\Z")
+    clear = Clear(unlike=f"^#|^{_SHORT_NUMBER}")
+    yield Oddity("spreadsheet_damage", reason, clear), re.compile(rf"\A(?:{_SPREADSHEET.pattern})\Z")
     if item.type is FieldType.NOTES and not item.identifier:
         reason = (
             "Looks like a phone number, an address or an id in free text; keep those in identifier fields."
         )
-        yield Oddity("free_text_identifier", reason), _CONTACT
+        yield Oddity("free_text_identifier", reason, Clear(unlike=_CONTACT.pattern)), _CONTACT
 
 
 def is_doubtful_address(value: str) -> bool:
     """Whether an address is an office's, not a person's, or its domain is misspelt."""
     return value.partition("@")[0].lower() in _ROLES or bool(misspelt_domain(value))
+
+
+CLEAR_ADDRESS = Clear(unlike=rf"(?i:^(?:{'|'.join(sorted(_ROLES))})(?:@|$)|(?:{MISSPELT_DOMAINS})$)")
+CLEAR_NUMBER = Clear(unlike=f"^(?:{_ABSENT_NUMBER.pattern})$")
 
 
 def damage(item: Field, value: str) -> Oddity | None:

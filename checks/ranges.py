@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from capstan.dictionary import Field
 from checks import text
+from checks.screens import Clear
 
 Rank = Callable[[str], float | None]
 
@@ -20,6 +21,7 @@ class Range(NamedTuple):
     low: float | None
     high: float | None
     spoken: str
+    clear: Clear
 
     def admits(self, value: str) -> bool:
         """Whether a text is within; one that is not of the type at all is for another check to say."""
@@ -36,8 +38,12 @@ def range_of(item: Field, *, kind: str, today: date) -> Range | None:
     rank = _rank(kind)
     if rank is None or not (item.minimum or item.maximum):
         return None
-    low, high = (_bound(bound, kind=kind, rank=rank, today=today) for bound in (item.minimum, item.maximum))
-    return Range(rank, low, high, f"{item.minimum or '…'} to {item.maximum or '…'}")
+    bounds = [_bound(bound, kind=kind, today=today) for bound in (item.minimum, item.maximum)]
+    low, high = (rank(bound) for bound in bounds)
+    is_text = text.is_moment(kind) or kind.startswith("time")
+    least, most = bounds if is_text else (low, high)
+    clear = Clear(text.sure(kind), low=None if low is None else least, high=None if high is None else most)
+    return Range(rank, low, high, f"{item.minimum or '…'} to {item.maximum or '…'}", clear)
 
 
 def is_open(item: Field, *, kind: str) -> bool:
@@ -47,14 +53,14 @@ def is_open(item: Field, *, kind: str) -> bool:
     return rank is not None and any(rank(bound) is None for bound in bounds)
 
 
-def _bound(bound: str, *, kind: str, rank: Rank, today: date) -> float | None:
+def _bound(bound: str, *, kind: str, today: date) -> str:
     if bound not in ("today", "now"):
-        return rank(bound) if bound else None
+        return bound
     if kind.startswith("date_"):
-        return rank(today.isoformat())
+        return today.isoformat()
     # The whole day counts: who enters data late in it is not in the future.
     end = datetime.combine(today, time(23, 59, 59))
-    return rank(end.strftime("%Y-%m-%d %H:%M:%S" if "seconds" in kind else "%Y-%m-%d %H:%M"))
+    return end.strftime("%Y-%m-%d %H:%M:%S" if "seconds" in kind else "%Y-%m-%d %H:%M")
 
 
 def _rank(kind: str) -> Rank | None:

@@ -106,8 +106,7 @@ def compared(
 
 def _changed(sheet: Sheet, name: str, *, zero: bool, blanks_erase: bool) -> Bools:
     column = sheet.columns[name]
-    wanted = column.among({""})
-    np.logical_not(wanted, out=wanted)
+    wanted = ~column.is_blank
     known = name in sheet.present.columns and bool((sheet.position >= 0).any())
     if not known and not zero:
         return wanted
@@ -126,7 +125,7 @@ def _changed(sheet: Sheet, name: str, *, zero: bool, blanks_erase: bool) -> Bool
 def _equivalent(before: pa.Array, after: pa.Array, *, zero: bool) -> Bools:
     """Whether texts that differ mean the same; each distinct pair is judged once."""
     held = encode_array(before)
-    if not (held.odd or zero):  # what is plain has one form only
+    if not (held.odd.size or zero):  # what is plain has one form only
         return np.zeros(len(before), dtype=bool)
     pairs, codes = distinct([held, encode_array(after)])
     one, other = (pd.Series(side, dtype="str") for side in zip(*pairs, strict=True))

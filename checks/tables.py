@@ -12,7 +12,7 @@ from capstan.dictionary import Dictionary
 from capstan.plan import KEY_NAMES, KEYS
 from capstan.verdict import NO_VERDICTS
 from checks import rows
-from checks.columns import Bools, Column, Rows, combined, encode
+from checks.columns import Bools, Column, Rows, combined, encode, encode_array
 from checks.frames import normalise
 from checks.sheet import Sheet, compared
 
@@ -50,7 +50,7 @@ def read_wanted(
     fields = [name for name in normal.columns if name not in names]
     frame = _numbered(frame[[*names, *fields]], present=present)
     keys = frame[names].set_axis(list(KEYS), axis=1)
-    key_columns = {key: encode(keys[key]) for key in KEYS[1:]} | {"record": normal.columns[record_field]}
+    key_columns = {key: encode(keys[key]) for key in KEYS}
     columns = {name: normal.columns[name] for name in fields}
     surplus, doubles = _doubled(keys, key_columns=key_columns, columns=columns)
     kept = np.flatnonzero(~surplus)
@@ -95,7 +95,8 @@ def _doubled(
         return surplus, NO_VERDICTS
     place = place.iloc[rows_of_doubles]
     # Only rows that share a key can be alike: to compare all would cost more than all the rest.
-    whole = [column.of_rows(rows_of_doubles) for column in (*key_columns.values(), *columns.values())]
+    every = (*key_columns.values(), *columns.values())
+    whole = [encode_array(column.taken(rows_of_doubles)) for column in every]
     again = pd.Series(combined(whole), index=place.index).duplicated()
     surplus[rows_of_doubles] = again
     agreeing = (~again).groupby(place).transform("sum") == 1

@@ -50,6 +50,22 @@ _HINTS = {
     "zipcode": "a 5 or 9 digit ZIP code",
     "alpha_only": "letters only",
 }
+# No address is longer, and the pattern takes long over a long text that is none.
+_LONGEST_ADDRESS = 320
+_LABEL = "[A-Za-z0-9](?:-?[A-Za-z0-9]){0,30}"
+_SURE_ADDRESS = rf"[A-Za-z0-9._+-]{{1,64}}@(?:{_LABEL}\.){{1,3}}[A-Za-z]{{2,20}}"
+# Every day that any year has.
+_SURE_DAY = (
+    "[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_SURE_CLOCK = MappingProxyType(
+    {
+        "date": "",
+        "datetime": " " + _PATTERNS["time"],
+        "datetime_seconds": " " + _PATTERNS["time_hh_mm_ss"],
+    }
+)
 _LEGACY = MappingProxyType({"int": "integer", "float": "number"})
 
 
@@ -71,8 +87,7 @@ def _matches(pattern: str) -> Test:
 
 
 def _is_address(text: str, *, test: Test) -> bool:
-    # No address is longer, and the pattern takes long over a long text that is none.
-    return len(text) <= 320 and test(text)
+    return len(text) <= _LONGEST_ADDRESS and test(text)
 
 
 def _decimals(places: int, *, mark: str) -> Test:
@@ -105,6 +120,21 @@ TESTS = _tests()
 def canonical(validation: str) -> str:
     """The dictionary's name of a validation type; project XML files have two older ones."""
     return _LEGACY.get(validation, validation)
+
+
+def sure(validation: str) -> str:
+    """A pattern whose texts a validation type surely admits, and which are nearly all that it gets.
+
+    Texts of numeric types can be read as numbers once a comma is a point.
+    """
+    if is_moment(validation):
+        return _SURE_DAY + _SURE_CLOCK[validation.rpartition("_")[0]]
+    if not is_numeric(validation):
+        return _SURE_ADDRESS if validation == "email" else _PATTERNS[validation]
+    mark = "," if "comma" in validation else r"\."
+    places = re.search("_([1-4])dp", validation)
+    fraction = f"{mark}[0-9]{{{places[1]}}}" if places else f"(?:{mark}[0-9]{{1,15}})?"
+    return "-?[0-9]{1,15}" + ("" if validation == "integer" else fraction)
 
 
 def is_moment(validation: str) -> bool:

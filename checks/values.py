@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import NamedTuple
 
@@ -21,10 +22,11 @@ from capstan.study import Checks
 from capstan.verdict import Severity, collected, project_verdict
 from checks import oddities, text
 from checks.catalogue import severity
-from checks.columns import Bools, Column
+from checks.columns import Bools, Column, Rows
 from checks.corrections import PHONE_REGIONS, UNSEEN, corrections
 from checks.findings import Finding
 from checks.ranges import is_open, range_of
+from checks.screens import Clear, cleared
 from checks.sheet import Sheet, blocks
 
 MAX_LENGTH = 65_000
@@ -38,6 +40,8 @@ _NANP = re.compile(
 )
 # Area codes of services, not of people: 911 and its like, and premium numbers.
 _SERVICE = re.compile("[2-9]11|900")
+# A number of one digit over and over has it three times together, between any signs that part its groups.
+_PERHAPS_NOBODYS = f"{_SERVICE.pattern}|" + "|".join(3 * str(digit) for digit in range(2, 10))
 _CHOICE_TYPES = {FieldType.DROPDOWN, FieldType.RADIO}
 _CODED = {
     FieldType.CHECKBOX: ("checkbox_value", {"0", "1"}, "a checkbox holds 0 or 1"),
@@ -46,6 +50,9 @@ _CODED = {
     FieldType.FORM_STATUS: ("form_status", {"0", "1", "2"}, "a form status is 0, 1 or 2"),
 }
 # A box of a checkbox is checked or not, and a form has a status, whatever is missing.
+_PLAIN = Clear()
+# So few texts are asked one by one in less time than a screen takes.
+_FEW = 64
 _WITHOUT_MISSING = {FieldType.CHECKBOX, FieldType.FORM_STATUS}
 
 Test = Callable[[str], bool]
@@ -54,15 +61,15 @@ Test = Callable[[str], bool]
 class Rule(NamedTuple):
     """One check of one text, and the sentence for whom it fails.
 
-    `explains` is the field whose wrong texts may tell more by their look (`checks.oddities`). `for_odd` says
-    that only texts of `Column.odd` can fail.
+    `explains` is the field whose wrong texts may tell more by their look (`checks.oddities`). `clear` says
+    which texts need not be asked, None where asking all is as fast.
     """
 
     check: str
     fits: Test
     reason: str
     explains: Field | None = None
-    for_odd: bool = False
+    clear: Clear | None = None
 
 
 class Correction(NamedTuple):
@@ -92,11 +99,20 @@ def value_schema(dictionary: Dictionary, *, checks: Checks | None = None, today:
 
 def judge_values(sheet: Sheet, *, alive: Bools, rules: Mapping[str, tuple[Rule, ...]]) -> Iterator[Finding]:
     """Judge what the changed cells of living rows want to hold."""
-    for name, column, mask in blocks(sheet, alive=alive):
-        for (check, reason), texts in _failures(column, rules=rules.get(name, ())).items():
-            rows = np.flatnonzero(column.spread(texts) & mask)
-            if rows.size:
-                yield Finding(check, rows, name, reason)
+    with ThreadPoolExecutor() as pool:
+        for found in pool.map(lambda block: _findings(*block, rules=rules), blocks(sheet, alive=alive)):
+            yield from found
+
+
+def _findings(
+    name: str, column: Column, mask: Bools, *, rules: Mapping[str, tuple[Rule, ...]]
+) -> list[Finding]:
+    failures = _failures(column, rules=rules.get(name, ()))
+    found = [
+        Finding(check, np.flatnonzero(column.spread(words) & mask), name, reason)
+        for (check, reason), words in failures.items()
+    ]
+    return [finding for finding in found if finding.rows.size]
 
 
 def judge_knowledge(columns: Iterable[str], *, dictionary: Dictionary) -> pd.DataFrame:
@@ -134,16 +150,24 @@ def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:
 
 
 def _failures(column: Column, *, rules: tuple[Rule, ...]) -> dict[tuple[str, str], Bools]:
-    """The distinct texts that fail, by what is said of them."""
-    texts = column.texts
+    """The words that fail, by what is said of them."""
     found: dict[tuple[str, str], Bools] = {}
+    places = _doubtful(column, rules=rules)
+    asked = list(zip(places.tolist(), column.words.take(places).to_pylist(), strict=True))
     for rule in rules:
-        asked = column.odd if rule.for_odd else range(len(texts))
         fits = rule.fits
-        for place in [place for place in asked if texts[place] and not fits(texts[place])]:
-            said = _said(rule, value=texts[place])
-            found.setdefault(said, np.zeros(len(texts), dtype=bool))[place] = True
+        for place, value in [(place, value) for place, value in asked if value and not fits(value)]:
+            said = _said(rule, value=value)
+            found.setdefault(said, np.zeros(len(column.words), dtype=bool))[place] = True
     return found
+
+
+def _doubtful(column: Column, *, rules: tuple[Rule, ...]) -> Rows:
+    """The places of the words that the rules must be asked of."""
+    clears = [rule.clear for rule in rules if rule.clear is not None]
+    if len(clears) < len(rules) or len(column.words) <= _FEW:
+        return np.arange(len(column.words))
+    return np.flatnonzero(~cleared(column, clears=clears))
 
 
 def _said(rule: Rule, *, value: str) -> tuple[str, str]:
@@ -185,7 +209,9 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
         yield from _day_rules(item, exempt=exempt, checks=checks, today=today)
     if exempt and item.is_importable and item.type not in _WITHOUT_MISSING:
         reason = "Holds one of the project's codes for missing data."
-        yield Rule("missing_code", lambda value: value not in exempt, reason)
+        missing = "|".join(map(re.escape, sorted(exempt)))
+        clear = Clear(unlike=f"^(?:{missing})$")
+        yield Rule("missing_code", lambda value: value not in exempt, reason, clear=clear)
 
 
 def _choice_reason(item: Field) -> str:
@@ -205,7 +231,7 @@ def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:
         whole = _WHOLE.fullmatch(value) is not None
         return value in exempt or (whole and low <= int(value) <= high)
 
-    return Rule("slider_value", fits, reason, item)
+    return Rule("slider_value", fits, reason, item, Clear("[0-9]{1,9}", low=float(low), high=float(high)))
 
 
 def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator[Rule]:
@@ -213,17 +239,21 @@ def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator
     yield from _length_rules()
     yield _control_rule(item)
     for oddity, look in oddities.oddities(item):
-        yield Rule(oddity.check, _without(look), oddity.reason, for_odd=not oddity.is_plain)
+        yield Rule(oddity.check, _without(look), oddity.reason, clear=oddity.clear)
     if kind in text.TESTS:
         reason = f"Must be {text.hint(kind)}; correct it."
-        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, item)
+        clear = Clear(text.sure(kind))
+        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, item, clear)
         yield from _range_rules(item, kind=kind, exempt=exempt, today=today)
     if kind in PHONE_REGIONS:
         reason = "The number cannot be dialled; give it with area code."
-        yield Rule("phone_e164", _or_exempt(_dialable(PHONE_REGIONS[kind]), exempt), reason)
+        region = PHONE_REGIONS[kind]
+        plain = Clear(text.sure(kind), unlike=_PERHAPS_NOBODYS) if region == "US" else None
+        yield Rule("phone_e164", _or_exempt(_dialable(region), exempt), reason, clear=plain)
     if kind == "email":
         reason = "An office's address, or a misspelt domain; ask the participant for the right one."
-        yield Rule("email_shape", lambda value: not oddities.is_doubtful_address(value), reason)
+        clear = oddities.CLEAR_ADDRESS
+        yield Rule("email_shape", lambda value: not oddities.is_doubtful_address(value), reason, clear=clear)
 
 
 def _or_exempt(test: Test, exempt: frozenset[str]) -> Test:
@@ -236,30 +266,30 @@ def _without(look: re.Pattern[str]) -> Test:
 
 def _length_rules() -> Iterator[Rule]:
     reason = f"The text is longer than {MAX_LENGTH} characters; shorten it."
-    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, for_odd=True)
+    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, clear=_PLAIN)
     reason = (
         "Has exactly as many characters as a spreadsheet's cell can hold; see whether its end is missing."
     )
-    yield Rule("text_cut", lambda value: len(value) != oddities.EXCEL_CELL, reason, for_odd=True)
+    yield Rule("text_cut", lambda value: len(value) != oddities.EXCEL_CELL, reason, clear=_PLAIN)
 
 
 def _control_rule(item: Field) -> Rule:
     if item.type is FieldType.NOTES:
         reason = "Holds control characters, or signs without width; remove them."
-        return Rule("control_chars", _without(_CONTROL), reason, for_odd=True)
+        return Rule("control_chars", _without(_CONTROL), reason, clear=_PLAIN)
     reason = "Holds control characters, signs without width or a line break; remove them."
-    return Rule("control_chars", _without(_CONTROL_OR_BREAK), reason, for_odd=True)
+    return Rule("control_chars", _without(_CONTROL_OR_BREAK), reason, clear=_PLAIN)
 
 
 def _range_rules(item: Field, *, kind: str, exempt: frozenset[str], today: date) -> Iterator[Rule]:
     limits = range_of(item, kind=kind, today=today)
     if limits is not None:
         reason = f"Outside the field's range ({limits.spoken}); REDCap would accept it silently."
-        yield Rule("out_of_range", _or_exempt(limits.admits, exempt), reason)
+        yield Rule("out_of_range", _or_exempt(limits.admits, exempt), reason, clear=limits.clear)
     if text.is_numeric(kind):
         reason = "Looks like a code for missing data, and the project lists none of this name."
         number = _or_exempt(lambda value: not oddities.is_absent_number(value), exempt)
-        yield Rule("missing_number", number, reason)
+        yield Rule("missing_number", number, reason, clear=oddities.CLEAR_NUMBER)
 
 
 def _dialable(region: str) -> Test:
@@ -292,12 +322,14 @@ def _day_rules(item: Field, *, exempt: frozenset[str], checks: Checks, today: da
     if item.name in checks.not_future:
         limit = today.isoformat()
         reason = "The date is after today; this field describes the past."
-        yield Rule("future_date", _of_days(lambda day: day <= limit, exempt), reason)
+        past = _of_days(lambda day: day <= limit, exempt)
+        yield Rule("future_date", past, reason, clear=Clear(high=limit))
     first = checks.not_before.get(item.name)
     if first is not None:
         earliest = first.isoformat()
         reason = f"The date is before {earliest}, the earliest that the study admits here; correct it."
-        yield Rule("too_old_date", _of_days(lambda day: day >= earliest, exempt), reason)
+        late = _of_days(lambda day: day >= earliest, exempt)
+        yield Rule("too_old_date", late, reason, clear=Clear(low=earliest))
 
 
 def _of_days(test: Test, exempt: frozenset[str]) -> Test:

@@ -44,13 +44,11 @@ def list_command(
     if as_json:
         print_json({"messages": told})
         return
-    whole = ("number", "state", "from", "until")
-    table = plain_table("number", "message", "channel", "event", "from", "until", "state", "why", whole=whole)
+    whole = ("number", "from (UTC)", "state")
+    table = plain_table("number", "message", "channel", "from (UTC)", "state", "why", whole=whole)
     for one in told:
-        place = " #".join(filter(None, (one["event"], one["instance"])))
-        times = (f"{one[name]:%Y-%m-%d %H:%M}" for name in ("not_before", "not_after"))
-        why = escape(one["why"])
-        table.add_row(str(one["id"]), one["name"], one["channel"], place, *times, one["state"], why)
+        at = f"{one['not_before']:%Y-%m-%d %H:%M}"
+        table.add_row(str(one["id"]), one["name"], one["channel"], at, one["state"], escape(one["why"]))
     console.print(table if told else "There are no such messages.")
 
 
@@ -132,8 +130,8 @@ def stop(
     _check(channel, message=message)
     room = _room(study)
     with open_store_here() as store:
-        known = {"channel": channel, "name": message, "now": datetime.now(UTC)}
-        stop_channel(store, room, reason=reason, by=by, **known)
+        now = datetime.now(UTC)
+        stop_channel(store, room, channel=channel, name=message, reason=reason, by=by, now=now)
     console.print(f"stopped: {_what(channel, message=message)}")
 
 
@@ -149,8 +147,8 @@ def resume(study: StudyOption, by: By, channel: OneChannel = None, message: OneM
     _check(channel, message=message)
     room = _room(study)
     with open_store_here() as store:
-        known = {"channel": channel, "name": message, "now": datetime.now(UTC)}
-        resumed = resume_channel(store, room, by=by, **known)
+        now = datetime.now(UTC)
+        resumed = resume_channel(store, room, channel=channel, name=message, by=by, now=now)
         left = list_stops(store, room)
     what = _what(channel, message=message)
     console.print(f"resumed: {what}" if resumed else f"{what} was not stopped")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from capstan.errors import Refused, StoreError
+from capstan.errors import CapstanError, Refused, StoreError
 from capstan.plan import KEYS
 from capstan.store.rows import Run
 from capstan.store.states import RunState
@@ -25,6 +25,7 @@ from tasks.day import acted_day
 from tasks.drift import note_changes, refuse_drift
 from tasks.journal import begin_run, end_run, give_up, record_judgement, record_verdicts
 from tasks.judging import judge_plan, with_verdicts
+from tasks.messages.notices import tell_of_failure, tell_of_run
 from tasks.plans import HeldPlan, hold_run
 from tasks.quarantine import answer_items, keep_rejected
 from tasks.report import publish_report
@@ -47,7 +48,8 @@ def utc_now() -> datetime:
 class Job:
     """One run in progress: a study's open project, the journal's row, and two times.
 
-    `now` is the time to compute for, `started` the real one; `note` is for the journal.
+    `now` is the time to compute for, `started` the real one; `note` is for the journal, and `summary` is
+    what the run came to, once it has ended.
     """
 
     live: LiveProject
@@ -56,6 +58,7 @@ class Job:
     started: datetime
     details: Summary = field(default_factory=dict)
     note: str = ""
+    summary: Summary = field(default_factory=dict)
 
     def apply(
         self,
@@ -106,9 +109,7 @@ class Job:
     def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
         """End the run without any plan, such as when nothing changed."""
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=counts)
-        summary = self._summary(outcome=outcome, counts=dict(counts))
-        publish_report(summary)
-        return summary
+        return self._publish(outcome=outcome, counts=dict(counts))
 
     def _hold(self, judgement: Judgement, *, limits: Limits, derived: Collection[str]) -> Summary:
         self.run = hold_run(
@@ -155,12 +156,10 @@ class Job:
         whole = dict(rows_by_check(of_severity(verdicts, Severity.FATAL, Severity.HOLD)))
         counts = {**judgement.counts(), "cells_written": 0, **(written or {}), "rows_stopped": stopped}
         counts |= {"run_stopped": whole} if whole else {}
-        summary = self._summary(outcome=outcome, counts={"decision": judgement.decision.value, **counts})
-        publish_report(summary)
-        return summary
+        return self._publish(outcome=outcome, counts={"decision": judgement.decision.value, **counts})
 
-    def _summary(self, *, outcome: str, counts: Mapping[str, Any]) -> Summary:
-        return {
+    def _publish(self, *, outcome: str, counts: Mapping[str, Any]) -> Summary:
+        self.summary = {
             "run": self.run.id,
             "study": self.live.study.study,
             "flow": self.run.flow,
@@ -170,6 +169,8 @@ class Job:
             **self.details,
             **counts,
         }
+        publish_report(self.summary)
+        return self.summary
 
 
 @contextmanager
@@ -181,7 +182,19 @@ def job(
     `today` is a day to compute for, at noon in the study's zone, instead of now; a rehearsal may have one.
     """
     # A run can be undone even after the project lost a field that the rules name.
-    live = open_project(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
+    with _telling_of_failure(study, flow=flow, dry_run=dry_run):
+        live = open_project(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
+        with _run(live, flow=flow, dry_run=dry_run, today=today, reverts=reverts) as current:
+            yield current
+    if current.summary and not dry_run:
+        with suppress(CapstanError):  # whoever hears of a run must not change what became of it
+            tell_of_run(study, summary=current.summary, now=utc_now())
+
+
+@contextmanager
+def _run(
+    live: LiveProject, *, flow: str, dry_run: bool, today: date | None, reverts: str | None
+) -> Iterator[Job]:
     started, today = utc_now(), today or acted_day()
     try:
         run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
@@ -197,6 +210,18 @@ def job(
             raise
     finally:
         live.close()
+
+
+@contextmanager
+def _telling_of_failure(study: str, *, flow: str, dry_run: bool) -> Iterator[None]:
+    """Tell staff of an error that ends a run, if no person is looking at it as at a dry one."""
+    try:
+        yield
+    except Exception as error:
+        with suppress(CapstanError):
+            if not dry_run:
+                tell_of_failure(study, flow=flow, error=error, now=utc_now())
+        raise
 
 
 def chosen_limits(

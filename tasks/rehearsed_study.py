@@ -11,6 +11,7 @@ import yaml
 from cryptography.fernet import Fernet
 
 from capstan.study import Study
+from capstan.study_yaml import read_yaml
 
 Addresses = Mapping[str, str | None]
 
@@ -35,7 +36,7 @@ def write_study(
         "token": _kept(place, "token", secret=project["token"]),
         "project": identity,
     }
-    raw = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8")) | {"redcap": redcap}
+    raw = read_yaml((folder / "study.yaml").read_text(encoding="utf-8")) | {"redcap": redcap}
     if study.redcap.project.status == "production":
         raw["writes"] = {**(raw.get("writes") or {}), "production": True}
     if raw.get("messaging"):

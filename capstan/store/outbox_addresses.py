@@ -39,7 +39,8 @@ def add_block(
     row = {"channel": channel, "address_mark": mark, "reason": reason, "by": by, "since": now}
     sealed = store.keys.seal(address.encode())
     new = insert_new(connection, ADDRESS_BLOCK).values(**row, sealed=sealed, lifted_by="")
-    added = bool(connection.execute(new).rowcount)
+    # Not its row count, which PostgreSQL's driver does not tell here.
+    added = connection.execute(new.returning(ADDRESS_BLOCK.c.id)).first() is not None
     waiting = (MESSAGE.c.address_mark == mark, MESSAGE.c.state == MessageState.PLANNED)
     suppressed = update(MESSAGE).where(*waiting)
     connection.execute(suppressed.values(state=MessageState.SUPPRESSED, rule=reason, changed_at=now))

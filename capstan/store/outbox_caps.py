@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_,
 
 from capstan.contact import next_open
 from capstan.delivery import Channel, Outcome
-from capstan.reply_answers import is_answer
+from capstan.message import is_answer
 from capstan.store.outbox_rows import Caps, Mailroom
 from capstan.store.outbox_tables import ATTEMPT, MESSAGE
 

@@ -38,7 +38,8 @@ def record_event(
     told = {"attempt_id": attempt, "sid": sid, "status": status, "code": code, "at": at}
     with store.write() as connection:
         new = insert_new(connection, DELIVERY_EVENT).values(**told, joined=False)
-        added = bool(connection.execute(new).rowcount)
+        # Not its row count, which PostgreSQL's driver does not tell here.
+        added = connection.execute(new.returning(DELIVERY_EVENT.c.id)).first() is not None
     # Only now: what was said must be kept even if it cannot be applied.
     with store.write() as connection:
         join_events(store, connection, attempt=attempt, sid=sid, now=now)

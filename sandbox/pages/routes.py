@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -14,9 +15,10 @@ from starlette.routing import Route
 from sandbox.call import Upload
 from sandbox.control import clock, server, triggers, weather
 from sandbox.control import mails as control_mails
+from sandbox.control import twilio as control_twilio
 from sandbox.errors import ApiError
 from sandbox.imports.saving import FormRefused
-from sandbox.pages import forms, lists, machine, mails, projects, records, survey
+from sandbox.pages import clockwork, forms, lists, machine, mails, phones, projects, records, survey
 from sandbox.pages.asked import Asked, error_page, go_to
 from sandbox.pages.templates import FOLDER
 from sandbox.state import State
@@ -45,6 +47,9 @@ SHOWN: dict[str, Show] = {
     "made": lists.requests,
     "weather": machine.faults,
     "posts": machine.posts,
+    "messages": phones.talks,
+    "messages/phone": phones.talk,
+    "messages/webhooks": phones.webhooks,
     "mail": mails.inbox,
     "mail/letter": mails.letter,
     "settings": machine.settings,
@@ -66,12 +71,21 @@ DONE: dict[str, Show] = {
     "weather/limit": machine.ordering(weather.set_limit, then="weather"),
     "weather/lift": machine.ordering(weather.lift_bans, then="weather"),
     "posts": machine.ordering(triggers.add_trick, then="posts"),
+    "messages/start": phones.start,
+    "messages/write": phones.write,
+    "messages/fate": phones.set_fate,
+    "messages/clock": clockwork.turn,
+    "messages/clear": machine.ordering(control_twilio.reset, then="messages"),
     "mail/clear": machine.ordering(control_mails.clear_mails, then="mail"),
     "posts/clear": machine.ordering(triggers.clear_tricks, then="posts"),
     "settings/clock": machine.ordering(clock.set_clock, then="settings"),
     "settings/clock/run": machine.run_clock,
     "settings/version": machine.ordering(server.set_version, then="settings"),
 }
+# They keep their own order, and some last until a receiver has answered, who may ask REDCap meanwhile.
+_BESIDE_REDCAP = frozenset(
+    show for path, show in (*SHOWN.items(), *DONE.items()) if path.partition("/")[0] == "messages"
+)
 # How a form is shown again whose values were refused.
 REFUSED: dict[Show, ShowRefused] = {forms.save: forms.show_refused, survey.answer: survey.show_refused}
 # Nothing is loaded from elsewhere, no script runs, and no other site may frame a page.
@@ -136,7 +150,7 @@ def _answer(state: State, show: Show, *, asked: Asked) -> Response:
 
 def _show(state: State, show: Show, *, asked: Asked) -> Response:
     try:
-        with state.writing():
+        with nullcontext() if show in _BESIDE_REDCAP else state.writing():
             return show(state, asked)
     except FormRefused as refused:
         # A transaction of its own: the one before is undone, whatever it had written by then.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sandbox.clock import STAMP
 
 FOLDER = Path(__file__).with_name("templates")
 
@@ -21,6 +24,11 @@ def link(path: str = "", **query: object) -> str:
     return f"/_sandbox/{path}" + (f"?{urlencode(given)}" if given else "")
 
 
+def stamp(epoch: float) -> str:
+    """Return a moment (epoch seconds) as the sandbox's clock shows it."""
+    return datetime.fromtimestamp(epoch).strftime(STAMP)  # noqa: DTZ006  # REDCap's clock has no zone
+
+
 def _size(count: int) -> str:
     return f"{count:,} B" if count < 10_000 else f"{count / 1000:,.0f} kB"
 
@@ -33,4 +41,4 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.globals |= {"link": link}
-_environment.filters["size"] = _size
+_environment.filters |= {"size": _size, "stamp": stamp}

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.twilio import events, messages, phones, webhooks
+from sandbox.twilio import events, messages, phones, talks, webhooks
 from sandbox.twilio.events import Events
 from sandbox.twilio.messages import Messages
 from sandbox.twilio.phones import Phones
+from sandbox.twilio.talks import Talks
 from sandbox.twilio.webhooks import Webhooks
 
-_PARTS = (events, messages, phones, webhooks)
-_TABLES = ("event", "message", "webhook", "opt_out", "fate", "tries", "queue")
+_PARTS = (events, messages, phones, talks, webhooks)
+_TABLES = ("event", "message", "webhook", "opt_out", "fate", "tries", "queue", "seen")
 
 
 class Closed(Exception):
@@ -40,6 +41,7 @@ class Database:
         self.events = Events(self._db)
         self.webhooks = Webhooks(self._db)
         self.phones = Phones(self._db)
+        self.talks = Talks(self._db)
 
     def close(self) -> None:
         with self._lock:

@@ -67,5 +67,10 @@ class Events:
         """Let everything happen so much later."""
         self._db.execute("UPDATE event SET due = due + ?", (seconds,))
 
+    def last_due(self) -> float | None:
+        """Return when the last event is due that is known of."""
+        due = self._db.execute("SELECT MAX(due) FROM event").fetchone()[0]
+        return None if due is None else float(due)
+
     def count(self) -> int:
         return int(self._db.execute("SELECT COUNT(*) FROM event").fetchone()[0])

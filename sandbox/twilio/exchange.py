@@ -100,6 +100,11 @@ class Exchange:
         with self.database.transaction():
             self.database.phones.set_fate(phone, digits)
 
+    def look_at(self, phone: str) -> None:
+        """Let all that has come to a phone be read by its owner."""
+        with self.database.transaction():
+            self.database.talks.look_at(phone)
+
     def receive(self, inbound: Inbound) -> Message:
         """Take what a person writes; the account is told in the background."""
         with self.database.transaction():

@@ -36,6 +36,26 @@ _REFUSALS = {
 }
 
 
+_FAILURES = {
+    11200: "the receiver answered with an error, or not in time",
+    11205: "no connection to the receiver",
+    12100: "the answer is no TwiML document",
+    12300: "the answer's content type is no XML",
+    14107: "more than 15 replies between two numbers in 30 seconds",
+    14109: "more than 10 messages in one answer",
+    30001: "the service's queue is full",
+    30003: "the phone is off or out of reach",
+    30004: "the carrier blocked it",
+    30005: "the number is not in use",
+    30006: "a landline, or a carrier that takes no texts",
+    30007: "filtered as spam",
+    30008: "the carrier gave no reason",
+    30034: "the sender is not registered for A2P 10DLC",
+    30036: "it expired in the queue",
+    30410: "the carrier did not answer in time",
+}
+
+
 class Refused(Exception):
     """A request that Twilio refuses; `detail` is a second sentence, and waiting helps with `retry_after`."""
 
@@ -64,7 +84,12 @@ def not_found(path: str) -> Refused:
 
 
 def explain(code: int) -> str | None:
-    """Return a message's error text; real ones change, so there is only one for what failed later."""
-    if not code:
-        return None
-    return _REFUSALS[code][1] if code in _REFUSALS else f"The message failed with error {code}."
+    """Return a message's error text. Real ones change, so ours names its code."""
+    if code in _REFUSALS:
+        return _REFUSALS[code][1]
+    return f"The message failed with error {code}: {meaning(code)}." if code else None
+
+
+def meaning(code: int) -> str:
+    """Return in a few words what became of a message, or of the post that told of one."""
+    return _REFUSALS[code][1].rstrip(".") if code in _REFUSALS else _FAILURES[code]

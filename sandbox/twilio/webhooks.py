@@ -75,6 +75,19 @@ class Webhooks:
     def all(self) -> list[Webhook]:
         return self._select("")
 
+    def count(self, sid: str) -> int:
+        """Count the requests about one message, or about all for ''."""
+        found = self._db.execute("SELECT COUNT(*) FROM webhook WHERE ? IN ('', sid)", (sid,))
+        return int(found.fetchone()[0])
+
+    def page(self, sid: str, *, start: int, most: int) -> list[Webhook]:
+        """Return some of these requests, newest first."""
+        rows = self._db.execute(
+            "SELECT * FROM webhook WHERE ? IN ('', sid) ORDER BY number DESC LIMIT ? OFFSET ?",
+            (sid, most, start),
+        )
+        return [_read(row) for row in rows]
+
     def _select(self, where: str) -> list[Webhook]:
         rows = self._db.execute(f"SELECT * FROM webhook {where} ORDER BY number")
         return [_read(row) for row in rows]

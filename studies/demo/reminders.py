@@ -42,7 +42,7 @@ def _let_time_pass(control_url: str) -> None:
 
 def _duplicates(control_url: str) -> int:
     """How many texts the sandbox was sent that it had already: the same words to the same phone."""
-    state = requests.get(f"{control_url}twilio/state", timeout=60).json()
+    state = requests.get(f"{control_url}state", timeout=60).json()
     return sum(int(one["count"]) - 1 for one in state["counts"])
 
 

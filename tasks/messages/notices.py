@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -22,20 +22,20 @@ from tasks.connections import open_store, study_folders
 from tasks.messages.channels import open_mailer, open_twilio
 from tasks.messages.queueing import room_of
 from tasks.messages.run_news import failure_news, summary_news
-from tasks.shield import effect, run_logger
+from tasks.shield import effect, run_logger, shielded
 
 _Send = Callable[[Notice], Answer]
 # An answer that was lost counts as sent: a second notice is a nuisance, and a storm is worse.
 _SENT = frozenset({Outcome.ACCEPTED, Outcome.UNKNOWN})
 
 
-@effect("tell staff of the run")
+@shielded
 def tell_of_run(study: str, *, summary: Mapping[str, Any], now: datetime) -> None:
     """Tell staff what a run did, if they want to know of it."""
     _tell(study, summary_news(summary, at=now), now=now)
 
 
-@effect("tell staff of a failure")
+@shielded
 def tell_of_failure(study: str, *, flow: str, error: BaseException, now: datetime) -> None:
     """Tell staff that a run failed, also one that did not get as far as REDCap."""
     _tell(study, failure_news(flow, error, at=now), now=now)
@@ -67,13 +67,16 @@ def wanted_news(study: Study, happenings: Iterable[Happening]) -> list[Happening
 
 
 def _tell(name: str, happenings: Iterable[Happening], *, now: datetime) -> None:
-    settings = load_settings()
-    folder = find_study(name, folders=study_folders(settings))
+    folder = find_study(name, folders=study_folders(load_settings()))
     study = read_study(folder)
-    if not _is_told(study):
-        return
-    with open_store(settings) as store:
-        raise_happenings(store, room_of(study), happenings=wanted_news(study, happenings))
+    if _is_told(study):
+        _raise_and_tell(study, wanted_news(study, happenings), folder=folder, now=now)
+
+
+@effect("tell staff")
+def _raise_and_tell(study: Study, news: Sequence[Happening], *, folder: Path, now: datetime) -> None:
+    with open_store(load_settings()) as store:
+        raise_happenings(store, room_of(study), happenings=news)
         tell_staff(store, study, folder=folder, now=now)
 
 

@@ -14,9 +14,8 @@ import pandas as pd
 from capstan import store as outbox
 from capstan.contact_list import missing_links, plan_messages
 from capstan.errors import UsageError
-from capstan.message import History, MessageState
+from capstan.message import History, MessageState, is_answer
 from capstan.needs import message_fields
-from capstan.reply_answers import is_answer
 from capstan.study import Study, read_template_files
 from capstan.study_messages import Message
 from tasks.connections import LiveProject, folder_of, open_project

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import pandas as pd
-
 from capstan.errors import CapstanError
 from capstan.needs import phone_fields
 from capstan.phone_owners import phone_owners

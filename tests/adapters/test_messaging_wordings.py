@@ -22,7 +22,7 @@ def findings(folder: Path, **sources: bytes) -> list[Finding]:
     (folder / "templates").mkdir(exist_ok=True)
     for name, source in sources.items():
         (folder / "templates" / f"{name}.txt.j2").write_bytes(source)
-    study = demo_study(messages=[MESSAGE])
+    study = demo_study(messages=[MESSAGE], inbound={})
     return list(look_at_wordings(study, demo_dictionary(), grid=demo_grid(), folder=folder))
 
 
@@ -50,6 +50,6 @@ def test_a_missing_folder_and_a_file_that_is_no_text_fail(tmp_path: Path) -> Non
 
 
 def test_a_study_without_messages_has_no_finding(tmp_path: Path) -> None:
-    study = demo_study()
+    study = demo_study(messages=[])
 
     assert list(look_at_wordings(study, demo_dictionary(), grid=demo_grid(), folder=tmp_path)) == []

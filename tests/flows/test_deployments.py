@@ -85,7 +85,8 @@ def demo_project(addresses: dict[str, Any]) -> dict[str, str]:
     token = requests.post(url, data=create, timeout=60).text[-32:]
     asked = {"token": token, "content": "project", "format": "json"}
     info = requests.post(url, data=asked, timeout=60).json()
-    return {"REDCAP_URL": url, "REDCAP_API_DEMO": token, "REDCAP_PROJECT_ID": str(info["project_id"])}
+    redcap = {"REDCAP_URL": url, "REDCAP_API_DEMO": token, "REDCAP_PROJECT_ID": str(info["project_id"])}
+    return {**redcap, "TWILIO_URL": addresses["twilio_url"], "SMTP_PORT": "25"}
 
 
 def test_all_flows_are_deployed_without_a_question(deployed: Deployed) -> None:

@@ -14,7 +14,12 @@ from capstan.study import Study
 from studies.demo import project
 
 FOLDER = Path(project.__file__).parent
-ENVIRONMENT = {"REDCAP_URL": "http://127.0.0.1/api/", "REDCAP_PROJECT_ID": "1"}
+ENVIRONMENT = {
+    "REDCAP_URL": "http://127.0.0.1/api/",
+    "REDCAP_PROJECT_ID": "1",
+    "TWILIO_URL": "http://127.0.0.1:1",
+    "SMTP_PORT": "1",
+}
 
 
 def demo_dictionary() -> Dictionary:

@@ -57,7 +57,8 @@ FILES = {"six.txt.j2": "Dear {{ part_guardian_name }}, the visit is due on {{ du
 def study_with(*messages: dict[str, Any], **parts: Any) -> Study:
     """The demo study with messages, and with changes to `messaging` (`policy`) and other parts."""
     policy = POLICY | parts.pop("policy", {})
-    return demo_study(messages=list(messages or (REMINDER, LETTER)), messaging=policy, **parts)
+    alone: dict[str, Any] = {"inbound": {}, "notify": {}, "partners": []}
+    return demo_study(messages=list(messages or (REMINDER, LETTER)), messaging=policy, **alone | parts)
 
 
 def problems_of(study: Study) -> list[tuple[str, str]]:

@@ -118,6 +118,8 @@ def test_in_a_classic_project_events_are_left_blank() -> None:
         visits__1__write={},
         tracking__event="",
         eligibility__event="",
+        messages=[],
+        messaging={},
     )
 
     assert check_study(study, dictionary, grid=grid) == []
