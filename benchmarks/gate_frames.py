@@ -30,7 +30,8 @@ from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.events import Event, EventGrid
 from capstan.plan import keyed
 from capstan.study import Limits, Study
-from checks.gate import Case, Present, Rules, judge, judge_places_and_cells
+from checks.case import Case, Present, Rules
+from checks.gate import judge, judge_places_and_cells
 from checks.tables import read_wanted
 
 STUDY = """

@@ -81,7 +81,8 @@ def told(name: str, trial: Trial) -> None:
     """Print one line."""
     print(  # noqa: T201
         f"{name:24} {trial.messages} messages, {trial.killed} kills: {trial.twice} sent twice or more often, "
-        f"{trial.missing} missing, {trial.in_review} for a person, {trial.seconds:.0f} s"
+        f"{trial.missing} missing, {trial.in_review} for a person, {trial.seconds:.0f} s",
+        flush=True,
     )
 
 
@@ -97,7 +98,7 @@ def main(messages: int, seconds: int) -> None:
     for workers in (1, 4):
         most, share = measure_pace(workers, seconds=seconds)
         reached = f"at most {most} in any second of {RATE} allowed, {share:.1%} of the rate reached"
-        print(f"pace, {workers} workers: {reached}")  # noqa: T201
+        print(f"pace, {workers} workers: {reached}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@
     │   └── RowsRefused        1   an import was refused; `.rows` has record, field and reason
     ├── MessagingError         1   Twilio or the mail server, or the way to it
     │   └── MessagingUnavailable 1 no usable answer, or too many calls (retryable)
+    ├── PartnerUnavailable     1   no usable answer from a partner's server (retryable)
     └── StoreError             1   Capstan's own database or key
 
 The text says what happened, where, and what to do. It holds counts and field names, never values of
@@ -119,6 +120,12 @@ class MessagingError(CapstanError):
 
 class MessagingUnavailable(MessagingError):
     """No usable answer came, or too many were asked for."""
+
+    retryable = True
+
+
+class PartnerUnavailable(CapstanError):
+    """A partner's server gave no usable answer: network, timeout, 5xx."""
 
     retryable = True
 

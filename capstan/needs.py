@@ -8,6 +8,7 @@ from capstan.dictionary import Dictionary
 from capstan.errors import LogicError
 from capstan.logic import parse
 from capstan.study import Study
+from capstan.study_notices import Partner
 from capstan.wording import read_templates
 
 
@@ -84,6 +85,14 @@ def inbound_targets(study: Study) -> frozenset[str]:
 def inbound_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
     """Every field that writing replies down needs: its targets, their branching, and the arm."""
     return _needed((), targets=inbound_targets(study), study=study, dictionary=dictionary)
+
+
+def partner_fields(partners: Iterable[Partner], study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that is compared with partners' rosters, what tells who is who there, and the arm."""
+    listed = list(partners)
+    targets = frozenset(one.field for partner in listed for one in partner.compare)
+    ids = {partner.field for partner in listed if partner.field}
+    return _needed((), targets=targets, study=study, dictionary=dictionary) | ids
 
 
 def identity_fields(study: Study) -> frozenset[str]:

@@ -130,6 +130,13 @@ _ROWS = {
         _ACCEPTS,
         "the ids of all records",
     ),
+    "rests_on_stopped": Entry(
+        _E,
+        "a row of a record in which many rows were stopped, each for the one before",
+        "Correct the row that was stopped first; the others come in.",
+        _ACCEPTS,
+        _STORED,
+    ),
 }
 _PLACES = {
     "field_not_in_event": Entry(
@@ -478,7 +485,48 @@ _RUN = {
     ),
 }
 
-CATALOGUE = MappingProxyType({**_STRUCTURE, **_ROWS, **_PLACES, **_VALUES, **_LOGIC, **_CHANGES, **_RUN})
+_IS_ROSTER = "a partner's roster"
+_PARTNERS = {
+    "roster_unknown": Entry(
+        _E,
+        "somebody in a partner's roster whom REDCap does not have",
+        "Ask the partner who it is, or enter the participant's id in REDCap.",
+        "",
+        _IS_ROSTER,
+    ),
+    "roster_shared": Entry(
+        _E,
+        "a partner's id that several records have",
+        "Correct the id in REDCap: each participant has one.",
+        "",
+        _IS_ROSTER,
+    ),
+    "roster_contradiction": Entry(
+        _E,
+        "a participant who stands in a partner's roster twice, with different values",
+        "Ask the partner which row is right.",
+        "",
+        _IS_ROSTER,
+    ),
+    "roster_value": Entry(
+        _E,
+        "a value in a partner's roster for which the field has no choice",
+        "Say in `values` of the study's comparison what it means, or add the choice in REDCap.",
+        "",
+        _IS_ROSTER,
+    ),
+    "roster_absent": Entry(
+        _E,
+        "a participant with a partner's id whom its roster lacks",
+        "Ask the partner whether the participant left, or correct the id in REDCap.",
+        "",
+        _IS_ROSTER,
+    ),
+}
+
+CATALOGUE = MappingProxyType(
+    {**_STRUCTURE, **_ROWS, **_PLACES, **_VALUES, **_LOGIC, **_CHANGES, **_RUN, **_PARTNERS}
+)
 
 
 def severity(check: str) -> Severity:

@@ -76,6 +76,10 @@ class Column:
             return pa.repeat(self.words[0], len(rows))
         return self.words.take(pa.array(self.codes[rows]))
 
+    def of_words(self, places: Rows) -> Column:
+        """A column of some of the words, each a row."""
+        return Column(np.arange(len(places), dtype=np.int32), self.words.take(pa.array(places)))
+
     def of_rows(self, rows: Rows) -> Column:
         """The same column with some of its rows."""
         return self if len(rows) == len(self.codes) else replace(self, codes=self.codes[rows])

@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capstan.plan import KEY_NAMES, KEYS
+from capstan.plan import KEYS
 from capstan.study import Checks
 from capstan.verdict import Severity, collected, verdicts
 from checks.catalogue import severity
+from checks.columns import Bools
 
 GROUP_COLUMN = "redcap_data_access_group"
+_VALUE = ["field", "value"]
+_OWNED = [*_VALUE, "record"]
 
 
 def judge_identities(cells: pd.DataFrame, *, present: pd.DataFrame | None, checks: Checks) -> pd.DataFrame:
@@ -22,14 +25,31 @@ def judge_identities(cells: pd.DataFrame, *, present: pd.DataFrame | None, check
     `cells` would be written; `present` is a keyed frame of these fields of all records, None where the gate
     was not told: then records are compared only among `cells`.
     """
-    if cells.empty or not (checks.unique or checks.same_person):
-        return collected([])
     return collected(
         [
-            *_collisions(cells, present=present, fields=checks.unique),
+            judge_unique(cells, present=present, fields=checks.unique),
             *_persons(cells, present, checks.same_person),
         ]
     )
+
+
+def judge_unique(cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: Sequence[str]) -> pd.DataFrame:
+    """Stop values of unique fields that another record has; `cells` and `present` as `judge_identities`."""
+    changed = cells[cells["field"].isin(fields)]
+    claims = changed[changed["after"] != ""]
+    if claims.empty:
+        return collected([])
+    claims = claims.assign(value=_folded(claims["after"]))
+    held = _long(present, fields=fields).assign(value=lambda long: _folded(long["value"]))
+    # A cell that gives its old value up does not stand in the way of another record that takes it.
+    owned = held[~_among(held, changed, [*KEYS, "field"])]
+    owners = pd.concat([claims[_OWNED], owned[_OWNED]]).drop_duplicates()
+    taken = _among(claims, owners[owners.duplicated(_VALUE, keep=False)], _VALUE)
+    if taken.any():
+        taken |= _kept(changed, claims=claims, taken=taken)
+    reason = "Another record has this value, here or in the project, and the study wants it unique."
+    check = "identifier_collision"
+    return verdicts(claims[taken], check=check, severity=severity(check), reason=reason)
 
 
 def judge_groups(
@@ -58,30 +78,39 @@ def judge_groups(
     return verdicts(other, check=check, severity=severity(check), reason=reason, field=GROUP_COLUMN)
 
 
-def _collisions(
-    cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: Sequence[str]
-) -> Iterator[pd.DataFrame]:
-    chosen = cells[cells["field"].isin(fields) & (cells["after"] != "")]
-    owners = chosen[["field", "after", "record"]].set_axis(["field", "value", "record"], axis=1)
-    held = _long(present, fields=fields)
-    moved = pd.MultiIndex.from_frame(held[list(KEYS[:1])].assign(field=held["field"])).isin(
-        pd.MultiIndex.from_frame(chosen[["record", "field"]])
-    )
-    # A record that gives its old value up does not stand in the way of another that takes it.
-    both = pd.concat([owners, held.loc[~moved, ["field", "value", "record"]]])
-    distinct = both.assign(value=_folded(both["value"])).drop_duplicates()
-    count = distinct.groupby(["field", "value"])["record"].size()
-    at = pd.MultiIndex.from_arrays([chosen["field"], _folded(chosen["after"])])
-    taken = chosen[(count.reindex(at) > 1).to_numpy()]
-    reason = "Another record has this value, here or in the project, and the study wants it unique."
-    check = "identifier_collision"
-    yield verdicts(taken, check=check, severity=severity(check), reason=reason)
+def _kept(changed: pd.DataFrame, *, claims: pd.DataFrame, taken: Bools) -> Bools:
+    """The claims to values that are not given up, because the rows that would do so fall themselves.
+
+    The rows of the claims that are `taken` fall first; each may let others fall, through the whole table.
+    """
+    rows = claims["row"].to_numpy()
+    old = changed[changed["before"] != ""]
+    old = old.assign(value=_folded(old["before"]))
+    free = claims.assign(claim=np.arange(len(claims)))[~taken]
+    pairs = old.merge(free, on=_VALUE, suffixes=("", "_next"))
+    pairs = pairs[pairs["record"] != pairs["record_next"]]
+    waiting = pairs.groupby("row")["claim"].agg(list).to_dict()
+    found = np.zeros(len(claims), dtype=bool)
+    fallen = set(rows[taken])
+    falling = list(fallen)
+    while falling:
+        hit = waiting.get(falling.pop(), [])
+        found[hit] = True
+        fresh = {rows[claim] for claim in hit} - fallen
+        fallen |= fresh
+        falling += fresh
+    return found
+
+
+def _among(places: pd.DataFrame, chosen: pd.DataFrame, columns: list[str]) -> Bools:
+    found: Bools = pd.MultiIndex.from_frame(places[columns]).isin(pd.MultiIndex.from_frame(chosen[columns]))
+    return found
 
 
 def _persons(
     cells: pd.DataFrame, present: pd.DataFrame | None, fields: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    if not fields or not cells["field"].isin(fields).any():
+    if not cells["field"].isin(fields).any():
         return
     told = cells[cells["field"].isin(fields)][["record", "field", "after"]]
     new = told.set_axis(["record", "field", "value"], axis=1)
@@ -102,12 +131,13 @@ def _persons(
 
 
 def _long(present: pd.DataFrame | None, *, fields: Sequence[str]) -> pd.DataFrame:
-    """The values of some fields, one a row: record, field, value; blanks left out."""
+    """The values of some fields, one a row: the four keys, field, value; blanks left out."""
+    none = pd.DataFrame({name: pd.Series(dtype="str") for name in (*KEYS, "field", "value")})
     if present is None:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("record", "field", "value")})
-    there = [name for name in fields if name in present.columns and name not in KEY_NAMES]
-    held = present.rename(columns={str(present.columns[0]): "record"})
-    long = held.melt(id_vars=["record"], value_vars=there, var_name="field", value_name="value")
+        return none
+    keys = present.iloc[:, : len(KEYS)].set_axis(list(KEYS), axis=1)
+    parts = [keys.assign(field=name, value=present[name]) for name in fields if name in present.columns]
+    long = pd.concat([none, *parts], ignore_index=True)
     return long[long["value"] != ""].astype("str")
 
 

@@ -33,6 +33,11 @@ _ABSENT = frozenset(
 )
 _ABSENT_NUMBER = re.compile(r"-(?:999+|99|88|77)")
 
+UNDAMAGED = Clear(
+    unlike=rf"(?i:^(?:{'|'.join(map(re.escape, sorted(_ABSENT)))})$)"
+    rf"|^(?:{_DAMAGED.pattern})$|^[-+]?[0-9]*[.,][0-9]+$"
+)
+
 
 class Oddity(NamedTuple):
     """What a text looks like, as the id of a check, and a sentence on it; `clear` is what does not."""

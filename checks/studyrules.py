@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from capstan.eligibility import EligibilityStatus, check_eligibility
 from capstan.errors import CapstanError
 from capstan.needs import eligibility_fields, visit_fields
 from capstan.plan import KEYS
-from capstan.study import Study
+from capstan.study import CheckRule, Study
 from capstan.verdict import collected, verdicts
 from capstan.visits import compute_visits
 from checks.catalogue import severity
@@ -22,11 +22,16 @@ def judge_rules(merged: Merged, *, study: Study) -> pd.DataFrame:
     """Judge the study's rules on the rows that a plan touches; returns verdicts."""
     return collected(
         [
-            *(part for rule in study.checks.rules for part in judge_condition(rule, merged=merged)),
+            judge_conditions(merged, rules=study.checks.rules),
             *_visit_days(merged, study=study),
             *_assigned_though_ineligible(merged, study=study),
         ]
     )
+
+
+def judge_conditions(merged: Merged, *, rules: Iterable[CheckRule]) -> pd.DataFrame:
+    """Judge the study's own conditions alone; returns verdicts."""
+    return collected(part for rule in rules for part in judge_condition(rule, merged=merged))
 
 
 def _visit_days(merged: Merged, *, study: Study) -> Iterator[pd.DataFrame]:

@@ -6,7 +6,7 @@ A suggestion is a participant's value. It is in no verdict, log or report; `sugg
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,15 +16,14 @@ from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
 from checks.arms import Allowed
 from checks.bench import Bench
+from checks.case import Rules
 from checks.columns import Bools
 from checks.frames import normalise
+from checks.judgement import Judgement, no_suggestions
 from checks.rows import look_of
 from checks.sheet import Sheet
 from checks.tables import Wanted
 from checks.values import correct_values
-
-if TYPE_CHECKING:
-    from checks.gate import Judgement, Rules
 
 _COLUMNS = ("row", "column", "text")
 EVENT = KEY_NAMES[0]
@@ -36,20 +35,13 @@ class _Suggestion(NamedTuple):
     text: str
 
 
-def none() -> pd.DataFrame:
-    """No suggestions."""
-    return pd.DataFrame({"row": pd.Series(dtype="int64"), "column": [], "text": []}).astype(
-        {"column": "str", "text": "str"}
-    )
-
-
 def suggest(
     table: Wanted, *, bench: Bench, allowed: Allowed, rules: Rules, records: frozenset[str]
 ) -> pd.DataFrame:
     """List corrections of stopped rows: row (position in the table as it was given), column, text."""
     stopped = bench.stopped
     if not stopped.any():
-        return none()
+        return no_suggestions()
     order = rules.study.checks.slash_dates
     items = rules.dictionary.by_column
     found = [
@@ -64,7 +56,7 @@ def suggest(
     forms = _forms_by_row(table.sheet, dictionary=rules.dictionary)
     found += _events(keys, forms=forms, allowed=allowed, grid=rules.grid)
     if not found:
-        return none()
+        return no_suggestions()
     listed = pd.DataFrame(found, columns=list(_COLUMNS)).astype({"column": "str", "text": "str"})
     return listed.assign(row=table.rows[listed["row"].to_numpy()])
 

@@ -15,12 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-import phonenumbers
 
 from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.study import Checks
 from capstan.verdict import Severity, collected, project_verdict
-from checks import oddities, text
+from checks import oddities, phones, text
 from checks.catalogue import severity
 from checks.columns import Bools, Column, Rows
 from checks.corrections import PHONE_REGIONS, UNSEEN, corrections
@@ -34,14 +33,6 @@ _CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f{UNSEEN}]")
 _CONTROL_OR_BREAK = re.compile(rf"[\x00-\x1f\x7f\u2028\u2029{UNSEEN}]")
 _WHOLE = re.compile("-?[0-9]{1,9}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}(?: .*)?")
-_NANP = re.compile(
-    r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([2-9][0-9]{2})[-. ]?([0-9]{4})"
-    r"(?: ?(?:x|ext\.?|#) ?[0-9]+)?"
-)
-# Area codes of services, not of people: 911 and its like, and premium numbers.
-_SERVICE = re.compile("[2-9]11|900")
-# A number of one digit over and over has it three times together, between any signs that part its groups.
-_PERHAPS_NOBODYS = f"{_SERVICE.pattern}|" + "|".join(3 * str(digit) for digit in range(2, 10))
 _CHOICE_TYPES = {FieldType.DROPDOWN, FieldType.RADIO}
 _CODED = {
     FieldType.CHECKBOX: ("checkbox_value", {"0", "1"}, "a checkbox holds 0 or 1"),
@@ -135,14 +126,17 @@ def correct_values(
 ) -> Iterator[Correction]:
     """What was evidently meant by the changed cells of some rows that no rule admits."""
     for name, column, mask in blocks(sheet, alive=rows):
-        stopping = [rule for rule in rules.get(name, ()) if severity(rule.check) is Severity.ERROR]
-        for code, value in enumerate(column.texts):
+        stopping = tuple(rule for rule in rules.get(name, ()) if severity(rule.check) is Severity.ERROR)
+        doubtful = np.zeros(len(column.words), dtype=bool)
+        doubtful[_doubtful(column, rules=stopping)] = True
+        here = np.flatnonzero(column.spread(doubtful) & mask)
+        for at in pd.Series(here).groupby(column.codes[here]).indices.values():
+            value = column.words[int(column.codes[here[at[0]]])].as_py()
             if value and not _fits_all(value, rules=stopping):
                 meant = {told for told in corrections(items[name], value, order=order) if told}
                 fitting = [told for told in meant if _fits_all(told, rules=stopping)]
-                here = np.flatnonzero((column.codes == code) & mask)
-                if len(fitting) == 1 and here.size:
-                    yield Correction(name, here, fitting[0])
+                if len(fitting) == 1:
+                    yield Correction(name, here[at], fitting[0])
 
 
 def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:
@@ -152,13 +146,14 @@ def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:
 def _failures(column: Column, *, rules: tuple[Rule, ...]) -> dict[tuple[str, str], Bools]:
     """The words that fail, by what is said of them."""
     found: dict[tuple[str, str], Bools] = {}
-    places = _doubtful(column, rules=rules)
-    asked = list(zip(places.tolist(), column.words.take(places).to_pylist(), strict=True))
+    doubtful = _doubtful(column, rules=rules)
     for rule in rules:
-        fits = rule.fits
-        for place, value in [(place, value) for place, value in asked if value and not fits(value)]:
-            said = _said(rule, value=value)
-            found.setdefault(said, np.zeros(len(column.words), dtype=bool))[place] = True
+        # What one rule must be asked, the screens of the others may clear.
+        asked = doubtful[_doubtful(column.of_words(doubtful), rules=(rule,))]
+        texts = column.words.take(asked).to_pylist()
+        wrong = asked[[bool(text) and not rule.fits(text) for text in texts]]
+        for said, places in _said(rule, column=column, wrong=wrong):
+            found.setdefault(said, np.zeros(len(column.words), dtype=bool))[places] = True
     return found
 
 
@@ -170,9 +165,16 @@ def _doubtful(column: Column, *, rules: tuple[Rule, ...]) -> Rows:
     return np.flatnonzero(~cleared(column, clears=clears))
 
 
-def _said(rule: Rule, *, value: str) -> tuple[str, str]:
-    more = oddities.damage(rule.explains, value) if rule.explains else None
-    return (more.check, more.reason) if more else (rule.check, rule.reason)
+def _said(rule: Rule, *, column: Column, wrong: Rows) -> Iterator[tuple[tuple[str, str], Rows]]:
+    """What a rule says of the words that fail it (their places), or what their look tells more precisely."""
+    plain = np.ones(len(wrong), dtype=bool)
+    if rule.explains is not None:
+        plain = cleared(column.of_words(wrong), clears=[oddities.UNDAMAGED])
+        for place in wrong[~plain]:
+            more = oddities.damage(rule.explains, column.words[int(place)].as_py()) or rule
+            yield (more.check, more.reason), np.array([place])
+    if plain.any():
+        yield (rule.check, rule.reason), wrong[plain]
 
 
 def _as_check(rule: Rule) -> pa.Check:
@@ -248,8 +250,8 @@ def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator
     if kind in PHONE_REGIONS:
         reason = "The number cannot be dialled; give it with area code."
         region = PHONE_REGIONS[kind]
-        plain = Clear(text.sure(kind), unlike=_PERHAPS_NOBODYS) if region == "US" else None
-        yield Rule("phone_e164", _or_exempt(_dialable(region), exempt), reason, clear=plain)
+        dialable = _or_exempt(phones.dialable(region), exempt)
+        yield Rule("phone_e164", dialable, reason, clear=phones.clear(kind, region=region))
     if kind == "email":
         reason = "An office's address, or a misspelt domain; ask the participant for the right one."
         clear = oddities.CLEAR_ADDRESS
@@ -290,32 +292,6 @@ def _range_rules(item: Field, *, kind: str, exempt: frozenset[str], today: date)
         reason = "Looks like a code for missing data, and the project lists none of this name."
         number = _or_exempt(lambda value: not oddities.is_absent_number(value), exempt)
         yield Rule("missing_number", number, reason, clear=oddities.CLEAR_NUMBER)
-
-
-def _dialable(region: str) -> Test:
-    def test(value: str) -> bool:
-        plain = _NANP.fullmatch(value) if region == "US" else None
-        if plain:  # the common case, a hundred times faster than the parser
-            return not _SERVICE.fullmatch(plain[1]) and len(set("".join(plain.groups()))) > 1
-        try:
-            number = phonenumbers.parse(value, region)
-        except phonenumbers.NumberParseException:
-            return False
-        return _is_whole(number) and not _is_nobodys(number)
-
-    return test
-
-
-def _is_whole(number: phonenumbers.PhoneNumber) -> bool:
-    """Whether a number has its area code and no digit too many; `is_possible_number` wants no area code."""
-    reason = phonenumbers.is_possible_number_with_reason(number)
-    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
-
-
-def _is_nobodys(number: phonenumbers.PhoneNumber) -> bool:
-    """Whether a number costs extra, or is one digit over and over."""
-    premium = phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE
-    return premium or len(set(str(number.national_number))) == 1
 
 
 def _day_rules(item: Field, *, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:

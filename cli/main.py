@@ -21,6 +21,7 @@ from cli import (
     quarantine,
     records,
     rehearsing,
+    replies,
     running,
     sandbox,
 )
@@ -46,6 +47,7 @@ app.add_typer(plans.app, name="plan")
 app.add_typer(journal.app, name="journal")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(messages.app, name="messages")
+app.add_typer(replies.app, name="replies")
 app.add_typer(sandbox.app, name="sandbox")
 
 

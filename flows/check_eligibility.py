@@ -6,7 +6,7 @@ from datetime import date
 
 from capstan.errors import StudyError
 from capstan.needs import eligibility_fields, eligibility_targets
-from checks.gate import Present
+from checks.case import Present
 from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
 from tasks.judging import refuse_empty
 from tasks.redcap import export_records

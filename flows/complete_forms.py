@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.gate import Present
+from checks.case import Present
 from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
 from tasks.completing import completed_forms
 from tasks.judging import refuse_empty

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from capstan.needs import visit_fields, visit_targets
-from checks.gate import Present
+from checks.case import Present
 from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
 from tasks.judging import refuse_empty
 from tasks.redcap import export_records

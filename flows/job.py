@@ -17,8 +17,9 @@ from capstan.store.rows import Run
 from capstan.store.states import RunState
 from capstan.study import Limits
 from capstan.verdict import NO_VERDICTS, Decision, Severity, collected, of_severity, rows_by_check
+from checks.case import Present
 from checks.changes import rows_of
-from checks.gate import Judgement, Present
+from checks.judgement import Judgement
 from tasks.applying import released, use_approval
 from tasks.connections import LiveProject, open_project, refuse_production
 from tasks.day import acted_day

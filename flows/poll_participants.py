@@ -7,7 +7,7 @@ from datetime import date
 from capstan.needs import eligibility_fields, eligibility_targets, visit_fields, visit_targets
 from capstan.plan import overlay
 from capstan.store.states import RunState
-from checks.gate import Present
+from checks.case import Present
 from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
 from tasks.judging import refuse_empty
 from tasks.polling import changed_records, remember_poll

@@ -13,7 +13,7 @@ from capstan.errors import Refused
 from capstan.plan import held, same
 from capstan.store import Approval, Run
 from capstan.verdict import Severity, of_severity
-from checks.gate import Judgement
+from checks.judgement import Judgement
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
 from tasks.plans import HeldPlan, basis_of, check_age

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from capstan.errors import Refused, UsageError
 from capstan.study import Limits
 from capstan.verdict import Severity, of_severity, rows_by_check
-from checks.gate import Judgement
+from checks.judgement import Judgement
 from checks.suggestions import suggested
 from tasks.connections import open_project
 from tasks.files import read_table

@@ -14,6 +14,8 @@ POINTS = (
     "opened",
     "begun",
     "exported",
+    "queued",
+    "texted",
     "judged",
     "quarantined",
     "approved",

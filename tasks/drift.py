@@ -29,9 +29,10 @@ _USED_BY = MappingProxyType(
         "visits": ("compute_visit_dates", "poll_participants"),
         "tracking": ("compute_visit_dates", "poll_participants"),
         "eligibility": ("check_eligibility", "poll_participants"),
-        "messaging": ("send_messages", "send_surveys", "check_deliveries"),
-        "messages": ("send_messages", "send_surveys", "check_deliveries"),
-        "inbound": (),
+        "messaging": ("send_messages", "send_surveys", "check_deliveries", "check_replies"),
+        "messages": ("send_messages", "send_surveys", "check_deliveries", "check_replies"),
+        "inbound": ("check_replies",),
+        "partners": ("check_partner_status",),
         "writes": (),
     }
 )

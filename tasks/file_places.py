@@ -12,8 +12,8 @@ from capstan.dictionary import FieldType
 from capstan.errors import UsageError
 from capstan.plan import CELL_COLUMNS, KEYS, as_table, held
 from capstan.verdict import NO_VERDICTS, Severity, of_severity, verdicts
+from checks.case import Present
 from checks.catalogue import severity
-from checks.gate import Present
 from tasks.connections import LiveProject
 from tasks.judging import judge_plan
 from tasks.outcomes import file_text

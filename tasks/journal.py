@@ -13,7 +13,7 @@ from capstan.errors import UsageError
 from capstan.plan import CELL_COLUMNS, Plan
 from capstan.store import Action, Outcome, Run, RunKind, RunState
 from capstan.verdict import Decision, collected
-from checks.gate import Judgement
+from checks.judgement import Judgement
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
 from tasks.outcomes import outcome_counts, outcomes_of

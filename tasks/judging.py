@@ -12,8 +12,10 @@ from capstan.errors import Refused
 from capstan.store import read_watermark, write_watermark
 from capstan.study import Limits
 from capstan.verdict import collected
+from checks.case import Present, Rules
 from checks.changes import rows_of
-from checks.gate import Judgement, Present, Rules, judge
+from checks.gate import judge
+from checks.judgement import Judgement
 from tasks.connections import LiveProject
 from tasks.shield import effect
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from capstan.needs import identity_fields
+from checks.case import Present
 from checks.frames import normal_form
-from checks.gate import Present
 from tasks.connections import LiveProject
 from tasks.redcap import export_records, list_records
 

@@ -20,9 +20,7 @@ def look_at_tokens(live: LiveProject, *, folder: Path) -> Iterator[Finding]:
     """One finding for the write token, and one for the rights of each token."""
     source = live.study.redcap.write_token
     if source is None:
-        said = (
-            "one token reads and writes; let another user's token, in redcap.write_token, write alone"
-        )
+        said = "one token reads and writes; let another user's token, in redcap.write_token, write alone"
         yield Finding("write token", "warn", said)
         yield _rights("token rights", live.redcap, live=live, users=list_users(live.redcap), writes=True)
         return

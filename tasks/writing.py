@@ -16,9 +16,9 @@ from capstan.plan import KEYS, import_parts, to_rows
 from capstan.redcap import batches
 from capstan.store import Outcome, Run
 from capstan.verdict import collected, verdicts
+from checks.case import Present
 from checks.catalogue import severity
 from checks.changes import judge_stale, rows_of
-from checks.gate import Present
 from checks.refusals import refusal_check
 from tasks.connections import LiveProject
 from tasks.crash import crash_point

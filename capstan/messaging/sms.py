@@ -62,6 +62,8 @@ class Twilio:
         self._account, self._sender, self._service = account, sender, service
         http = OnceHttpClient(base_url, timeout_seconds=timeout_seconds)
         self._client = Client(account, token, http_client=http)
+        # Asked for now: the library imports it then, which would make the first message miss its moment.
+        self._messages = self._client.messages
 
     def __repr__(self) -> str:
         return "<Twilio>"
@@ -75,7 +77,7 @@ class Twilio:
         The library's exceptions are read for their codes only: their text may hold the number.
         """
         try:
-            made = self._client.messages.create(
+            made = self._messages.create(
                 to=text.to,
                 body=text.text,
                 from_=self._sender or None,

@@ -91,6 +91,7 @@ from capstan.store.runs import (
 )
 from capstan.store.states import Action, BatchState, ItemState, Outcome, RunKind, RunState
 from capstan.store.takeover import adopt_run, beat, stale_runs
+from capstan.store.troubles import Trouble, list_troubles
 from capstan.store.watermarks import read_watermark, write_watermark
 
 __all__ = [
@@ -122,6 +123,7 @@ __all__ = [
     "RunState",
     "Stop",
     "Store",
+    "Trouble",
     "Try",
     "Wait",
     "act_on",
@@ -159,6 +161,7 @@ __all__ = [
     "list_messages",
     "list_runs",
     "list_stops",
+    "list_troubles",
     "load_keys",
     "make_private_folder",
     "mark_reverted",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
 from capstan.delivery import Outcome
-from capstan.errors import StoreError
+from capstan.errors import UsageError
 from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.outbox_caps import may_have_reached
@@ -90,7 +90,7 @@ def settle_review(store: Store, message: int, *, to: MessageState, now: datetime
     """Let a person say what became of a message: accepted, failed or cancelled; False when it is settled."""
     this = update(MESSAGE).where(MESSAGE.c.id == message, MESSAGE.c.state == MessageState.REVIEW)
     if to not in (MessageState.ACCEPTED, MessageState.FAILED, MessageState.CANCELLED):
-        raise StoreError(f"A person cannot call a message {to}; only accepted, failed or cancelled.")
+        raise UsageError(f"A person cannot call a message {to}; only accepted, failed or cancelled.")
     with store.write() as connection:
         return bool(connection.execute(this.values(state=to, changed_at=now)).rowcount)
 

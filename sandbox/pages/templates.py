@@ -29,6 +29,12 @@ def stamp(epoch: float) -> str:
     return datetime.fromtimestamp(epoch).strftime(STAMP)  # noqa: DTZ006  # REDCap's clock has no zone
 
 
+def later(epoch: float, than: float) -> str:
+    """Return a moment without its day where that is the day of an earlier one."""
+    day, _, time = stamp(epoch).partition(" ")
+    return time if stamp(than).startswith(day) else f"{day} {time}"
+
+
 def _size(count: int) -> str:
     return f"{count:,} B" if count < 10_000 else f"{count / 1000:,.0f} kB"
 
@@ -41,4 +47,4 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.globals |= {"link": link}
-_environment.filters |= {"size": _size, "stamp": stamp}
+_environment.filters |= {"size": _size, "stamp": stamp, "later": later}

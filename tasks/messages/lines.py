@@ -12,6 +12,7 @@ from capstan.messaging import Twilio
 from capstan.settings import load_settings
 from capstan.store import due_for_check, heard_nothing_new, list_stops, record_event
 from tasks.connections import LiveProject, folder_of
+from tasks.crash import crash_point
 from tasks.messages.channels import open_mailer, open_twilio
 from tasks.messages.limits import caps_of, pace_of
 from tasks.messages.queueing import room_of
@@ -39,6 +40,7 @@ def send_queued(live: LiveProject) -> dict[str, int]:
         sent = send_waiting(_line(live, channel))
         counts.update({state.value: count for state, count in sent.items()})
     run_logger().info("sent: %s", dict(counts))
+    crash_point("texted")
     return dict(counts)
 
 

@@ -20,6 +20,7 @@ from capstan.store import Store, claim_notices, notice_failed, notice_sent, rais
 from capstan.study import Study, find_study, read_study
 from tasks.connections import open_store, study_folders
 from tasks.messages.channels import open_mailer, open_twilio
+from tasks.messages.delivery_news import delivery_news, remember_told
 from tasks.messages.queueing import room_of
 from tasks.messages.run_news import failure_news, summary_news
 from tasks.shield import effect, run_logger, shielded
@@ -76,7 +77,9 @@ def _tell(name: str, happenings: Iterable[Happening], *, now: datetime) -> None:
 @effect("tell staff")
 def _raise_and_tell(study: Study, news: Sequence[Happening], *, folder: Path, now: datetime) -> None:
     with open_store(load_settings()) as store:
-        raise_happenings(store, room_of(study), happenings=news)
+        both = [*news, *wanted_news(study, delivery_news(store, study, now=now))]
+        raise_happenings(store, room_of(study), happenings=both)
+        remember_told(store, study, now=now)
         tell_staff(store, study, folder=folder, now=now)
 
 

@@ -11,6 +11,7 @@ from capstan import store as outbox
 from capstan.store import Mailroom, Queued, Run
 from capstan.study import Study
 from tasks.connections import LiveProject
+from tasks.crash import crash_point
 from tasks.shield import effect, run_logger
 
 
@@ -29,4 +30,5 @@ def queue_plan(live: LiveProject, run: Run, *, planned: pd.DataFrame, now: datet
     run_logger().info(
         "queued %d messages; %d were known, %d are suppressed", queued.added, queued.known, queued.suppressed
     )
+    crash_point("queued")
     return queued

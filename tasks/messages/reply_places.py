@@ -13,7 +13,7 @@ from capstan.inbound_log import Written, plan_inbound
 from capstan.needs import inbound_fields
 from capstan.plan import overlay
 from capstan.replies import Meaning
-from checks.gate import Present
+from checks.case import Present
 from tasks.connections import LiveProject
 from tasks.messages.reply_desk import Heard
 from tasks.redcap import export_records, list_records

@@ -17,7 +17,7 @@ from capstan.store import Attempt, Try, choose_instances, due_for_writing, read_
 from capstan.study import Study
 from capstan.study_messaging import Mark
 from capstan.verdict import Severity, collected, verdicts
-from checks.gate import Present
+from checks.case import Present
 from tasks.connections import LiveProject
 from tasks.messages.marking import marks_of
 from tasks.messages.queueing import room_of

@@ -145,6 +145,8 @@ class _Server(ThreadingHTTPServer):
 def _handler(twilio: FaultyTwilio) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One packet for an answer: several wait for one another.
+        wbufsize = -1
 
         def do_GET(self) -> None:
             to = parse_qs(urlsplit(self.path).query)["To"][0]

@@ -20,6 +20,8 @@ _CONTEXT.set_forkserver_preload(
         "flows.apply_plan",
         "flows.rejudge_quarantine",
         "flows.change_records",
+        "flows.send_messages",
+        "flows.check_deliveries",
     ]
 )
 

@@ -29,6 +29,9 @@ NAMES = {
     "demo-apply",
     "demo-rejudge",
     "demo-revert",
+    "demo-messages",
+    "demo-surveys",
+    "demo-deliveries",
 }
 
 
@@ -110,6 +113,9 @@ def test_the_worker_is_sent_to_the_clone_and_the_file_names_no_machine(deployed:
         ("demo-poll", {"*/15 5-22 * * 1-5", "0 6,9,12,15,18,21 * * 0,6"}),
         ("demo-visits", {"0 0,4 * * *"}),
         ("demo-eligibility", {"0 2 * * *"}),
+        ("demo-messages", {"10,40 9-19 * * *"}),
+        ("demo-deliveries", {"25,55 5-22 * * *"}),
+        ("demo-surveys", set()),
         ("demo-import", set()),
         ("demo-revert", set()),
     ],

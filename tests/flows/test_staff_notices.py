@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from contact_study import STAFF_MAIL, STAFF_PHONE, Contact, make_contact
 from trial_study import rows_file
 
@@ -137,6 +138,31 @@ def test_a_channel_that_is_broken_fails_neither_the_run_nor_the_other_channel(
     assert summary["outcome"] == "done"
     assert reached == ((0, 1) if broken == "mail" else (1, 0))
     assert (len(contact.mails()), len(contact.texts(STAFF_PHONE))) == (1, 1)
+
+
+def test_messages_that_did_not_arrive_are_told_once_with_what_their_code_means(contact: Contact) -> None:
+    landline = "+12065550113"
+    contact.give_phone(contact.record, landline)
+    contact.write("RIDE", sender=landline)
+    call_flow("check_replies", {"study": contact.study.name})
+    requests.post(f"{contact.addresses['control_url']}advance", json={"seconds": 10}, timeout=30)
+
+    for _ in range(2):
+        call_flow("check_deliveries", {"study": contact.study.name})
+
+    assert told(contact, "messages did not arrive") == [
+        "1 of answer keyword did not arrive (code 30006: landline or unreachable carrier)"
+    ]
+
+
+def test_a_guard_that_stopped_a_channel_is_told_as_a_failure(
+    contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact.write("RIDE")
+    monkeypatch.setenv("TRIAL_TWILIO_TOKEN", "0" * 32)
+    call_flow("check_replies", {"study": contact.study.name})
+
+    assert "Messages are stopped (sms): " in told(contact, "something failed")[0]
 
 
 def notify(**changes: Any) -> Notify:

@@ -14,7 +14,7 @@ from live_study import LiveStudy, make_study
 
 from capstan.store import RunState, find_run, list_runs, read_verdicts
 from capstan.study import Limits
-from checks.gate import Present
+from checks.case import Present
 from flows.compute_visit_dates import compute_visit_dates
 from flows.import_records import import_records
 from flows.job import job

@@ -15,7 +15,8 @@ import requests
 from capstan.plan import KEY_NAMES, keyed
 from capstan.redcap import Redcap
 from capstan.study import Limits, Study
-from checks.gate import Present, Rules, judge
+from checks.case import Present, Rules
+from checks.gate import judge
 from sandbox.server import Running
 from tasks.connections import read_structure
 from tests.projects import COLUMNS

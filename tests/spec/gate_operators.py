@@ -12,7 +12,9 @@ import pandas as pd
 from capstan.dictionary import Dictionary
 from capstan.plan import keyed
 from capstan.study import Limits
-from checks.gate import Judgement, Present, Rules, judge
+from checks.case import Present, Rules
+from checks.gate import judge
+from checks.judgement import Judgement
 from tests.projects import dictionary, grid, rows, study
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -249,6 +251,7 @@ OPERATORS: dict[str, Callable[[], Spoilt]] = {
     "repeat_instance_gap": lambda: row(call("3")),
     "duplicate_row": lambda: again(weight="22"),
     "new_record_incomplete": lambda: new_record(),
+    "rests_on_stopped": lambda: chain(30),
     "field_not_in_event": lambda: cell("teeth", "3", row=2),
     "field_not_on_row": lambda: cell("outcome", "2"),
     "choice_unknown": lambda: cell("colour", "Blue", row=2),
@@ -332,6 +335,17 @@ def new_record() -> Spoilt:
     return replace(first, table=table, at=("7", "month_6_arm_2", "", ""), text=text)
 
 
+def chain(length: int) -> Spoilt:
+    """Calls that each rest on the one before, of which the first is wrong; the verdict is on the last."""
+    calls = [call(str(instance), outcome="2") for instance in range(2, length + 1)]
+    calls[0]["outcome"] = "7"
+    table = pd.concat([good(), pd.DataFrame(calls, dtype="str")], ignore_index=True).fillna("").astype("str")
+    rule = """    - {id: calls, forms: [call], reason: The call before is missing., when: "[current-instance] > 1",
+       expect: "[outcome][previous-instance] <> ''"}
+"""
+    return Spoilt(table, at=("1", "month_6_arm_2", "call", str(length)), text=STUDY + rule)
+
+
 # A cell that REDCap loses although it says yes: no server that can be had here does that.
 UNSEEN = {"response_count"}
 # What only a write, or two readings of the project, can show: the test that shows it.
@@ -341,4 +355,9 @@ ELSEWHERE = {
     "locked": "spec/test_gate_catalogue.py",
     "moved_on": "flows/test_writing.py",
     "row_refused": "flows/test_writing.py",
+    "roster_unknown": "flows/test_partner_status.py",
+    "roster_shared": "flows/test_partner_status.py",
+    "roster_contradiction": "flows/test_partner_status.py",
+    "roster_value": "flows/test_partner_status.py",
+    "roster_absent": "flows/test_partner_status.py",
 }

@@ -40,7 +40,9 @@ VALID: dict[str, st.SearchStrategy[str]] = {
     "email": st.tuples(_digits(3), st.sampled_from(["org", "ac.uk", "museum"])).map(
         lambda p: f"p{p[0]}@example.{p[1]}"
     ),
-    "phone": st.tuples(st.integers(200, 989).filter(_is_of_people), st.integers(100, 199)).map(lambda p: f"({p[0]}) 555-0{p[1]}"),
+    "phone": st.tuples(st.integers(200, 989).filter(_is_of_people), st.integers(100, 199)).map(
+        lambda p: f"({p[0]}) 555-0{p[1]}"
+    ),
     "phone_australia": st.just("0299999999"),
     "phone_france": st.sampled_from(["01 23 45 67 89", "+33 6 12 34 56 78", "04.93.00.00.01"]),
     "phone_uk": st.sampled_from(["020 7946 0958", "+44 20 7946 0958", "(0161) 496 0123", "07700 900123"]),

@@ -23,7 +23,9 @@ from capstan.plan import keyed
 from capstan.redcap import Redcap
 from capstan.study import Limits, Study
 from capstan.verdict import Decision
-from checks.gate import Judgement, Present, Rules, judge
+from checks.case import Present, Rules
+from checks.gate import judge
+from checks.judgement import Judgement
 from sandbox.server import Running
 from studies.demo.generate import project_xml
 from tasks.connections import read_structure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from gate_operators import STUDY, Spoilt, at, with_held
+from gate_operators import STUDY, Spoilt, at, call, chain, held, with_held
 
 from capstan.study import Limits
 
@@ -55,6 +55,83 @@ def test_both_stand_where_nothing_speaks_against_the_first() -> None:
     rows = table(at("3", "baseline_arm_1", colour="2"), at("3", "month_6_arm_2", weight="20", must="x"))
 
     assert Spoilt(rows).judged().rows_accepted == 2
+
+
+LARGE = Limits(share=1, records=10_000, same_value=10_000)
+
+
+def number_of(record: int) -> str:
+    return f"(415) 555-{record:04}"
+
+
+def shifted(count: int) -> Spoilt:
+    """Records from 1000, each of which takes the number of the next one; the last takes a free one."""
+    records = [str(1000 + place) for place in range(count)]
+    present = pd.concat([held().iloc[[0]]] * count, ignore_index=True)
+    numbers = [number_of(place) for place in range(count)]
+    rows = [
+        at(record, "baseline_arm_1", sex="2", mobile=number_of(place + 1))
+        for place, record in enumerate(records)
+    ]
+    return Spoilt(
+        table(*rows),
+        present=present.assign(record_id=records, mobile=numbers, initials=records),
+        limits=LARGE,
+    )
+
+
+def test_numbers_that_all_move_on_by_one_record_pass() -> None:
+    judgement = shifted(50).judged()
+
+    assert judgement.errors.empty
+    assert judgement.rows_accepted == 50
+
+
+def test_a_number_that_is_not_given_up_stops_who_would_take_it_and_so_on_through_a_whole_file() -> None:
+    spoilt = shifted(2_000)
+    spoilt.table.loc[999, "sex"] = "9"
+
+    judgement = spoilt.judged()
+
+    assert judgement.errors["check"].value_counts().to_dict() == {
+        "identifier_collision": 999,
+        "choice_unknown": 1,
+    }
+    assert set(judgement.errors["record"]) == {str(1000 + place) for place in range(1_000)}
+    assert judgement.rows_accepted == 1_000
+
+
+UNIQUE_CALLS = STUDY.replace("unique: [mobile]", "unique: [outcome]")
+
+
+def test_a_value_on_one_instance_is_not_given_up_by_a_change_of_another() -> None:
+    rows = table(
+        call("2", outcome="2"),
+        {**call("1", outcome="1"), "record_id": "2", "redcap_event_name": "month_6_arm_3"},
+    )
+
+    assert stopped(Spoilt(rows, text=UNIQUE_CALLS)) == {("2", "month_6_arm_3", "identifier_collision")}
+
+
+def test_a_value_that_is_erased_is_free_for_another_record() -> None:
+    rows = table(at("1", "baseline_arm_1", mobile=""), at("3", "baseline_arm_1", mobile="(415) 555-0101"))
+    limits = Limits(share=1, records=100, blanked=1)
+
+    assert not stopped(Spoilt(rows, limits=limits, blanks_erase=True))
+
+
+def test_a_short_chain_of_rows_falls_link_by_link() -> None:
+    errors = chain(12).judged().errors
+
+    assert errors["check"].tolist() == ["choice_unknown"] + ["study_rule"] * 10
+
+
+def test_a_long_chain_of_rows_falls_whole_and_no_other_record_with_it() -> None:
+    judgement = chain(1_000).judged()
+
+    assert judgement.rows_rejected == 999 + 1  # the record's other row is cut off with the rest
+    assert set(judgement.errors["record"]) == {"1"}
+    assert judgement.rows_accepted == 2
 
 
 def test_a_warning_is_said_once_however_often_rows_are_judged() -> None:

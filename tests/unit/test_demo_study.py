@@ -26,8 +26,10 @@ from capstan.study_check import check_study
 from capstan.verdict import Severity, of_severity
 from capstan.visit_writes import wanted_values
 from capstan.visits import VisitStatus, compute_visits
+from checks.case import Present, Rules
 from checks.catalogue import CATALOGUE
-from checks.gate import Judgement, Present, Rules, judge
+from checks.gate import judge
+from checks.judgement import Judgement
 from studies.demo.generate import import_rows, main, project_xml
 from studies.demo.mistakes import KEYS
 from tests.unit.demo_project import demo_dictionary, demo_grid, demo_study

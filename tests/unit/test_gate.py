@@ -10,8 +10,10 @@ import pytest
 from capstan.plan import to_rows
 from capstan.study import Limits
 from capstan.verdict import Decision, Severity, of_severity
+from checks.case import Present, Rules
 from checks.catalogue import CATALOGUE
-from checks.gate import Judgement, Present, Rules, judge
+from checks.gate import judge
+from checks.judgement import Judgement
 from tests.projects import dictionary, export, grid, rows, study
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

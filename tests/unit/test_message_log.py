@@ -182,7 +182,14 @@ def test_a_number_is_written_as_its_field_wants_it(validation: str, text: str) -
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("delivered", "4"), ("accepted", "2"), ("sending", "2"), ("sent", "2"), ("read", "4"), ("canceled", "9")],
+    [
+        ("delivered", "4"),
+        ("accepted", "2"),
+        ("sending", "2"),
+        ("sent", "2"),
+        ("read", "4"),
+        ("canceled", "9"),
+    ],
 )
 def test_a_status_is_the_code_of_the_choice_that_comes_next_to_it(status: str, code: str) -> None:
     choices = {"log_status": {"2": "Queued", "4": "Delivered", "8": "Undelivered", "9": "Failed"}}
@@ -232,7 +239,11 @@ def test_ends_of_texts_ask_for_marks(channel: Channel, code: int, status: str, k
 
 def test_marks_are_written_once_per_record_where_the_study_says() -> None:
     mark = {"event": "baseline_arm_1", "field": "ok", "value": "0"}
-    marked = [Marked("1", MarkKind.OPTED_OUT), Marked("1", MarkKind.OPTED_OUT), Marked("2", MarkKind.BAD_NUMBER)]
+    marked = [
+        Marked("1", MarkKind.OPTED_OUT),
+        Marked("1", MarkKind.OPTED_OUT),
+        Marked("2", MarkKind.BAD_NUMBER),
+    ]
     events = {(record, "baseline_arm_1"): "baseline_arm_1" for record in "12"}
 
     frame = wanted_marks(study_with(mark={"opted_out": mark}), marked, layout=LAYOUT, events=events)

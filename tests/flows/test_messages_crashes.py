@@ -1,0 +1,73 @@
+"""kill -9 at every step of a run of messages: nobody is texted twice, nobody is left out, one log row each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from message_study import MessageStudy, make_message_study
+from processes import run_flow
+
+from capstan.message import MessageState
+
+PHONES = {"2": "206-555-0180", "3": "206-555-0181", "5": "206-555-0128"}
+# The steps that a run of messages passes; the others are those of approvals and stopped rows.
+POINTS = (
+    "opened",
+    "begun",
+    "exported",
+    "queued",
+    "texted",
+    "exported:2",
+    "judged",
+    "checked",
+    "journaled",
+    "sent",
+    "imported",
+    "read_back",
+    "finished",
+    "ended",
+)
+
+
+@pytest.fixture
+def trial(tmp_path: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> MessageStudy:
+    """Two phones that work, and one whose answer is lost."""
+    made = make_message_study(tmp_path, addresses, monkeypatch)
+    for record, number in PHONES.items():
+        made.phone(record, number)
+    return made
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_that_is_killed_is_finished_by_the_next_ones(point: str, trial: MessageStudy) -> None:
+    given, environment = {"study": "trial"}, trial.environment
+
+    killed = run_flow("send_messages", given, environment=environment, crash_at=point)
+    again = run_flow("send_messages", given, environment=environment)
+    trial.let_time_pass()
+    checked = run_flow("check_deliveries", given, environment=environment)
+
+    assert killed.exit_code == -9
+    assert again.summary["outcome"] in ("done", "idle")
+    assert checked.summary["outcome"] == "done"
+    assert sorted(trial.texts().values()) == [1, 1, 1]
+    assert trial.states() == {MessageState.DELIVERED: 3}
+    assert [row["redcap_repeat_instance"] for row in trial.log()] == [1, 1, 1]
+    assert {row["txt_twilio_status"] for row in trial.log()} == {"delivered"}
+
+
+@pytest.mark.parametrize("point", ["journaled", "sent", "imported", "read_back", "ended"])
+def test_a_check_that_is_killed_is_finished_by_the_next_one(point: str, trial: MessageStudy) -> None:
+    given, environment = {"study": "trial"}, trial.environment
+    run_flow("send_messages", given, environment=environment)
+    trial.let_time_pass()
+
+    killed = run_flow("check_deliveries", given, environment=environment, crash_at=point)
+    again = run_flow("check_deliveries", given, environment=environment)
+
+    assert killed.exit_code == -9
+    assert again.summary["outcome"] in ("done", "idle")
+    assert [row["redcap_repeat_instance"] for row in trial.log()] == [1, 1, 1]
+    assert {row["sms_survey_log_complete"] for row in trial.log()} == {"2"}
