@@ -2,6 +2,8 @@
 
     python benchmarks/gate_frames.py [rows] [columns]
 
+Two tables are judged: one of codes, dates and numbers that stand again and again, and one of which two
+thirds are notes, ids, phone numbers, addresses, moments and decimals, each of which stands once.
 "Cells and places" is everything that can be wrong with a row's place or with a cell by itself; "whole" is
 all that `judge` does, from the wanted frame to plan and verdicts. Times of what is compared are taken in
 turns, of the processor (all cores together) and of the clock, and their medians compared; memory is that of
@@ -26,7 +28,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv  # type: ignore[import-untyped]
 
-from capstan.dictionary import Dictionary, Field, FieldType
+from benchmarks.tables.gate import DISTINCT, FEW, SAMPLES, Sample
 from capstan.events import Event, EventGrid
 from capstan.plan import keyed
 from capstan.study import Limits, Study
@@ -52,39 +54,22 @@ GRID = EventGrid(
 Work = Callable[[], object]
 
 
-def dictionary(columns: int) -> Dictionary:
-    """A form of choices, dates and ranged numbers, after a first one with the record id."""
-    kinds = [
-        {"type": FieldType.RADIO, "choices": {str(code): f"Label {code}" for code in range(5)}},
-        {"type": FieldType.TEXT, "validation": "date_ymd"},
-        {"type": FieldType.TEXT, "validation": "integer", "minimum": "0", "maximum": "120"},
-    ]
-    fields = [Field(f"f{n}", "form", **kinds[n % 3]) for n in range(columns)]  # type: ignore[arg-type]
-    first = Field("record_id", "first", FieldType.TEXT)
-    return Dictionary((first, *fields), {"first": "First", "form": "Form"})
+class Job(NamedTuple):
+    """A sort of table in its size, and how many of its cells are bad."""
+
+    sample: Sample
+    rows: int
+    columns: int
+    bad_share: float = 0
+
+    def table(self) -> pd.DataFrame:
+        """The table to judge."""
+        return self.sample.table(self.rows, columns=self.columns, bad_share=self.bad_share)
 
 
-def table(rows: int, *, columns: int, bad_share: float) -> pd.DataFrame:
-    """Rows of one event of which a share of all cells is bad."""
-    chance = np.random.default_rng(1)
-    kinds = [
-        [str(code) for code in range(5)],
-        pd.date_range("2020-01-01", periods=900).strftime("%Y-%m-%d").to_list(),
-        [str(number) for number in range(121)],
-    ]
-    frame = {"record_id": pa.array(np.arange(1, rows + 1)).cast(pa.large_string())}
-    frame["redcap_event_name"] = pa.repeat(pa.scalar("visit_arm_1", pa.large_string()), rows)
-    for number in range(columns):
-        texts = kinds[number % 3]
-        chosen = chance.integers(0, len(texts), rows, dtype=np.int32)
-        chosen[chance.random(rows) < bad_share] = len(texts)
-        frame[f"f{number}"] = pa.array([*texts, "bad"], pa.large_string()).take(pa.array(chosen))
-    return pd.DataFrame({name: texts.to_pandas() for name, texts in frame.items()})
-
-
-def judging(wanted: pd.DataFrame, *, columns: int, whole: bool = False) -> Work:
+def judging(job: Job, *, whole: bool = False) -> Work:
     """Judge a table whose records exist and have no data on the event."""
-    fields = dictionary(columns)
+    wanted, fields = job.table(), job.sample.dictionary(job.columns)
     rules = Rules(Study.from_text(STUDY, source="study.yaml", environment={}), fields, GRID, NOW.date())
     present = Present(keyed(wanted.iloc[:0], record_field="record_id"), frozenset(wanted["record_id"]))
     limits = Limits(records=len(wanted), share=1)
@@ -102,8 +87,9 @@ def judging(wanted: pd.DataFrame, *, columns: int, whole: bool = False) -> Work:
     )
 
 
-def reading(wanted: pd.DataFrame) -> Work:
+def reading(job: Job) -> Work:
     """Read the same table as CSV text with Arrow."""
+    wanted = job.table()
     text = wanted.to_csv(index=False).encode()
     options = csv.ConvertOptions(column_types={name: pa.string() for name in wanted.columns})
     return lambda: csv.read_csv(io.BytesIO(text), convert_options=options)
@@ -146,56 +132,50 @@ class Measure(NamedTuple):
         return self.figure > self.limit * (1 + self.noise)
 
 
-def speed(rows: int, *, columns: int) -> Iterator[Measure]:
+def speed(job: Job) -> Iterator[Measure]:
     """Judging a table against reading it."""
-    clean = table(rows, columns=columns, bad_share=0)
-    judged, read = seconds([judging(clean, columns=columns), reading(clean)], rounds=11)
+    judged, read = seconds([judging(job), reading(job)], rounds=11)
     yield Measure("cells and places to reading, processor", judged.processor / read.processor, 2)
     yield Measure("cells and places to reading, clock", judged.clock / read.clock, 2)
 
 
-def growth(rows: int, *, columns: int) -> Iterator[Measure]:
+def growth(job: Job) -> Iterator[Measure]:
     """How the time grows from a quarter of the rows to four times as many: the exponent."""
-    sizes = [rows // 4, rows, rows * 4]
+    sizes = [job.rows // 4, job.rows, job.rows * 4]
     for name, whole, most in (("cells and places", False, sizes), ("whole", True, [s // 10 for s in sizes])):
-        works = [
-            judging(table(size, columns=columns, bad_share=0), columns=columns, whole=whole) for size in most
-        ]
+        works = [judging(job._replace(rows=size), whole=whole) for size in most]
         spent = [times.processor for times in seconds(works, rounds=3)]
         exponent = float(np.polyfit(np.log(most), np.log(spent), 1)[0])
         yield Measure(f"growth of {name} from {most[0]} to {most[-1]} rows, exponent", exponent, 1)
 
 
-def failures(rows: int, *, columns: int) -> Iterator[Measure]:
+def failures(job: Job, *, shares: list[float]) -> Iterator[Measure]:
     """A whole judgement of tables with bad cells against that of a good one."""
-    shares = [0, 0.01, 0.3, 1]
-    works = [
-        judging(table(rows, columns=columns, bad_share=share), columns=columns, whole=True)
-        for share in shares
-    ]
+    works = [judging(job._replace(bad_share=share), whole=True) for share in (0, *shares)]
     none, *some = (times.processor for times in seconds(works, rounds=5))
-    for share, spent in zip(shares[1:], some, strict=True):
+    for share, spent in zip(shares, some, strict=True):
         yield Measure(f"whole, {share:.0%} of cells bad to none", spent / none, 1, noise=0.15)
 
 
-def memory(rows: int, *, columns: int) -> Measure:
+def memory(job: Job) -> Measure:
     """What judging cells and places adds to a process, as a share of the frame."""
     # The system's allocator gives back what was freed, so that the process's size says what is held.
     environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
-    command = [sys.executable, __file__, "memory", str(rows), str(columns)]
+    size = [str(SAMPLES.index(job.sample)), str(job.rows), str(job.columns)]
+    command = [sys.executable, __file__, "memory", *size]
     told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return Measure("memory added to the frame's", float(told.stdout), 1, noise=0)
 
 
-def added_memory(rows: int, *, columns: int) -> float:
+def added_memory(job: Job) -> float:
     """The growth of this process over a judgement, as a share of the frame."""
-    wanted = table(rows, columns=columns, bad_share=0.01)
-    judging(wanted.iloc[:1000], columns=columns)()
-    work = judging(wanted, columns=columns)
+    judging(job._replace(rows=1000))()
+    work = judging(job)
+    frame = float(job.table().memory_usage(deep=True).sum())
     Path("/proc/self/clear_refs").write_text("5")  # from here on the peak is this work's
     before = kilobytes("VmRSS")
     work()
-    return (kilobytes("VmHWM") - before) * 1024 / float(wanted.memory_usage(deep=True).sum())
+    return (kilobytes("VmHWM") - before) * 1024 / frame
 
 
 def kilobytes(name: str) -> int:
@@ -204,25 +184,31 @@ def kilobytes(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
+def measures(rows: int, *, columns: int) -> Iterator[Measure]:
+    """Measure all of both tables."""
+    # Where every cell has its own mistake, there is nothing that could be judged once.
+    for sample, shares in ((FEW, [0.01, 0.3, 1]), (DISTINCT, [0.01, 0.3])):
+        job = Job(sample, rows, columns)
+        print(f"{sample.name}: {rows} rows x {columns} columns")  # noqa: T201
+        yield from speed(job)
+        yield from growth(job)
+        yield from failures(job._replace(rows=rows // 5), shares=shares)
+        yield memory(job._replace(bad_share=0.01))
+
+
 def main(rows: int, columns: int) -> int:
     """Print every figure beside its limit; says whether one is broken."""
-    print(f"{rows} rows x {columns} columns")  # noqa: T201
     broken = 0
-    for measures in (
-        speed(rows, columns=columns),
-        growth(rows, columns=columns),
-        failures(rows // 5, columns=columns),
-        [memory(rows, columns=columns)],
-    ):
-        for measure in measures:
-            print(measure, flush=True)  # noqa: T201
-            broken += measure.is_broken
+    for measure in measures(rows, columns=columns):
+        print(measure, flush=True)  # noqa: T201
+        broken += measure.is_broken
     return int(bool(broken))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["memory"]:
-        print(added_memory(int(sys.argv[2]), columns=int(sys.argv[3])))  # noqa: T201
+        chosen, *size = (int(argument) for argument in sys.argv[2:])
+        print(added_memory(Job(SAMPLES[chosen], *size, bad_share=0.01)))  # noqa: T201
     else:
         sizes = [int(argument) for argument in sys.argv[1:]] or [100_000, 122]
         sys.exit(main(*sizes))

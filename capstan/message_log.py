@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,6 +132,12 @@ class _Desk:
     held: dict[Place, dict[str, str]]
     plan: LogPlan = field(default_factory=LogPlan)
     owners: dict[Place, int] = field(default_factory=dict)
+    highest: Counter[Place] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        """Find the highest instance of everything that repeats."""
+        for place in self.held:
+            self._count(place)
 
     def write_down(self, entry: Entry, log: MessageLog, *, event: str) -> None:
         place = self._place(entry, log, event=event)
@@ -138,6 +145,7 @@ class _Desk:
             self.plan.refused.setdefault(NO_EVENT, []).append(place)
         elif self._is_free(place, entry, log):
             self.owners[place] = entry.number
+            self._count(place)
             self.plan.rows[place] = self._values(entry, log)
             self.plan.places[entry.attempt] = place
         else:
@@ -158,8 +166,11 @@ class _Desk:
         before = row._replace(instance=entry.chosen)
         if entry.chosen and self._is_free(before, entry, log):
             return before
-        taken = [int(one.instance) for one in (*self.held, *self.owners) if one[:3] == row[:3]]
-        return row._replace(instance=str(max(taken, default=0) + 1))
+        return row._replace(instance=str(self.highest[row] + 1))
+
+    def _count(self, place: Place) -> None:
+        row = place._replace(instance="")
+        self.highest[row] = max(self.highest[row], int(place.instance or 0))
 
     def _is_free(self, place: Place, entry: Entry, log: MessageLog) -> bool:
         """Whether a row holds nothing of another message, in REDCap or in this plan."""

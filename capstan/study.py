@@ -204,6 +204,7 @@ class Checks(Part):
     not_before: dict[str, date] = Field(default={})
     slash_dates: Literal["", "dmy", "mdy"] = ""
     record_id: Annotated[str, AfterValidator(_is_a_pattern)] = ""
+    record_id_digit: Literal["", "luhn", "mod_11_2", "mod_37_2", "mod_97_10"] = ""
     unique: tuple[str, ...] = ()
     same_person: tuple[str, ...] = ()
     rules: tuple[CheckRule, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -54,7 +55,7 @@ class Present:
     frame: pd.DataFrame = field(repr=False)
     records: frozenset[str] = field(repr=False)
     identifiers: pd.DataFrame | None = field(default=None, repr=False)
-    groups: dict[str, str] | None = field(default=None, repr=False)
+    groups: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 class Case(NamedTuple):

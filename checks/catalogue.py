@@ -56,10 +56,10 @@ _ROWS = {
     ),
     "record_id_format": Entry(
         _E,
-        "a new record id that is not of the study's form",
+        "a new record id that is not of the study's form, or has a wrong check digit",
         "Correct the id; spreadsheets drop leading zeros.",
         _ACCEPTS,
-        "`checks.record_id` of the study",
+        "`checks.record_id` and `checks.record_id_digit` of the study",
     ),
     "record_unknown": Entry(
         _E,

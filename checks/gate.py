@@ -98,6 +98,7 @@ def _judge_rows(bench: Bench, case: Case) -> None:
         may_create=case.limits.new_records > 0,
         only_new=case.rules.study.writes.only_new,
         pattern=case.rules.study.checks.record_id,
+        digit=case.rules.study.checks.record_id_digit,
     )
     bench.hear(case.table.doubles)
     bench.note(

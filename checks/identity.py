@@ -28,7 +28,7 @@ def judge_identities(cells: pd.DataFrame, *, present: pd.DataFrame | None, check
     return collected(
         [
             judge_unique(cells, present=present, fields=checks.unique),
-            *_persons(cells, present, checks.same_person),
+            *_persons(cells, present=present, fields=checks.same_person),
         ]
     )
 
@@ -42,9 +42,9 @@ def judge_unique(cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: S
     claims = claims.assign(value=_folded(claims["after"]))
     held = _long(present, fields=fields).assign(value=lambda long: _folded(long["value"]))
     # A cell that gives its old value up does not stand in the way of another record that takes it.
-    owned = held[~_among(held, changed, [*KEYS, "field"])]
+    owned = held[~_among(held, changed, columns=[*KEYS, "field"])]
     owners = pd.concat([claims[_OWNED], owned[_OWNED]]).drop_duplicates()
-    taken = _among(claims, owners[owners.duplicated(_VALUE, keep=False)], _VALUE)
+    taken = _among(claims, owners[owners.duplicated(_VALUE, keep=False)], columns=_VALUE)
     if taken.any():
         taken |= _kept(changed, claims=claims, taken=taken)
     reason = "Another record has this value, here or in the project, and the study wants it unique."
@@ -59,23 +59,35 @@ def judge_groups(
     rows: npt.NDArray[np.int64],
     groups: Mapping[str, str] | None,
 ) -> pd.DataFrame:
-    """Stop rows that name another access group than their record's (`groups`).
+    """Stop rows that name another access group than their record's (`groups`, blank for none).
 
-    `rows` has the position in `wanted` of each row of `keys`. Where the groups are not known, a group that is
-    named is only warned of, because Capstan does not write it.
+    `rows` has the position in `wanted` of each row of `keys`. Where a record's group is not known, as that of
+    a new one, a group that is named is only warned of, because Capstan does not write it.
     """
     if GROUP_COLUMN not in wanted.columns:
         return collected([])
     named = wanted[GROUP_COLUMN].fillna("").astype("str").str.strip().iloc[rows].reset_index(drop=True)
-    check = "dag_mismatch"
-    if groups is None:
-        reason = "Capstan does not write access groups; assign the record to its group in REDCap."
-        found = keys[(named != "").to_numpy()]
-        return verdicts(found, check=check, severity=Severity.WARNING, reason=reason, field=GROUP_COLUMN)
-    own = keys["record"].map(dict(groups)).fillna("")
-    reason = "The record is in another access group; correct the group, or move the record in REDCap."
-    other = keys[((named != "") & (named != own)).to_numpy()]
-    return verdicts(other, check=check, severity=severity(check), reason=reason, field=GROUP_COLUMN)
+    own = keys["record"].reset_index(drop=True).map(dict(groups or {}))
+    says = {
+        severity("dag_mismatch"): (
+            own.notna() & (named != own),
+            "The record is in another access group; correct the group, or move the record in REDCap.",
+        ),
+        Severity.WARNING: (
+            own.isna(),
+            "Capstan does not write access groups; assign the record to its group in REDCap.",
+        ),
+    }
+    return collected(
+        verdicts(
+            keys[((named != "") & said_of).to_numpy()],
+            check="dag_mismatch",
+            severity=reach,
+            reason=reason,
+            field=GROUP_COLUMN,
+        )
+        for reach, (said_of, reason) in says.items()
+    )
 
 
 def _kept(changed: pd.DataFrame, *, claims: pd.DataFrame, taken: Bools) -> Bools:
@@ -102,13 +114,13 @@ def _kept(changed: pd.DataFrame, *, claims: pd.DataFrame, taken: Bools) -> Bools
     return found
 
 
-def _among(places: pd.DataFrame, chosen: pd.DataFrame, columns: list[str]) -> Bools:
+def _among(places: pd.DataFrame, chosen: pd.DataFrame, *, columns: list[str]) -> Bools:
     found: Bools = pd.MultiIndex.from_frame(places[columns]).isin(pd.MultiIndex.from_frame(chosen[columns]))
     return found
 
 
 def _persons(
-    cells: pd.DataFrame, present: pd.DataFrame | None, fields: Sequence[str]
+    cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
     if not cells["field"].isin(fields).any():
         return

@@ -15,6 +15,7 @@ from capstan.events import EventGrid
 from capstan.plan import KEYS
 from capstan.verdict import Severity, collected, verdicts
 from checks.catalogue import severity
+from checks.check_digits import has_check_digit
 from checks.columns import Bools, Column
 from checks.findings import Finding
 from checks.sheet import Sheet
@@ -31,13 +32,14 @@ _UNSEEN = re.compile(r"[\u200b-\u200f\u2060\ufeff]|(?<![0-9])\s+|\s+(?![0-9])")
 class Known(NamedTuple):
     """The records that there are, and whether a run may create records, or only that.
 
-    `pattern` is the regular expression of new ids, "" for any.
+    `pattern` is the regular expression of new ids, `digit` the system of their check digit; "" for any.
     """
 
     records: frozenset[str]
     may_create: bool = False
     only_new: bool = False
     pattern: str = ""
+    digit: str = ""
 
 
 def judge_records(sheet: Sheet, *, asked: Bools, known: Known) -> Iterator[Finding]:
@@ -159,6 +161,11 @@ def _records(column: Column, *, known: Known) -> Iterator[Said]:
         reason = "A new record id that is not of the study's form (checks.record_id); correct it."
         yield "record_id_format", reason, misshapen
         unknown &= ~misshapen
+    if known.digit:
+        mistyped = _of_texts(column, lambda text: not has_check_digit(text, known.digit), chosen=unknown)
+        reason = "A new record id with a wrong check digit (checks.record_id_digit); was it mistyped?"
+        yield "record_id_format", reason, mistyped
+        unknown &= ~mistyped
     if not known.may_create:
         reason = "The project has no such record; correct the id, or allow new ones with max_new_records."
         yield "record_unknown", reason, unknown

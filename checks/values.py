@@ -147,9 +147,10 @@ def _failures(column: Column, *, rules: tuple[Rule, ...]) -> dict[tuple[str, str
     """The words that fail, by what is said of them."""
     found: dict[tuple[str, str], Bools] = {}
     doubtful = _doubtful(column, rules=rules)
+    left = column.of_words(doubtful)
     for rule in rules:
-        # What one rule must be asked, the screens of the others may clear.
-        asked = doubtful[_doubtful(column.of_words(doubtful), rules=(rule,))]
+        # What the screen of all rules does not clear, that of one may.
+        asked = doubtful[_doubtful(left, rules=(rule,))]
         texts = column.words.take(asked).to_pylist()
         wrong = asked[[bool(text) and not rule.fits(text) for text in texts]]
         for said, places in _said(rule, column=column, wrong=wrong):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,18 +89,14 @@ def export(
     """
     from cli.calling import call_unrecorded
     from tasks.file_places import FilePlace
+    from tasks.private_files import write_privately
 
     place = FilePlace(record, field, event, instance)
     attachment = call_unrecorded("change_files", "read_file", study, place=place)
     if attachment is None:
         raise Refused(f"The field {field} of this record holds no file.")
     path = to or Path(Path(attachment.name).name or field)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(attachment.content)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror}); name another with --to.") from None
+    write_privately(path, attachment.content, option="--to")
     if as_json:
         print_json({"file": str(path), "bytes": len(attachment.content)})
         return

@@ -48,11 +48,7 @@ def init(
     info = redcap.project()
     dictionary, grid = read_structure(redcap, missing_codes=str(info.get("missing_data_codes") or ""))
     text = draft_study(Draft(name, url, token_env, info, dictionary, grid))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "study.yaml").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{folder / 'study.yaml'}: cannot be written ({error.strerror}).") from None
+    _write(folder / "study.yaml", text)
     study = read_study(folder)
     if as_json:
         print_json({"study": name, "file": str(folder / "study.yaml"), "visits": len(study.visits)})
@@ -62,6 +58,16 @@ def init(
         f"`capstan doctor {name}`.",
         soft_wrap=True,
     )
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{file}: cannot be written ({error.strerror}); see who owns the folder, or go to another."
+        ) from None
 
 
 def _home_of_studies() -> Path:

@@ -33,7 +33,7 @@ def delete(
     Example: capstan records delete 17 --study demo --limit 1 --dry-run
     """
     asked = {"records": records, "limit": limit, "dry_run": dry_run}
-    _change("delete", study, asked, values=values, as_json=as_json)
+    _change("delete", study, asked=asked, values=values, as_json=as_json)
 
 
 @app.command()
@@ -53,10 +53,10 @@ def rename(
     Example: capstan records rename 17 B-017 --study demo --limit 1
     """
     asked = {"names": {record: new}, "limit": limit, "dry_run": dry_run}
-    _change("rename", study, asked, values=True, as_json=as_json)
+    _change("rename", study, asked=asked, values=True, as_json=as_json)
 
 
-def _change(verb: str, study: str, asked: dict[str, Any], *, values: bool, as_json: bool) -> NoReturn:
+def _change(verb: str, study: str, *, asked: dict[str, Any], values: bool, as_json: bool) -> NoReturn:
     from cli.calling import call_unrecorded
     from cli.finishing import finish, stopped_verdicts
     from cli.journal import show_kept_plan

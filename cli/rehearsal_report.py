@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
 from rich.markup import escape
 from rich.table import Table
 
-from capstan.errors import UsageError
 from checks.catalogue import CATALOGUE
 from cli.showing import console, show_diff, show_stopped
 
@@ -88,16 +85,6 @@ def render_page(report: Mapping[str, Any]) -> str:
     meanings = {check: entry.meaning for check, entry in CATALOGUE.items()}
     template = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
     return template.render(report=report, sides=_SIDES, stops=_STOPS, meanings=meanings, shifted=_SHIFTED)
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page that only its owner can read."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror}); name another with --page.") from None
 
 
 def show_report(report: Mapping[str, Any], *, done: Sequence[Rehearsed], values: bool) -> None:

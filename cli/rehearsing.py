@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,35 +45,44 @@ def rehearse(
 
     Example: capstan rehearse demo --on 2026-03-01 --page rehearsal.html
     """
-    from capstan.settings import load_settings
-    from capstan.study import find_study, read_study
-    from cli.rehearsal_report import render_page, show_report, write_page
-    from tasks.connections import study_folders
-    from tasks.rehearsal import rehearsal
+    from cli.rehearsal_report import render_page, show_report
+    from tasks.private_files import write_privately
 
     _check_output(page, values=values, as_json=as_json)
-    folder = find_study(study, folders=study_folders(load_settings()))
-    live = read_study(folder)
-    flows = _chosen(flow, study=live)
-    given = _given(param, flows=flows)
     day = on.date() if on else None
-    with rehearsal(live, folder, on=day, de_identified=de_identified) as stage:
-        done = [_run(name, {"study": study, **given[name]}) for name in flows]
-    report = {
-        "study": study,
-        "on": day,
-        "de_identified": de_identified,
-        "records": stage.records,
-        "users": stage.users,
-        "flows": [one.counts() for one in done],
-    }
+    done, report = _rehearsed(study, flows=flow, param=param, on=day, de_identified=de_identified)
     if page:
-        write_page(page, render_page(report))
+        write_privately(page, render_page(report).encode(), option="--page")
     if as_json:
         print_json(report)
     else:
         show_report(report, done=done, values=values)
     raise typer.Exit(_exit_code(done))
+
+
+def _rehearsed(
+    study: str, *, flows: list[str], param: list[str], on: date | None, de_identified: bool
+) -> tuple[list[Rehearsed], dict[str, Any]]:
+    """Run the flows on a copy; what each did, and the report in counts."""
+    from capstan.settings import load_settings
+    from capstan.study import find_study, read_study
+    from tasks.connections import study_folders
+    from tasks.rehearsal import rehearsal
+
+    folder = find_study(study, folders=study_folders(load_settings()))
+    live = read_study(folder)
+    chosen = _chosen(flows, study=live)
+    given = _given(param, flows=chosen)
+    with rehearsal(live, folder, on=on, de_identified=de_identified) as stage:
+        done = [_run(name, {"study": study, **given[name]}) for name in chosen]
+    return done, {
+        "study": study,
+        "on": on,
+        "de_identified": de_identified,
+        "records": stage.records,
+        "users": stage.users,
+        "flows": [one.counts() for one in done],
+    }
 
 
 def _check_output(page: Path | None, *, values: bool, as_json: bool) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from capstan.plan import as_table
 from flows.job import Summary, job
 from tasks.applying import check_approval, check_plan, refuse_changed
 from tasks.plans import approve_plan, read_plan
-from tasks.present import read_present
+from tasks.present import read_present_of, table_of
 from tasks.shield import study_flow
 
 
@@ -33,11 +32,10 @@ def apply_plan(
             approval = check_approval(live, waiting, now=started)
             current.note = f"applies the plan of run {waiting.run.id}, approved by {approval.by}"
         cells = waiting.plan.cells
-        present = read_present(live, cells.rename(columns={"record": live.dictionary.record_field}))
+        present = read_present_of(live, cells)
         refuse_changed(live, waiting, present=present.frame)
-        table = as_table(cells, present=present.frame, record_field=live.dictionary.record_field)
         return current.apply(
-            table[list(dict.fromkeys([*live.key_columns, *table.columns[4:]]))],
+            table_of(live, cells, present=present),
             present=present,
             limits=waiting.limits,
             blanks_erase=True,

@@ -13,6 +13,7 @@ from capstan.errors import Refused, UsageError
 from capstan.plan import CELL_COLUMNS, KEYS
 from capstan.store.states import Action, RunState
 from capstan.verdict import NO_VERDICTS
+from checks.rows import MAX_RECORD_LENGTH
 from flows.job import Job, Summary, job, utc_now
 from tasks.file_places import held_files
 from tasks.filing import write_files
@@ -21,8 +22,6 @@ from tasks.redcap import export_records, list_records
 from tasks.removing import delete_records, record_cells
 from tasks.renaming import rename_records
 from tasks.shield import shielded
-
-MAX_RECORD_LENGTH = 100
 
 
 @shielded

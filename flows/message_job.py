@@ -51,7 +51,7 @@ def contact(
             return current.finish(state=RunState.IDLE, counts={}, outcome="dry run")
         check_channels(chosen)
         _queue(current, chosen)
-        current.details["attempts"] = send_queued(chosen)
+        current.details["attempts"] = send_queued(chosen, current.run)
         current.details["settled"] = reconcile_unknown(current.live)
         current.details["stopped"] = count_stops(current.live)
         return write_down(current)
@@ -74,7 +74,8 @@ def _write_news(current: Job) -> Summary:
     if news.wanted.empty and news.refused.empty:
         if not is_dry:
             note_arrivals(live, news=news)
-        state, outcome = (RunState.IDLE, "dry run") if is_dry else (RunState.DONE, "done")
+        state = RunState.DONE if _has_done_something(current) else RunState.IDLE
+        outcome = "dry run" if is_dry else state.value
         return current.finish(state=state, counts={"cells_written": 0}, outcome=outcome)
     summary = current.apply(
         news.wanted,
@@ -86,6 +87,11 @@ def _write_news(current: Job) -> Summary:
     if not is_dry:
         note_arrivals(live, news=news)
     return summary
+
+
+def _has_done_something(current: Job) -> bool:
+    counted = (current.details.get(name, {}) for name in ("attempts", "settled", "deliveries"))
+    return any(any(counts.values()) for counts in counted)
 
 
 def _queue(current: Job, chosen: LiveProject) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from capstan.plan import KEYS, as_table
+from capstan.plan import KEYS
 from capstan.store.states import RunState
 from checks.changes import rows_of
 from flows.job import MaxBlanked, MaxNewRecords, MaxRecords, MaxShare, Summary, chosen_limits, job
-from tasks.present import read_present
+from tasks.present import read_present_of, table_of
 from tasks.quarantine import moved_items, open_items
 from tasks.shield import study_flow
 
@@ -39,12 +39,11 @@ def rejudge_quarantine(
         cells = open_items(live, names=items)
         if cells.empty:
             return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
-        present = read_present(live, cells.rename(columns={"record": live.dictionary.record_field}))
+        present = read_present_of(live, cells)
         moved = moved_items(live, cells, present=present.frame)
         left = cells[~pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows_of(moved))]
-        table = as_table(left, present=present.frame, record_field=live.dictionary.record_field)
         return current.apply(
-            table[list(dict.fromkeys([*live.key_columns, *table.columns[4:]]))],
+            table_of(live, left, present=present),
             present=present,
             limits=chosen_limits(
                 live.study.writes.limits,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from tasks.connections import open_project
 from tasks.files import read_table
 from tasks.judging import judge_plan
 from tasks.present import read_present
+from tasks.private_files import write_privately
 
 
 class Corrected(NamedTuple):
@@ -56,7 +57,7 @@ def correct_file(study: str, *, file: str, target: Path, limits: Mapping[str, st
         after = judged(corrected)
     finally:
         live.close()
-    _write_privately(corrected, target=target)
+    write_privately(target, _as_csv(corrected), option="-o")
     counts = before.suggestions["column"].value_counts(sort=False)
     cells = {str(column): int(count) for column, count in counts.items()}
     return Corrected(str(target), cells, _stopped(before), _stopped(after))
@@ -82,15 +83,9 @@ def _stopped(judgement: Judgement) -> Mapping[str, int]:
     return rows_by_check(of_severity(judgement.verdicts, Severity.ERROR))
 
 
-def _write_privately(frame: pd.DataFrame, *, target: Path) -> None:
-    """Write a CSV file that only its owner can read, and that was not there before."""
-    try:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise UsageError(
-            f"{target}: cannot be written ({error.strerror}); name another file with -o."
-        ) from None
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(frame.columns)
-        rows.writerows(frame.itertuples(index=False, name=None))
+def _as_csv(frame: pd.DataFrame) -> bytes:
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(frame.columns)
+    rows.writerows(frame.itertuples(index=False, name=None))
+    return text.getvalue().encode()

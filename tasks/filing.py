@@ -29,13 +29,13 @@ def write_files(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Cloc
     """
     written = Written()
     for position in range(len(cells)):
-        _write(live, run, cells.iloc[[position]], clock=clock, written=written)
+        _write(live, run, cells=cells.iloc[[position]], clock=clock, written=written)
     if len(cells):
         run_logger().info("wrote files: %s", written.counts)
     return written
 
 
-def _write(live: LiveProject, run: Run, cells: pd.DataFrame, *, clock: Clock, written: Written) -> None:
+def _write(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock, written: Written) -> None:
     if file_text(live, cells.iloc[0]) != cells["before"].iloc[0]:
         reason = "Somebody changed this file since the plan was made; run again."
         written.hear(verdicts(cells, check="stale_base", severity=severity("stale_base"), reason=reason))

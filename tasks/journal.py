@@ -82,7 +82,7 @@ def settle_batches(live: LiveProject, run: Run, *, now: datetime) -> Mapping[str
         outcomes = _landed(live, image, sent_at=sent_at[batch])
         told = image[list(journal.CELL_KEYS)].assign(outcome=outcomes)
         journal.finish_batch(live.store, run, batch=batch, outcomes=told, now=now)
-    return outcome_counts(journal.read_images(live.store, run))
+    return outcome_counts(journal.read_images(live.store, run)["outcome"])
 
 
 def _landed(live: LiveProject, image: pd.DataFrame, *, sent_at: datetime | None) -> pd.Series:
@@ -168,7 +168,7 @@ def end_run(
 @effect("give up")
 def give_up(live: LiveProject, run: Run, *, state: RunState, note: str, now: datetime) -> None:
     """End a run that an error stopped, with the counts of what it had written until then."""
-    counts = outcome_counts(journal.read_images(live.store, run))
+    counts = outcome_counts(journal.read_images(live.store, run)["outcome"])
     journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now)
 
 

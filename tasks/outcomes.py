@@ -22,10 +22,15 @@ def outcomes_of(live: LiveProject, cells: pd.DataFrame, *, action: Action = Acti
     return outcome.mask(unmoved, Outcome.NOT_WRITTEN.value).mask(landed, Outcome.WRITTEN.value)
 
 
-def outcome_counts(images: pd.DataFrame) -> dict[str, int]:
-    """Cells by outcome, as counts that may be shown."""
-    found = images["outcome"].value_counts()
+def outcome_counts(outcomes: pd.Series) -> dict[str, int]:
+    """Cells by outcome, as counts that may be shown; those that are zero too."""
+    found = outcomes.value_counts()
     return {f"cells_{outcome.value}": int(found.get(outcome.value, 0)) for outcome in Outcome}
+
+
+def found_counts(outcomes: pd.Series) -> dict[str, int]:
+    """Cells by outcome, without those that are zero."""
+    return {name: count for name, count in outcome_counts(outcomes).items() if count}
 
 
 def held_now(live: LiveProject, cells: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from capstan.plan import KEY_NAMES, KEYS, same
 from capstan.store import Action, Run
 from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
-from tasks.outcomes import held_now, outcome_counts
+from tasks.outcomes import found_counts, held_now
 from tasks.redcap import read_records
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
@@ -31,7 +31,7 @@ def remove_rows(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Cloc
     _, outcomes = journaled(
         live, run, cells=image, act=lambda: _delete(live, cells), clock=clock, action=Action.DELETE
     )
-    counts = {name: count for name, count in outcome_counts(outcomes.to_frame("outcome")).items() if count}
+    counts = found_counts(outcomes)
     run_logger().info("removed rows: %s", counts)
     return counts
 
@@ -55,7 +55,7 @@ def delete_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: C
         clock=clock,
         action=Action.DELETE,
     )
-    return {name: n for name, n in outcome_counts(outcomes.to_frame("outcome")).items() if n}
+    return found_counts(outcomes)
 
 
 def record_cells(live: LiveProject, *, records: Collection[str]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 from capstan.errors import RowsRefused
 from capstan.store import Action, Outcome, Run
 from tasks.connections import LiveProject
-from tasks.outcomes import outcome_counts, outcomes_of
+from tasks.outcomes import found_counts, outcomes_of
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
 
@@ -18,15 +18,17 @@ def rename_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: C
 
     A record that is gone, or whose new id was taken since, stays as it is.
     """
-    outcomes = [_rename(live, run, cells.iloc[[position]], clock=clock) for position in range(len(cells))]
+    outcomes = [
+        _rename(live, run, cells=cells.iloc[[position]], clock=clock) for position in range(len(cells))
+    ]
     if not outcomes:
         return {}
-    counts = outcome_counts(pd.concat(outcomes).to_frame("outcome"))
+    counts = found_counts(pd.concat(outcomes))
     run_logger().info("renamed records: %s", counts)
-    return {name: count for name, count in counts.items() if count}
+    return counts
 
 
-def _rename(live: LiveProject, run: Run, cells: pd.DataFrame, *, clock: Clock) -> pd.Series:
+def _rename(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> pd.Series:
     outcomes = outcomes_of(live, cells, action=Action.RENAME)
     if (outcomes != Outcome.NOT_WRITTEN).any():
         return outcomes.map(lambda _: Outcome.MOVED_ON.value)

@@ -22,7 +22,7 @@ from checks.changes import judge_stale, rows_of
 from checks.refusals import refusal_check
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
-from tasks.outcomes import held_in, outcome_counts, read_places
+from tasks.outcomes import found_counts, held_in, read_places
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
 
@@ -59,9 +59,8 @@ class Written:
 
     def count(self, outcomes: pd.Series) -> None:
         """Add the outcomes of one batch."""
-        for name, number in outcome_counts(outcomes.to_frame("outcome")).items():
-            if number:
-                self.counts[name] = self.counts.get(name, 0) + number
+        for name, number in found_counts(outcomes).items():
+            self.counts[name] = self.counts.get(name, 0) + number
 
 
 @effect("write cells")
@@ -78,7 +77,7 @@ def write_cells(
     for part, overwrite in _batches(live, cells):
         # A row that was stopped in one import must not go on in a later one, half written.
         left = part[~_is_stopped(part, written)]
-        _write_batch(live, run, left, overwrite=overwrite, clock=clock, written=written)
+        _write_batch(live, run, cells=left, overwrite=overwrite, clock=clock, written=written)
     run_logger().info("wrote: %s", written.counts)
     return written
 
@@ -95,13 +94,13 @@ def _batches(live: LiveProject, cells: pd.DataFrame) -> Iterator[tuple[pd.DataFr
 
 
 def _write_batch(
-    live: LiveProject, run: Run, cells: pd.DataFrame, *, overwrite: bool, clock: Clock, written: Written
+    live: LiveProject, run: Run, *, cells: pd.DataFrame, overwrite: bool, clock: Clock, written: Written
 ) -> None:
     """Write one batch; rows that REDCap refuses are taken out and the rest is tried again."""
     cells = _still_as_planned(live, cells, written=written) if len(cells) else cells
     crash_point("checked")
     while not cells.empty:
-        act = _importing(live, cells, overwrite, written=written)
+        act = _importing(live, cells, overwrite=overwrite, written=written)
         refused, outcomes = journaled(live, run, cells=cells, act=act, clock=clock, overwrite=overwrite)
         refused = refused or {}
         out = cells["record"].isin(refused) | _is_stopped(cells, written)
@@ -109,7 +108,9 @@ def _write_batch(
         missed = ~out & ~again & (outcomes != Outcome.WRITTEN)
         written.count(outcomes[~again])
         written.hear(_refusals(cells[cells["record"].isin(refused)], reasons=refused))
-        written.hear(_said(cells[missed], "response_count", "REDCap does not hold what was written here."))
+        written.hear(
+            _said(cells[missed], "response_count", reason="REDCap does not hold what was written here.")
+        )
         cells = cells[again]
 
 
@@ -125,7 +126,7 @@ def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Writte
             _moved_records(live, present, basis=written.basis, records=cells["record"])
         )
         reason = "The record was deleted, or went to another arm, since the plan was made; run again."
-        written.hear(_said(cells[other & ~moved], "stale_base", reason))
+        written.hear(_said(cells[other & ~moved], "stale_base", reason=reason))
         moved |= other.to_numpy()
     seen = {"before": now["value"], "row_existed": now["row_exists"], "form_saved": now["form_saved"]}
     return cells.assign(**seen)[~moved]
@@ -166,7 +167,7 @@ def _arm_fields(live: LiveProject) -> set[str]:
 
 
 def _importing(
-    live: LiveProject, cells: pd.DataFrame, overwrite: bool, *, written: Written
+    live: LiveProject, cells: pd.DataFrame, *, overwrite: bool, written: Written
 ) -> Callable[[], dict[str, str]]:
     """Send cells; tells the records that REDCap refused, with its reason, and then wrote nothing."""
 
@@ -193,8 +194,10 @@ def _refusals(cells: pd.DataFrame, *, reasons: dict[str, str]) -> pd.DataFrame:
     rows = cells.drop_duplicates(list(KEYS)).assign(field="")
     told = rows["record"].map(reasons).astype("str")
     check = told.map(refusal_check)
-    return collected([_said(rows[check == name], name, told[check == name]) for name in check.unique()])
+    return collected(
+        [_said(rows[check == name], name, reason=told[check == name]) for name in check.unique()]
+    )
 
 
-def _said(cells: pd.DataFrame, check: str, reason: str | pd.Series) -> pd.DataFrame:
+def _said(cells: pd.DataFrame, check: str, *, reason: str | pd.Series) -> pd.DataFrame:
     return verdicts(cells, check=check, severity=severity(check), reason=reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 LEASE = timedelta(minutes=10)
@@ -13,8 +14,7 @@ _PROC = Path("/proc")
 
 def current_owner() -> str:
     """Name this process as `place:pid:start`; `start` is blank where the system does not tell it."""
-    pid = os.getpid()
-    return f"{_place()}:{pid}:{_start_of(pid)}"
+    return _name_process(os.getpid())
 
 
 def is_alive(owner: str, *, heartbeat_at: datetime, now: datetime, lease: timedelta = LEASE) -> bool:
@@ -29,6 +29,12 @@ def describe_owner(owner: str) -> str:
     """Say for a person where an owner runs."""
     place, pid, _ = owner.rsplit(":", 2)
     return f"process {pid} on {place.split('/')[0]}"
+
+
+@cache
+def _name_process(pid: int) -> str:
+    """Ask the system once, for a worker says with each message who it is; a forked one has another `pid`."""
+    return f"{_place()}:{pid}:{_start_of(pid)}"
 
 
 def _place() -> str:

@@ -38,10 +38,11 @@ def set_clock(state: State, order: Order) -> Any:
 def freeze_clock(state: State, order: Order) -> Any:
     """Stop the clock `at` a moment (ISO, or epoch seconds), or where it stands; null lets it go again."""
     given = order.body.get("at", "")
-    if given is None:
-        return set_clock(state, Order())
-    start = _moment_at(order) if given != "" else state.clock.epoch()
-    state.set_clock(Course(start, time.time(), 0))
+    start = _moment_at(order) if given not in (None, "") else state.clock.epoch()
+    with state.writing():
+        state.set_clock(REAL if given is None else Course(start, time.time(), 0))
+    # Who stops the clock later finds that all has happened that was due by then.
+    state.twilio.advance(0)
     return show_clock(state, order)
 
 

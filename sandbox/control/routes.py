@@ -13,7 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.control import clock, design, mails, people, projects, server, triggers, twilio, weather
+from sandbox.control import (
+    clock,
+    design,
+    mails,
+    people,
+    projects,
+    server,
+    triggers,
+    twilio,
+    twilio_faults,
+    weather,
+)
 from sandbox.control.news import news_endpoint
 from sandbox.control.orders import Order
 from sandbox.errors import ApiError
@@ -74,10 +85,14 @@ WORKS: list[tuple[str, str, Work]] = [
     ("POST", "/_sandbox/redaction", twilio.set_redaction),
 ]
 # At one address an object is a fault of REDCap's, and a list is what the next requests to Twilio meet.
-_OF_LISTS: Mapping[Work, Work] = {weather.add_fault: twilio.add_faults}
+_OF_LISTS: Mapping[Work, Work] = {weather.add_fault: twilio_faults.add_faults}
 # They keep their own order, and some last until a receiver has answered, who may ask REDCap meanwhile.
 _BESIDE_REDCAP = frozenset(
-    work for _, _, work in WORKS if work is clock.advance_clock or work.__module__ == twilio.__name__
+    [
+        clock.freeze_clock,
+        clock.advance_clock,
+        *(work for _, _, work in WORKS if work.__module__ == twilio.__name__),
+    ]
 )
 
 

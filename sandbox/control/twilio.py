@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from sandbox.clock import REAL
 from sandbox.control.orders import Order
+from sandbox.control.twilio_faults import count_faults
 from sandbox.errors import ApiError
 from sandbox.state import State
 from sandbox.twilio import BadConfig
 from sandbox.twilio.fates import FATES
-from sandbox.twilio.faults import Fault
 from sandbox.twilio.messages import Message
 from sandbox.twilio.moments import iso
 from sandbox.twilio.receiving import Inbound
 from sandbox.twilio.webhooks import Webhook
 
-MAX_COUNT = 1_000_000
-MAX_SECONDS = 3600
 MAX_BODY = 1600
 MAX_MEDIA = 10
-MAX_FAULT_BODY = 1 << 16
 
 
 def show_state(state: State, _: Order) -> Any:
@@ -111,21 +107,6 @@ def set_phone(state: State, order: Order) -> Any:
     return {"phones": state.twilio.reading.fates()}
 
 
-def add_faults(state: State, order: Order) -> Any:
-    """Let the next requests get other answers: those of the list `faults`."""
-    listed = order.body["faults"]
-    if not all(isinstance(one, dict) for one in listed):
-        raise ApiError("Faults are a list of objects.")
-    state.twilio.faults.add([_read_fault(Order(body=one)) for one in listed])
-    return count_faults(state)
-
-
-def count_faults(state: State) -> dict[str, int]:
-    """Say how many requests will meet a fault, and how many did."""
-    waiting, met = state.twilio.faults.counts()
-    return {"waiting": waiting, "met": met}
-
-
 def about_message(message: Message) -> dict[str, Any]:
     """Return a message as it is listed: the truth, whatever the API hides."""
     return {
@@ -172,29 +153,3 @@ def _media(order: Order) -> list[str]:
         raise ApiError(f"media must be a list of at most {MAX_MEDIA} addresses.")
     # Half a character cannot be stored.
     return [address.encode("utf-8", "replace").decode() for address in media]
-
-
-def _read_body(order: Order) -> str:
-    """Return a fault's body; an object is what Twilio would have answered."""
-    given = order.body.get("body")
-    return json.dumps(given) if isinstance(given, dict) else order.text("body", longest=MAX_FAULT_BODY)
-
-
-def _read_fault(order: Order) -> Fault:
-    headers = order.part("headers")
-    if not all(name.isascii() and name.replace("-", "").isalnum() for name in headers.body):
-        raise ApiError("headers have names of letters and digits.")
-    if not all(headers.text(name).isascii() and headers.text(name).isprintable() for name in headers.body):
-        raise ApiError("headers have values of ASCII.")
-    return Fault(
-        status=order.number("status", 503, low=200, high=599),
-        headers={name: headers.text(name) for name in headers.body},
-        body=_read_body(order),
-        is_after=order.flag("after", False),
-        closes=order.flag("close", False),
-        seconds=order.decimal("seconds", 0, low=0, high=MAX_SECONDS),
-        count=order.number("count", 1, low=1, high=MAX_COUNT),
-        probability=order.decimal("probability", 1, low=0, high=1),
-        seed=order.number("seed", 0, low=0, high=2**32),
-        method=order.text("method", longest=10),
-    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.by_hand import open_project
-from sandbox.control import twilio
 from sandbox.control.orders import Order
 from sandbox.control.projects import read_write
+from sandbox.control.twilio_faults import count_faults
 from sandbox.errors import ApiError
 from sandbox.faults import Fault, Kind, SecondWrite, Waiting
 from sandbox.limits import REDCAP_PER_MINUTE
@@ -45,7 +45,7 @@ def list_faults(state: State, _: Order) -> Any:
         "waiting": len(state.faults),
         "faults": [_about(one) for one in state.faults.waiting()],
         "met": state.faults.met(),
-        "twilio": twilio.count_faults(state),
+        "twilio": count_faults(state),
     }
 
 

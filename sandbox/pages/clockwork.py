@@ -63,6 +63,8 @@ def turn(state: State, asked: Asked) -> Response:
         case Turn.MORNING:
             now = state.clock.epoch()
             _advance(state, morning_after(now, zone_of(phone)) - now)
+        case Turn.STOP:
+            clock.freeze_clock(state, Order())
         case Turn.REST:
             _advance_to_the_end(state)
         case word:
@@ -90,8 +92,6 @@ def morning_after(epoch: float, zone: ZoneInfo | None) -> float:
 def _set(state: State, word: str) -> None:
     with state.writing():
         match word:
-            case Turn.STOP:
-                clock.freeze_clock(state, Order())
             case Turn.FAST:
                 clock.speed_clock(state, Order(body={"n": FAST}))
             case Turn.REAL:

@@ -57,6 +57,8 @@ class Exchange:
         work, wanted = create_test_message if is_test else create_message, read_wanted(form)
         with self.database.transaction():
             created = _attempt(partial(work, self.desk(), wanted))
+        if isinstance(created, Refused):
+            created.names |= {"phone": wanted.phone, "sender": wanted.sender}
         if not isinstance(created, Created):
             raise created
         self._tell("message", created.message.sid)

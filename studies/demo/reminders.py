@@ -64,8 +64,9 @@ def _show_deliveries(study: str) -> None:
         for message in list_messages(store, study=study, limit=None):
             attempts = read_message(store, message.id)[1]
             if attempts:
-                said = dict.fromkeys(CODES[one.code].meaning for one in attempts if one.code in CODES)
-                ends[message.channel, message.state, "; ".join(said)] += 1
+                codes = dict.fromkeys(one.code for one in attempts if one.code in CODES)
+                meanings = "; ".join(CODES[code].meaning for code in codes)
+                ends[message.channel, message.state, meanings] += 1
     table = plain_table("messages", "by", "state", "what was said on the way", whole=("by", "state"))
     for (channel, state, said), count in sorted(ends.items()):
         table.add_row(str(count), channel, state, said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from capstan.contact import contact_hours
@@ -10,9 +11,10 @@ from capstan.delivery import Channel
 from capstan.errors import MessagingError
 from capstan.messaging import Twilio
 from capstan.settings import load_settings
-from capstan.store import due_for_check, heard_nothing_new, list_stops, record_event
+from capstan.store import Run, due_for_check, heard_nothing_new, list_stops, record_event
 from tasks.connections import LiveProject, folder_of
 from tasks.crash import crash_point
+from tasks.heartbeat import kept_alive
 from tasks.messages.channels import open_mailer, open_twilio
 from tasks.messages.limits import caps_of, pace_of
 from tasks.messages.queueing import room_of
@@ -33,12 +35,16 @@ def check_channels(live: LiveProject) -> None:
 
 
 @effect("send messages")
-def send_queued(live: LiveProject) -> dict[str, int]:
-    """Send what waits on every channel of the study; returns attempts by the state that they led to."""
+def send_queued(live: LiveProject, run: Run | None = None) -> dict[str, int]:
+    """Send what waits on every channel of the study; returns attempts by the state that they led to.
+
+    `run` is the open run that it belongs to, if any.
+    """
     counts: Counter[str] = Counter()
-    for channel in channels_of(live):
-        sent = send_waiting(_line(live, channel))
-        counts.update({state.value: count for state, count in sent.items()})
+    with kept_alive(live, run) if run else nullcontext():
+        for channel in channels_of(live):
+            sent = send_waiting(_line(live, channel))
+            counts.update({state.value: count for state, count in sent.items()})
     run_logger().info("sent: %s", dict(counts))
     crash_point("texted")
     return dict(counts)

@@ -19,12 +19,17 @@ from capstan.needs import message_fields
 from capstan.study import Study, read_template_files
 from capstan.study_messages import Message
 from tasks.connections import LiveProject, folder_of, open_project
+from tasks.drift import refuse_drift
 from tasks.messages.queueing import room_of
 from tasks.messages.survey_links import fetch_links
 from tasks.redcap import read_records
 from tasks.shield import effect, run_logger, shielded
 
 _NO_LINK = "no_link"
+# What waits has its link, and each claim looks at hours and limits.
+_ASKED_AGAIN = frozenset(
+    {_NO_LINK, "closed_hours", "cap_run", "cap_day", "cap_day_participant", "cap_week_participant", "budget"}
+)
 _KEYS = ["message", "record", "occasion"]
 
 
@@ -90,6 +95,7 @@ def plan_contacts(
     Survey links are fetched for those only that no other rule removes; without `fetches_links` such a row
     counts as one that is to be sent, with a link of the same length in its text.
     """
+    refuse_drift(live, export)
     plan = partial(
         plan_messages,
         live.study,
@@ -134,7 +140,7 @@ def withdraw_waiting(
         for one in waiting
         if one.name not in others and not is_answer(one.name) and one.content is not None
     }
-    against = {number: rule for number, rule in found.items() if rule not in ("", _NO_LINK)}
+    against = {number: rule for number, rule in found.items() if rule and rule not in _ASKED_AGAIN}
     withdrawn = outbox.withdraw_messages(live.store, against, now=now)
     if withdrawn:
         run_logger().info("withdrew %d messages that waited", withdrawn)

@@ -26,6 +26,8 @@ from tasks.shield import run_logger
 Listing = Callable[[str, datetime], Sequence[Listed]]
 """Lists the provider's messages to an address from a time on."""
 
+# One bad answer is an accident; so many in a row say that the provider is down, and each may take long.
+_DOWN_AFTER = 3
 # Provider's times are whole seconds of another clock.
 _SKEW = timedelta(minutes=1)
 
@@ -50,11 +52,16 @@ def reconcile(
         run_logger().warning("%d messages were claimed by workers that died", lost)
     open_ones = [one for one in unknown_tries(store, room) if one.message.channel is channel]
     counts: Counter[MessageState] = Counter()
+    unanswered = 0
     for one in open_ones:
         try:
             found = _found(store, one, listing=listing)
+            unanswered = 0
         except MessagingError as error:
             # Nobody was asked, so nothing is proved.
+            unanswered += 1
+            if unanswered < _DOWN_AFTER:
+                continue
             run_logger().warning("Messages of unknown end stay so for now: %s", error)
             break
         counts[settle_unknown(store, one.attempt.id, found=found, now=now, patience=patience)] += 1

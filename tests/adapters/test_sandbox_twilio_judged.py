@@ -207,6 +207,15 @@ def test_the_controls_have_the_names_of_the_specification(bench: Bench) -> None:
     assert [one["status"] for one in state["messages"]] == ["delivered"]
 
 
+def test_a_clock_that_was_stopped_later_has_let_all_happen_that_was_due(bench: Bench) -> None:
+    sid = bench.send().sid
+
+    control(bench.server, "freeze", {"at": "2026-06-01T12:00:05Z"})
+
+    assert bench.client.messages(sid).fetch().status == "delivered"
+    assert bench.receiver.statuses() == ["sent", "delivered"]
+
+
 def test_a_list_of_faults_is_met_by_the_next_requests_and_an_object_is_redcaps(bench: Bench) -> None:
     body = {"code": 20429, "message": "Too Many Requests", "status": 429}
     twice = [
@@ -244,6 +253,45 @@ def test_a_reset_begins_again_and_keeps_the_account(bench: Bench) -> None:
     assert (state["faults"]["waiting"], state["pending"]["events"]) == (0, 0)
     assert bench.control("config", method="GET") == config
     assert not control(bench.server, "clock", method="GET")["is_frozen"]
+
+
+RECORDED = [
+    ({"To": "123"}, 21211, "The 'To' number 123 is not a valid phone number."),
+    (
+        {"From": "12"},
+        21212,
+        "The 'From' number 12 is not a valid phone number, shortcode, or alphanumeric sender ID.",
+    ),
+    ({"To": phone(24)}, 21614, f"To number: {phone(24)}, is not a mobile number"),
+    ({"To": phone(21)}, 21610, "Attempt to send to unsubscribed recipient"),
+    ({"Body": ""}, 21602, "Message body is required."),
+    ({"To": phone(26)}, 21611, "SMS queue is full."),
+]
+
+
+@pytest.mark.parametrize(("fields", "code", "text"), RECORDED)
+def test_refusals_have_the_recorded_texts_with_the_number_in_them(
+    bench: Bench, fields: dict[str, str], code: int, text: str
+) -> None:
+    answer = bench.post(**{"To": phone(60), "From": NUMBER, "Body": "x", **fields}).json()
+
+    assert (answer["code"], answer["message"]) == (code, text)
+
+
+@pytest.mark.parametrize(("fate", "code"), [(22, 21612), (23, 21408), (25, 21606)])
+def test_other_refusals_name_a_number_too_so_that_leaks_are_found(bench: Bench, fate: int, code: int) -> None:
+    answer = bench.post(To=phone(fate), From=NUMBER, Body="x").json()
+
+    assert answer["code"] == code
+    assert (NUMBER if fate == 25 else phone(fate)) in answer["message"]
+
+
+def test_what_is_not_there_is_named(bench: Bench) -> None:
+    with pytest.raises(TwilioRestException) as refused:
+        bench.client.messages("SM" + "0" * 32).fetch()
+
+    path = f"/2010-04-01/Accounts/{bench.client.username}/Messages/SM{'0' * 32}.json"
+    assert refused.value.msg == f"Unable to fetch record: The requested resource {path} was not found"
 
 
 FILTERS = [

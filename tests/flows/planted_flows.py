@@ -18,11 +18,13 @@ from typing import Any
 import pandas as pd
 import prefect
 import requests
+from planted_replies import run_replies
 from planted_study import CONTROL, TODAY
 from prefect.artifacts import create_markdown_artifact
 
 import capstan.redcap.wire
 import checks.gate
+import tasks.messages.planning
 import tasks.redcap
 import tasks.rules
 import tasks.steps
@@ -199,9 +201,26 @@ def run_imports(stage: Stage) -> None:
     stage.undo("moved on", of="closed")
 
 
+def run_messages(stage: Stage) -> None:
+    """Messages planned and sent, with and without faults, and what became of them."""
+    stage.run("messages dry", "send_messages", dry_run=True)
+    with bug(tasks.messages.planning, "plan_messages", tell_values):
+        stage.run("messages value error", "send_messages")
+    stage.run("messages", "send_messages")
+    requests.post(f"{stage.control}clock/advance", json={"seconds": 120}, timeout=60).raise_for_status()
+    faults = {"faults": [{"status": 500, "method": "GET", "count": 1}]}
+    requests.post(f"{stage.control}faults", json=faults, timeout=30).raise_for_status()
+    stage.run("no answer", "check_deliveries")
+    stage.run("deliveries", "check_deliveries")
+    stage.run("letters", "send_messages")
+    stage.run("surveys", "send_surveys")
+
+
 def main(study: str, files: str, address: str) -> None:
     stage = Stage(study, Path(files), address)
     run_all(stage)
+    run_messages(stage)
+    run_replies(stage, bug=bug, tell_values=tell_values)
     careless(study)
     control(CONTROL, return_state=True)
     print(json.dumps(stage.ended))  # noqa: T201

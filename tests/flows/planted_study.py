@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -23,6 +24,19 @@ from studies.demo.people import BASELINE, Participant, Place, invent
 TODAY = date(1931, 6, 1)
 MARK = "xplantedx"
 CONTROL = "xcontrolx"
+STAFF_MAIL, STAFF_PHONE = "staff@example.org", "+12065550160"
+_REPLIES = f"""
+inbound:
+  event: 6_month
+  instrument: sms_survey_log
+  fields: {{sender: txt_number, text: txt_message, received_at: txt_sent_at, sid: txt_twilio_sid}}
+  keywords: [{{words: [RIDE], reply: ride.txt.j2, notify: true}}]
+notify:
+  staff: {{email: [{STAFF_MAIL}], sms: ["{STAFF_PHONE}"], on: [failure, hold, summary, delivery, distress, question]}}
+partners:
+  - {{name: agile, file: roster.csv, participant: id,
+     compare: [{{column: parent, event: baseline_arm_1, field: part_guardian_name}}]}}
+"""
 _DEMO = Path(__file__).resolve().parents[2] / "studies" / "demo" / "study.yaml"
 # A mark inside a bad value, where the demo's mistake has none; the mistake stays the same.
 _BAD = {
@@ -42,11 +56,31 @@ _BAD = {
 
 def plant(folder: Path, addresses: dict[str, Any]) -> LiveStudy:
     """Make the planted project in a sandbox, and its study folder with the demo's rules."""
-    body = _DEMO.read_text(encoding="utf-8").partition("\narms:")
-    xml = write_xml(people(), today=TODAY)
-    return make_study(
-        folder, name="planted", addresses=addresses, xml=xml, title="Planted", body="arms:" + body[2]
+    text = _DEMO.read_text(encoding="utf-8")
+    rules = "arms:" + text.partition("\narms:")[2]
+    made = make_study(
+        folder,
+        name="planted",
+        addresses=addresses,
+        xml=write_xml(people(), today=TODAY),
+        title="Planted",
+        body=_contact(text, addresses) + _REPLIES + rules,
     )
+    shutil.copytree(_DEMO.parent / "templates", made.folder / "templates")
+    (made.folder / "templates" / "ride.txt.j2").write_text("A driver calls.", encoding="utf-8")
+    return made
+
+
+def _contact(text: str, addresses: dict[str, Any]) -> str:
+    """The demo's messages, through the sandbox, for visits that are long over when they are really sent."""
+    contact = text.partition("\nmessaging:")[2].partition("\narms:")[0]
+    for old, new in {
+        "${TWILIO_URL}": addresses["twilio_url"],
+        "${SMTP_PORT}": addresses["smtp"].rpartition(":")[2],
+        "status: [due, overdue]": "status: [due, overdue, missed]",
+    }.items():
+        contact = contact.replace(old, new)
+    return f"messaging:{contact}\n"
 
 
 def people() -> tuple[Participant, ...]:
@@ -80,7 +114,7 @@ def pattern(*tokens: str) -> re.Pattern[bytes]:
         "3331313131",
         rf"(?<!\d)(?!{TODAY})19[23]\d-[01]\d-[0-3]\d",
         r"(?<!\d)[0-3]?\d[/.][0-3]?\d[/.]19[23]\d(?!\d)",
-        r"(?<![0-9a-f])\(?(?:415|510|628|707|831|925)\)?[ .-]{0,2}555[ .-]?01\d\d(?![0-9a-f])",
+        r"(?<![0-9a-f])(?:\+?1)?[ .-]?\(?(?:415|510|628|707|831|925)\)?[ .-]{0,2}555[ .-]?01\d\d(?![0-9a-f])",
         "child must",
         *map(re.escape, tokens),
     ]

@@ -32,6 +32,7 @@ NAMES = {
     "demo-messages",
     "demo-surveys",
     "demo-deliveries",
+    "demo-replies",
 }
 
 
@@ -115,6 +116,7 @@ def test_the_worker_is_sent_to_the_clone_and_the_file_names_no_machine(deployed:
         ("demo-eligibility", {"0 2 * * *"}),
         ("demo-messages", {"10,40 9-19 * * *"}),
         ("demo-deliveries", {"25,55 5-22 * * *"}),
+        ("demo-replies", {"3-58/5 * * * *"}),
         ("demo-surveys", set()),
         ("demo-import", set()),
         ("demo-revert", set()),

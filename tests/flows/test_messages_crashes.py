@@ -12,23 +12,8 @@ from processes import run_flow
 from capstan.message import MessageState
 
 PHONES = {"2": "206-555-0180", "3": "206-555-0181", "5": "206-555-0128"}
-# The steps that a run of messages passes; the others are those of approvals and stopped rows.
-POINTS = (
-    "opened",
-    "begun",
-    "exported",
-    "queued",
-    "texted",
-    "exported:2",
-    "judged",
-    "checked",
-    "journaled",
-    "sent",
-    "imported",
-    "read_back",
-    "finished",
-    "ended",
-)
+# Where messages and REDCap may come to differ; test_crashes kills at every step of what all runs have in common.
+POINTS = ("begun", "queued", "texted", "exported:2", "judged", "journaled", "imported", "read_back", "ended")
 
 
 @pytest.fixture
@@ -58,7 +43,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next_ones(point: str, trial: Me
     assert {row["txt_twilio_status"] for row in trial.log()} == {"delivered"}
 
 
-@pytest.mark.parametrize("point", ["journaled", "sent", "imported", "read_back", "ended"])
+@pytest.mark.parametrize("point", ["journaled", "imported", "ended"])
 def test_a_check_that_is_killed_is_finished_by_the_next_one(point: str, trial: MessageStudy) -> None:
     given, environment = {"study": "trial"}, trial.environment
     run_flow("send_messages", given, environment=environment)

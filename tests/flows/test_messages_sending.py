@@ -58,7 +58,7 @@ def test_everybody_is_texted_once_and_the_log_follows_until_it_is_final(trial: M
     again = send()
     after = trial.log()
 
-    assert (first["outcome"], checked["outcome"], again["outcome"]) == ("done", "done", "done")
+    assert (first["outcome"], checked["outcome"], again["outcome"]) == ("done", "done", "idle")
     assert trial.texts() == {"+12065550162": 1, "+12065550163": 1}
     assert [row["txt_twilio_status"] for row in before] == ["queued", "queued"]
     assert {row["sms_survey_log_complete"] for row in before} <= {"0", ""}

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from leaks import Leak, search_file, search_folder, search_text
 from live_study import LiveStudy
-from planted_study import CONTROL, MARK, pattern, plant, write_files
+from message_study import twilio_environment
+from planted_study import CONTROL, MARK, STAFF_MAIL, STAFF_PHONE, pattern, plant, write_files
 from prefect_servers import own_prefect, read_tables
 
 from tasks.redaction import REDACTED, redact
@@ -54,13 +56,13 @@ def evidence(addresses: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
     command = [sys.executable, str(HERE / "planted_flows.py"), study.name]
     command += [str(folder / "files"), addresses["control_url"]]
     with own_prefect(folder / "server") as server:
-        environment = {**server.environment, **LOUD, **study.environment}
+        environment = {**server.environment, **LOUD, **study.environment, **twilio_environment(addresses)}
         done = subprocess.run(command, env=environment, capture_output=True, timeout=300, cwd=folder)
     (printed / "stdout").write_bytes(done.stdout)
     (printed / "stderr").write_bytes(done.stderr)
     assert done.returncode == 0, done.stderr[-3000:].decode()
     ended = json.loads(done.stdout.splitlines()[-1])
-    marks = pattern(study.token, addresses["super_token"])
+    marks = pattern(study.token, addresses["super_token"], addresses["twilio_auth_token"])
     return Evidence(ended, folder / "server", printed, study, study.export(), marks)
 
 
@@ -103,7 +105,26 @@ def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
         "revert closed": "partly",
         "later": "done",
         "moved on": "partly",
+        "messages dry": "dry run",
+        "messages value error": "CapstanError",
+        "messages": "done",
+        "no answer": "idle",
+        "deliveries": "done",
+        "letters": "done",
+        "surveys": "UsageError",
+        "replies dry": "dry run",
+        "replies value error": "CapstanError",
+        "replies": "done",
+        "rosters partners": "done",
+        "rosters partners value error": "CapstanError",
+        "rosters ragged": "Refused",
+        "rosters ragged value error": "Refused",
+        "rosters headless": "Refused",
+        "rosters headless value error": "Refused",
     }
+    assert evidence.ended["messages"]["attempts"]["accepted"] > 10
+    assert evidence.ended["deliveries"]["deliveries"]["with news"] > 10
+    assert evidence.ended["letters"]["attempts"] == {"accepted": 2}
     assert evidence.ended["refused rows"]["rows_stopped"]["row_refused"] > 0
 
 
@@ -136,6 +157,17 @@ def test_nothing_that_prefect_keeps_holds_a_mark(evidence: Evidence) -> None:
 
 def test_nothing_that_was_printed_holds_a_mark(evidence: Evidence) -> None:
     assert search_folder(evidence.printed, pattern=evidence.marks) == set()
+
+
+def test_nothing_that_staff_were_told_holds_a_mark(evidence: Evidence, addresses: dict[str, Any]) -> None:
+    control = addresses["control_url"]
+    mails = requests.get(f"{control}mails", timeout=30).json()["mails"]
+    texts = requests.get(f"{control}state", timeout=30).json()["messages"]
+    told = [one for one in (*mails, *texts) if one["to"] in (STAFF_MAIL, STAFF_PHONE)]
+
+    subjects = {str(one.get("subject")) for one in told}
+    assert {"[planted] something failed", "[planted] URGENT: a participant may be in danger"} <= subjects
+    assert search_text(json.dumps(told).encode(), pattern=evidence.marks, place="notices") == set()
 
 
 def test_nothing_in_the_home_holds_a_mark_in_the_clear(evidence: Evidence) -> None:

@@ -150,6 +150,9 @@ ROWS: tuple[tuple[str, Operator], ...] = (
     ("verified_or_complete_changed", lambda: cell(
         "weight", "3", row=1, present=with_held(4, "exam_complete", "1"), field="")),
     ("dag_mismatch", lambda: cell("redcap_data_access_group", "South", groups={"1": "south"})),
+    ("record_id_format", lambda: row(
+        at("79927398710", "baseline_arm_1", initials="X"), limits=NEW,
+        text=STUDY.replace('record_id: "[0-9]+"', "record_id_digit: luhn"))),
     *(("identifier_collision", lambda n=n: cell("mobile", n, row=2))
       for n in ("+1 (415) 555-0101", "14155550101", "415.555.0102", "415-555-0102")),
     ("mass_change", lambda: Spoilt(good(), at=NOWHERE, limits=Limits(records=100, share=0.5))),
