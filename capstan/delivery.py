@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -29,7 +30,8 @@ class Answer:
     """What one attempt to send came to, without any text of the provider's.
 
     `sid` is the provider's name of the message, `status` its first status, `code` Twilio's error code or
-    SMTP's reply code, 0 where there is none. `detail` holds a type name at most.
+    SMTP's reply code, 0 where there is none. `detail` holds a type name at most. `left_at` is when its first
+    byte left, where that is known.
     """
 
     outcome: Outcome
@@ -39,6 +41,7 @@ class Answer:
     retry_after_seconds: float = 0
     segments: int = 0
     detail: str = ""
+    left_at: datetime | None = field(default=None, compare=False)
 
 
 _FAILED_RANK, _DELIVERED_RANK = 6, 7
@@ -57,9 +60,9 @@ _RANKS = {
 _MAX_SWAPS = 2
 
 
-def is_final(status: str) -> bool:
-    """Whether no further status is to be waited for."""
-    return _RANKS.get(status, 0) >= _RANKS["canceled"]
+def is_final(status: str, channel: Channel = Channel.SMS) -> bool:
+    """Whether no further status is to be waited for; of a letter our mail server's word is the last one."""
+    return _RANKS.get(status, 0) >= _RANKS["canceled"] or (channel is Channel.EMAIL and bool(status))
 
 
 def may_follow(old: str, new: str, *, swaps: int = 0) -> bool:

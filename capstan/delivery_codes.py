@@ -31,7 +31,7 @@ class CodeRule:
 
     `retries` is how often the message may be tried again, first after `wait`. `then` follows: once the
     retries are used up, and at once where there are none. `slows_channel` says that all messages of the
-    channel shall wait.
+    channel shall wait; at `stops_at` of the code within three days the channel stops, 0 for never.
     """
 
     meaning: str
@@ -40,6 +40,7 @@ class CodeRule:
     wait: timedelta = timedelta(0)
     then: Action = Action.NONE
     slows_channel: bool = False
+    stops_at: int = 0
 
 
 _HOURS = timedelta(hours=4)
@@ -88,7 +89,7 @@ _TWILIO: tuple[tuple[tuple[int, ...], CodeRule], ...] = (
     ((30004,), CodeRule("blocked, or opted out of a toll-free sender", Action.STOP, then=Action.ASK)),
     ((30005,), CodeRule("unknown phone", Action.BAD_ADDRESS)),
     ((30006,), CodeRule("landline or unreachable carrier", Action.BAD_ADDRESS)),
-    ((30007,), CodeRule("filtered as spam", Action.FIX)),
+    ((30007,), CodeRule("filtered as spam", Action.FIX, stops_at=3)),
     ((30008,), _later("not delivered for an unknown reason", retries=1)),
     ((30009,), CodeRule("a part of a reply is missing; ask the participant to resend", Action.ASK)),
     ((30017, 30022), _later("congestion, or above the carrier's rate", slows_channel=True)),

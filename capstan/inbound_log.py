@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,18 +46,22 @@ def plan_inbound(
     known is not written twice; a record without the event is left out.
     """
     inbound, keys = study.inbound, [layout.record_field, *KEY_NAMES]
+    names = [str(name) for name in present.columns]
     lines: list[dict[str, str]] = []
-    held = present.astype("str").to_dict("records")
+    rows: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
+    for cells in present.to_numpy(dtype=object).tolist():
+        row = dict(zip(names, cells, strict=True))
+        rows[tuple(row[key] for key in keys[:3])].append(row)
     for reply in replies:
         event = events.get(reply.record, "")
         if layout.events and not event:
             continue
         whole_event = (event, inbound.instrument) not in layout.repeating
-        place = [reply.record, event, "" if whole_event else inbound.instrument]
+        place = (reply.record, event, "" if whole_event else inbound.instrument)
         values = _values(reply, inbound, study=study, layout=layout)
-        mine = [row for row in [*held, *lines] if [row[key] for key in keys[:3]] == place]
-        instance = _instance(values, mine, inbound=inbound)
-        lines.append({**dict(zip(keys, [*place, instance], strict=True)), **values})
+        instance = _instance(values, rows[place], inbound=inbound)
+        lines.append({**dict(zip(keys, (*place, instance), strict=True)), **values})
+        rows[place].append(lines[-1])
     return keyed(pd.DataFrame(lines, columns=None if lines else keys, dtype="str"), record_field=keys[0])
 
 

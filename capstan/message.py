@@ -111,6 +111,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "blocked": "the address is blocked",
         "not_live": "the study is not live yet and this is no test address",
         "already": "this message is queued, or has been, for the same occasion",
+        "repeated": "the same person or phone got the same text twice within a day",
         "too_soon": "the last one was too short a time ago",
         "cap_message": "the participant has had this message as often as the study allows",
         "duplicate_address": "the same text already goes to the same address",

@@ -5,71 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from capstan.addresses import national_number
-from capstan.choices import code_of_word
-from capstan.delivery import Channel, is_final
+from capstan.log_entry import Entry, LogTexts
 from capstan.logic import Layout
 from capstan.plan import KEY_NAMES, KEYS, keyed
-from capstan.stamps import local_stamp
 
 if TYPE_CHECKING:
     from capstan.study import Study
     from capstan.study_messages import MessageLog
 
-# What a choice field without a choice for a status gets instead, the next best first. The last words of a
-# message are never among them: a status on its way must not look like an end.
-_NEXT_BEST: Mapping[str, tuple[str, ...]] = {
-    "accepted": ("queued", "attempting"),
-    "scheduled": ("accepted", "queued", "attempting"),
-    "queued": ("accepted", "attempting"),
-    "sending": ("queued", "accepted", "attempting"),
-    "sent": ("sending", "queued", "attempting"),
-    "read": ("delivered",),
-    "canceled": ("failed",),
-}
-# A code may ride on a message that did not fail, where it means nothing.
-_FAILED = frozenset({"failed", "undelivered"})
 TAKEN = "These fields hold an earlier message, which is not overwritten; let the instrument repeat in REDCap."
 NO_EVENT = "The participant has no event of this name, as long as no arm is assigned."
-
-
-class Trace(NamedTuple):
-    """By what an attempt is known again in REDCap."""
-
-    sid: str
-    sent_at: datetime
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One attempt, as it is to be written down.
-
-    `message` is the id in the study file, `number` the outbox's. `instance` is the occasion's own,
-    `chosen` the log's instance that was chosen before, "" if none; `is_confirmed` says that REDCap held it
-    there. `traces` are those of all attempts of this message.
-    """
-
-    attempt: str
-    number: int
-    message: str
-    channel: Channel
-    event: str
-    instance: str
-    status: str
-    code: int
-    heard_at: datetime
-    trace: Trace
-    traces: tuple[Trace, ...]
-    chosen: str
-    is_confirmed: bool
-    record: str = field(repr=False)
-    address: str = field(repr=False)
-    text: str = field(repr=False)
 
 
 class Place(NamedTuple):
@@ -114,7 +63,7 @@ def plan_log(
     record and event name of the log. Where the instrument repeats, an attempt gets the next free instance,
     and keeps it; where it does not, the fields of an earlier message are left alone.
     """
-    desk = _Desk(study, layout, _by_place(present, record_field=layout.record_field))
+    desk = _Desk(LogTexts(study, layout), layout, _by_place(present, record_field=layout.record_field))
     logs = {message.id: message.log for message in study.messages}
     # Those with an instance of their own go first, so that no other takes it.
     for entry in sorted(entries, key=lambda one: not one.chosen):
@@ -127,7 +76,7 @@ def plan_log(
 
 @dataclass
 class _Desk:
-    study: Study
+    texts: LogTexts
     layout: Layout
     held: dict[Place, dict[str, str]]
     plan: LogPlan = field(default_factory=LogPlan)
@@ -146,7 +95,7 @@ class _Desk:
         elif self._is_free(place, entry, log):
             self.owners[place] = entry.number
             self._count(place)
-            self.plan.rows[place] = self._values(entry, log)
+            self.plan.rows[place] = self.texts.values(entry, log)
             self.plan.places[entry.attempt] = place
         else:
             self.plan.refused.setdefault(TAKEN, []).append(place)
@@ -182,43 +131,8 @@ class _Desk:
         if is_own or not any(held.get(name) for name in names):
             return True
         marks = [name for name in (log.fields.sid, log.fields.sent_at) if name]
-        ours = [self._marks(trace, log) for trace in entry.traces]
+        ours = [self.texts.marks(trace, log) for trace in entry.traces]
         return bool(marks) and any(all(held.get(name, "") == one[name] for name in marks) for one in ours)
-
-    def _marks(self, trace: Trace, log: MessageLog) -> dict[str, str]:
-        return {log.fields.sid: trace.sid, log.fields.sent_at: self._time(trace.sent_at, log.fields.sent_at)}
-
-    def _values(self, entry: Entry, log: MessageLog) -> dict[str, str]:
-        names = log.fields
-        values = self._marks(entry.trace, log) | {
-            names.number: self._address(entry, names.number),
-            names.message: entry.text,
-            names.status: self._word(entry.status, names.status),
-            names.error_code: str(entry.code) if entry.code and entry.status in _FAILED else "",
-            names.updated_at: self._time(entry.heard_at, names.updated_at),
-        }
-        # A mail server's word is its last one.
-        if log.complete and (is_final(entry.status) or entry.channel is Channel.EMAIL):
-            values[f"{log.instrument}_complete"] = log.complete
-        return {name: value for name, value in values.items() if name}
-
-    def _address(self, entry: Entry, name: str) -> str:
-        is_phone = entry.channel is Channel.SMS and self._validation(name).startswith("phone")
-        return national_number(entry.address) if is_phone else entry.address
-
-    def _time(self, moment: datetime, name: str) -> str:
-        return local_stamp(moment, zone=self.study.zone, validation=self._validation(name))
-
-    def _validation(self, name: str) -> str:
-        return self.layout.validation.get(name, "")
-
-    def _word(self, status: str, name: str) -> str:
-        """A status as the field takes it; "" where a choice field has nothing like it."""
-        choices = self.layout.choices.get(name)
-        if not choices:
-            return status
-        codes = (code_of_word(word, choices) for word in (status, *_NEXT_BEST.get(status, ())))
-        return next((code for code in codes if code is not None), "")
 
 
 def _by_place(present: pd.DataFrame, *, record_field: str) -> dict[Place, dict[str, str]]:

@@ -33,13 +33,13 @@ def read_roster(data: bytes, partner: Partner) -> pd.DataFrame:
     for column in columns:
         if header.count(column) != 1:
             found = "has no column" if column not in header else "has two columns"
-            raise Refused(
-                f"The roster of {partner.name} {found} {column!r}; correct partners in study.yaml."
-            )
+            raise Refused(f"The roster of {partner.name} {found} {column!r}; correct partners in study.yaml.")
     if not lines:
         raise Refused(f"The roster of {partner.name} has no rows, so nothing was compared; ask them why.")
-    frame = pd.DataFrame(lines, columns=range(len(header)), dtype="str").set_axis(header, axis=1)
-    return frame[list(columns)].apply(lambda column: column.str.strip())
+    places = {column: header.index(column) for column in columns}
+    return pd.DataFrame(
+        {column: [line[place].strip() for line in lines] for column, place in places.items()}, dtype="str"
+    )
 
 
 def _decoded(data: bytes, *, name: str) -> str:

@@ -19,9 +19,10 @@ Rows = npt.NDArray[np.int64]
 
 _LONG = 32_767
 _FEW = 8
-# To find the distinct texts takes longer than to look at each one; that pays where texts stand again.
+# To find the distinct texts takes longer than to look at each one; that pays where texts stand again. Of a
+# thousand texts 900 are distinct where there are some thousands in all.
 _SAMPLE = 1_000
-_SHARE_THAT_PAYS = 0.5
+_SHARE_OF_DISTINCT = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,8 @@ def encode_loosely(series: pd.Series) -> Column:
     texts = _whole(as_array(series))
     step = len(texts) // _SAMPLE
     sample = texts.take(pa.array(np.arange(0, len(texts), step or 1)))
-    if step and pc.count_distinct(sample).as_py() > _SHARE_THAT_PAYS * len(sample):
+    filled = sample.filter(pc.not_equal(sample, ""))
+    if step and pc.count_distinct(filled).as_py() > _SHARE_OF_DISTINCT * max(len(filled), _SAMPLE // 10):
         return Column(np.arange(len(texts), dtype=np.int32), texts)
     return encode_array(texts)
 

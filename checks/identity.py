@@ -34,7 +34,10 @@ def judge_identities(cells: pd.DataFrame, *, present: pd.DataFrame | None, check
 
 
 def judge_unique(cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: Sequence[str]) -> pd.DataFrame:
-    """Stop values of unique fields that another record has; `cells` and `present` as `judge_identities`."""
+    """Stop values of unique fields that another record has; `cells` and `present` as `judge_identities`.
+
+    Cells that share `row` fall together.
+    """
     changed = cells[cells["field"].isin(fields)]
     claims = changed[changed["after"] != ""]
     if claims.empty:

@@ -13,7 +13,7 @@ from checks.case import Case
 from checks.columns import Bools
 from checks.findings import Finding
 
-# Each round judges all rows anew, so a long chain of rows in one record is cut.
+# Each round judges all rows anew, so a longer chain of rows is cut: from then on records fall whole.
 MAX_ROUNDS = 20
 
 
@@ -28,10 +28,11 @@ def judge_rest(bench: Bench, case: Case) -> arms.Allowed:
         fallen = left & ~bench.accepted
         if not fallen.any():
             break
-        if number > MAX_ROUNDS:
+        is_long = number > MAX_ROUNDS
+        if is_long:
             _stop_records(bench, fallen)
         left = bench.accepted
-        allowed = _judge_again(bench, case)
+        allowed = _judge_again(bench, case, by_record=is_long)
     return allowed
 
 
@@ -58,12 +59,14 @@ def _judge_once(bench: Bench, case: Case) -> arms.Allowed:
     return allowed
 
 
-def _judge_again(bench: Bench, case: Case) -> arms.Allowed:
+def _judge_again(bench: Bench, case: Case, *, by_record: bool) -> arms.Allowed:
     """Judge what takes out rows that rest on those that fell, and nothing else."""
     present, grid, checks = case.present, case.rules.grid, case.rules.study.checks
     allowed = _allowed_arms(bench, case)
     bench.hear(arms.judge_arms(bench.keys, allowed=allowed, grid=grid))
-    bench.hear(identity.judge_unique(bench.cells(), present=present.identifiers, fields=checks.unique))
+    cells = bench.cells()
+    cells = cells.assign(row=cells["record"]) if by_record else cells
+    bench.hear(identity.judge_unique(cells, present=present.identifiers, fields=checks.unique))
     if checks.rules and len(bench.cells()):
         bench.hear_errors(studyrules.judge_conditions(_merged(bench, case), rules=checks.rules))
     _judge_new_records(bench, case)

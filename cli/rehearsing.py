@@ -102,10 +102,14 @@ def _chosen(flows: list[str], *, study: Study) -> list[str]:
         raise UsageError(
             f"{following[0]} goes on from an earlier run, and a rehearsal begins without any; leave it out."
         )
-    has_rules = {"compute_visit_dates": study.visits, "check_eligibility": study.eligibility.criteria}
+    has_rules = {
+        "compute_visit_dates": study.visits,
+        "check_eligibility": study.eligibility.criteria,
+        "send_messages": study.messages,
+    }
     chosen = chosen or [name for name, rules in has_rules.items() if rules]
     if not chosen:
-        raise UsageError(f"Study {study.study} has neither visits nor criteria; name a flow with --flow.")
+        raise UsageError(f"Study {study.study} has no visits, criteria or messages; name a flow with --flow.")
     return chosen
 
 

@@ -43,12 +43,14 @@ def list_command(
     if as_json:
         print_json({"replies": told})
         return
-    names = ("sid", "received (UTC)", "meaning", "participants", *(("from", "text") if values else ()))
-    table = plain_table(*names, whole=("sid", "received (UTC)"))
+    if values:
+        for one in told:
+            _print(one)
+        return
+    table = plain_table("sid", "received (UTC)", "meaning", "participants", whole=("sid", "received (UTC)"))
     for one in told:
         at = f"{one['received_at']:%Y-%m-%d %H:%M}"
-        shown = (one["sid"], at, one["meaning"], str(one["participants"]))
-        table.add_row(*shown, *(escape(one[name]) for name in ("sender", "text") if values))
+        table.add_row(one["sid"], at, one["meaning"], str(one["participants"]))
     console.print(table if told else "Nobody wrote.")
 
 
@@ -62,10 +64,7 @@ def show(sid: Sid, values: Values = False, as_json: AsJson = False) -> None:
     if as_json:
         print_json(told)
         return
-    console.print(f"[bold]{told['sid']}[/bold]  {told['meaning']}  {told['received_at']:%Y-%m-%d %H:%M} UTC")
-    console.print(f"  participants with this phone: {told['participants']}")
-    for name in ("sender", "text") if values else ():
-        console.print(f"  {name}: {escape(told[name])}")
+    _print(told)
 
 
 @app.command()
@@ -104,6 +103,15 @@ def _find(sid: str) -> Any:
     if not found:
         raise UsageError("There is no such text in this store; `capstan replies list` has all.")
     return found[0]
+
+
+def _print(told: dict[str, Any]) -> None:
+    at = f"{told['received_at']:%Y-%m-%d %H:%M} UTC"
+    console.print(f"[bold]{told['sid']}[/bold]  {at}  {told['meaning']}")
+    console.print(f"  participants with this phone: {told['participants']}")
+    for name in ("sender", "text"):
+        if name in told:
+            console.print(f"  {name}: {escape(told[name])}")
 
 
 def _told(one: Any, *, values: bool) -> dict[str, Any]:

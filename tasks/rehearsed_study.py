@@ -50,6 +50,7 @@ def surroundings(home: Path, *, study: Study) -> dict[str, str]:
     sources = [study.redcap.token, study.redcap.write_token]
     sources += [sms.account, sms.token] if sms else []
     sources += [email.password, email.oauth_token] if email else []
+    sources += [partner.token for partner in study.partners]
     return {source.env: "" for source in sources if source and source.env} | {
         "CAPSTAN_HOME": str(home),
         "CAPSTAN_STORE": "",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import requests
 from requests.auth import AuthBase
 
-from capstan.errors import PartnerUnavailable, Refused, UsageError
+from capstan.errors import CapstanError, PartnerUnavailable, Refused, UsageError
 from capstan.roster import read_roster
+from capstan.study import Study
 from capstan.study_notices import Partner
 from tasks.connections import LiveProject, folder_of
+from tasks.finding import Finding
 from tasks.shield import effect, run_logger
 from tasks.token_sources import read_token
 
@@ -30,11 +33,25 @@ def fetch_roster(live: LiveProject, *, partner: Partner) -> pd.DataFrame:
     Raises PartnerUnavailable where no usable answer came, Refused for what is no roster, UsageError for a
     token that is not kept or not taken.
     """
-    folder = folder_of(live.study)
-    data = _read_file(partner, folder=folder) if partner.file else _download(partner, folder=folder)
-    roster = read_roster(data, partner)
+    roster = _read_roster(partner, folder=folder_of(live.study))
     run_logger().info("the roster of %s has %d rows", partner.name, len(roster))
     return roster
+
+
+def look_at_rosters(study: Study, *, folder: Path) -> Iterator[Finding]:
+    """One finding for each partner: whether its roster comes, and has what the study compares."""
+    for partner in study.partners:
+        try:
+            rows = len(_read_roster(partner, folder=folder))
+        except CapstanError as error:
+            yield Finding("roster", "fail", str(error))
+        else:
+            yield Finding("roster", "ok", f"{partner.name}: {rows} rows")
+
+
+def _read_roster(partner: Partner, *, folder: Path) -> pd.DataFrame:
+    data = _read_file(partner, folder=folder) if partner.file else _download(partner, folder=folder)
+    return read_roster(data, partner)
 
 
 class _Bearer(AuthBase):

@@ -18,13 +18,17 @@ _NOT_ALLOWED = frozenset({401, 403})
 
 @dataclass(frozen=True)
 class Text:
-    """One text message; `id` is our row's. No repr of what identifies a person."""
+    """One text message; `id` is our row's. No repr of what identifies a person.
+
+    It is not sent after `leave_by`, for somebody else may send it then.
+    """
 
     id: str
     to: str = field(repr=False)
     text: str = field(repr=False)
     callback_url: str = ""
     valid_for_seconds: int = MAX_VALID_SECONDS
+    leave_by: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, TypeVar
@@ -72,10 +73,15 @@ class Twilio:
         raise TypeError("A connection to Twilio is not written to files: make a new one instead.")
 
     def send(self, text: Text) -> Answer:
-        """Post one message, once, and say what it came to; nothing is raised over what Twilio does.
+        """Post one message, once, and say what it came to; nothing is raised over what Twilio does."""
+        CALL.leave_by = text.leave_by
+        try:
+            return replace(self._post(text), left_at=CALL.left_at)
+        finally:
+            CALL.leave_by = None
 
-        The library's exceptions are read for their codes only: their text may hold the number.
-        """
+    def _post(self, text: Text) -> Answer:
+        """Post; the library's exceptions are read for their codes only: their text may hold the number."""
         try:
             made = self._messages.create(
                 to=text.to,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,10 +28,13 @@ _DOMAIN = ".twilio.com"
 class Call(threading.local):
     """What is known of this thread's last request; the library's exceptions do not say it.
 
-    `has_left` is false while no byte of the request was written, so that Twilio cannot have it.
+    `has_left` is false while no byte of the request was written, so that Twilio cannot have it; `left_at` is
+    when the first one was. Where there is a `leave_by`, nothing leaves after it.
     """
 
     has_left = False
+    left_at: datetime | None = None
+    leave_by: datetime | None = None
     status = 0
     retry_after_seconds = 0.0
     date = ""
@@ -54,8 +58,16 @@ class _Watched:
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        CALL.has_left = True
+        if not CALL.has_left:
+            _leave(datetime.now(UTC))
         super().send(data)  # type: ignore[misc]
+
+
+def _leave(now: datetime) -> None:
+    """Note that a request leaves; raises TimeoutError where it is too late for that."""
+    if CALL.leave_by is not None and now > CALL.leave_by:
+        raise TimeoutError("too late")
+    CALL.has_left, CALL.left_at = True, now
 
 
 class _PlainConnection(_Watched, urllib3.connection.HTTPConnection):
@@ -112,7 +124,8 @@ class OnceHttpClient(TwilioHttpClient):  # type: ignore[misc]
 
     def request(self, method: str, url: str, **options: Any) -> Response:
         """Send one request; the answer's status and headers are in `CALL` after it."""
-        CALL.has_left, CALL.status, CALL.retry_after_seconds, CALL.date = False, 0, 0.0, ""
+        CALL.has_left, CALL.left_at = False, None
+        CALL.status, CALL.retry_after_seconds, CALL.date = 0, 0.0, ""
         response: Response = super().request(method, self._address(url), **options)
         headers = response.headers or {}
         CALL.status = response.status_code

@@ -62,7 +62,9 @@ def keep_incoming(store: Store, form: Mapping[str, str], *, now: datetime) -> bo
         "received_at": now,
     }
     with store.write() as connection:
-        return bool(connection.execute(insert_new(connection, INBOUND_MESSAGE).values(**row)).rowcount)
+        new = insert_new(connection, INBOUND_MESSAGE).values(**row).returning(INBOUND_MESSAGE.c.sid)
+        # Not its row count, which PostgreSQL's driver does not tell here.
+        return connection.execute(new).first() is not None
 
 
 def new_incoming(store: Store, room: Mailroom, *, service: str, number: str) -> tuple[Incoming, ...]:
@@ -100,7 +102,8 @@ def act_on(
         "matches": 0,
     }
     with store.write() as connection:
-        if not connection.execute(insert_new(connection, REPLY).values(**row)).rowcount:
+        new = insert_new(connection, REPLY).values(**row).returning(REPLY.c.sid)
+        if connection.execute(new).first() is None:
             return False
         if Meaning.START in meanings:
             _lift(store, connection, incoming.sender, reason=BLOCK_OF[Meaning.STOP], now=now)

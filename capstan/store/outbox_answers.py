@@ -18,6 +18,7 @@ from capstan.store.outbox_moves import (
     own_sid,
     set_attempt,
 )
+from capstan.store.outbox_pace import make_up_for
 from capstan.store.outbox_rows import Claimed
 
 
@@ -36,6 +37,8 @@ def record_answer(store: Store, claimed: Claimed, answer: Answer, *, now: dateti
             "code": answer.code,
             "ended_at": now,
         }
+        if answer.left_at is not None:
+            make_up_for(connection, claimed, left_at=answer.left_at)
         if answer.sid:
             own_sid(connection, attempt["id"], sid=answer.sid, now=now)
         set_attempt(connection, attempt["id"], now=now, **heard)

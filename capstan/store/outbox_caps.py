@@ -16,6 +16,8 @@ from capstan.store.outbox_tables import ATTEMPT, MESSAGE
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _FEWEST = 20
+_MOST_REPEATED = 2
+_MARKS = ("record_mark", "address_mark", "text_mark")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -29,7 +31,7 @@ class Later(NamedTuple):
 def opens_later(connection: Connection, row: RowMapping, *, caps: Caps, now: datetime) -> Later | None:
     """Say when a waiting message may go, if not now: its participant, its address, its contact hours."""
     mark = or_(*(MESSAGE.c[name] == row[name] for name in ("record_mark", "address_mark")))
-    columns = (ATTEMPT.c.started_at, MESSAGE.c.record_mark, MESSAGE.c.address_mark)
+    columns = (ATTEMPT.c.started_at, ATTEMPT.c.failed, *(MESSAGE.c[name] for name in _MARKS))
     query = select(*columns).join(MESSAGE, ATTEMPT.c.message_id == MESSAGE.c.id)
     earlier = query.where(mark, ATTEMPT.c.started_at > now - _WEEK, may_have_reached())
     found = connection.execute(earlier.order_by(ATTEMPT.c.started_at)).mappings().all()
@@ -40,6 +42,7 @@ def opens_later(connection: Connection, row: RowMapping, *, caps: Caps, now: dat
             [one["started_at"] for one in found if one[name] == row[name]], caps=caps, now=now
         )
     ]
+    reasons += _repetitions(found, row, now=now)
     # Who writes to us is answered now; answers have a guard of their own, and nobody's day is full of them.
     latest = Later(now, "") if is_answer(row["name"]) else max([Later(now, ""), *reasons])
     latest = _within_hours(latest, zones=row["zones"].split(), caps=caps)
@@ -74,6 +77,16 @@ def may_have_reached() -> ColumnElement[bool]:
     """Whether an attempt is open, taken, or of unknown end: until the contrary is proved it was sent."""
     taken = ATTEMPT.c.outcome.in_([Outcome.ACCEPTED, Outcome.UNKNOWN])
     return or_(ATTEMPT.c.outcome.is_(None), taken)
+
+
+def _repetitions(earlier: Sequence[RowMapping], row: RowMapping, *, now: datetime) -> list[Later]:
+    """The guard against loops: nobody gets the same text more often within a day, whoever queued it.
+
+    What did not arrive does not count: the study says how often that is tried again.
+    """
+    same = [one for one in earlier if one["text_mark"] == row["text_mark"] and not one["failed"]]
+    times = [one["started_at"] for one in same if one["started_at"] > now - _DAY]
+    return [Later(times[-_MOST_REPEATED] + _DAY, "repeated")] if len(times) >= _MOST_REPEATED else []
 
 
 def _within_hours(wanted: Later, *, zones: Sequence[str], caps: Caps) -> Later:

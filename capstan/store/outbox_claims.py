@@ -82,7 +82,7 @@ def expire_messages(store: Store, room: Mailroom, *, now: datetime) -> int:
 def _must_wait(
     connection: Connection, room: Mailroom, *, caps: Caps, pace: Pace, now: datetime
 ) -> Wait | None:
-    free = free_from(connection, pace)
+    free = free_from(connection, pace, now=now)
     if free > now + AHEAD:
         return Wait(free - AHEAD)
     full_until = room_is_full(connection, room, caps=caps, now=now)

@@ -30,7 +30,7 @@ def due_for_check(
     silent = (ATTEMPT.c.changed_at <= now - silent_for, ATTEMPT.c.started_at > now - given_up_after)
     taken = (ATTEMPT.c.outcome == Outcome.ACCEPTED, ATTEMPT.c.sid.is_not(None), MESSAGE.c.channel == channel)
     tries = _tries(store, room, where=[*taken, *silent])
-    return tuple(one for one in tries if not is_final(one.attempt.status))
+    return tuple(one for one in tries if not is_final(one.attempt.status, channel))
 
 
 def heard_nothing_new(store: Store, attempt: str, *, now: datetime) -> None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, or_, select, update
 
 from capstan.consequence import Consequence, Course
 from capstan.delivery import Outcome
+from capstan.delivery_codes import CODES
 from capstan.errors import StoreError
 from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.outbox_addresses import add_block
 from capstan.store.outbox_pace import slow_down
 from capstan.store.outbox_rows import Mailroom, to_message
-from capstan.store.outbox_stops import set_stop
+from capstan.store.outbox_stops import resumed_at, set_stop
 from capstan.store.outbox_tables import ANNOUNCEMENT, ATTEMPT, MESSAGE
 
 _GUARD = "capstan"
+_LATELY = timedelta(days=3)
 _OPEN = (MessageState.CLAIMED, MessageState.UNKNOWN, MessageState.PLANNED)
 
 
@@ -108,8 +110,10 @@ def follow(
     moved = move_message(connection, attempt, to=then.state, only=only, now=now, rule=then.rule, **waits)
     if then.block:
         _block(store, connection, message, reason=then.block, now=now)
-    if then.holds_wording or then.stops_channel:
-        _stop(connection, message, name=message["name"] if then.holds_wording else "", code=code, now=now)
+    if then.holds_wording:
+        _stop(connection, message, name=message["name"], code=code, now=now)
+    if then.stops_channel or _comes_too_often(connection, message, code=code, now=now):
+        _stop(connection, message, name="", code=code, now=now)
     return moved
 
 
@@ -120,6 +124,24 @@ def count_sends(connection: Connection, message: RowMapping, *, by: int, announc
     connection.execute(update(ANNOUNCEMENT).where(*mine).values(more))
 
 
+def _comes_too_often(connection: Connection, message: RowMapping, *, code: int, now: datetime) -> bool:
+    """Whether a code has come so often lately, since somebody last let the channel go on, that it must stop."""
+    most = CODES[code].stops_at if code in CODES else 0
+    if not most:
+        return False
+    room = _room_of(message)
+    resumed = resumed_at(connection, room, channel=message["channel"])
+    since = max(now - _LATELY, resumed) if resumed else now - _LATELY
+    mine = [MESSAGE.c[name] == message[name] for name in (*Mailroom._fields, "channel")]
+    alike = select(func.count()).select_from(ATTEMPT).join(MESSAGE, ATTEMPT.c.message_id == MESSAGE.c.id)
+    late = alike.where(*mine, ATTEMPT.c.code == code, ATTEMPT.c.started_at > since)
+    return connection.execute(late).scalar_one() >= most
+
+
+def _room_of(message: RowMapping) -> Mailroom:
+    return Mailroom(*(message[part] for part in Mailroom._fields))
+
+
 def _block(store: Store, connection: Connection, message: RowMapping, *, reason: str, now: datetime) -> None:
     content = to_message(store, message).content
     if content is not None:
@@ -128,6 +150,6 @@ def _block(store: Store, connection: Connection, message: RowMapping, *, reason:
 
 
 def _stop(connection: Connection, message: RowMapping, *, name: str, code: int, now: datetime) -> None:
-    room = Mailroom(*(message[part] for part in Mailroom._fields))
+    room = _room_of(message)
     reason = f"the provider refused with code {code}"
     set_stop(connection, room, channel=message["channel"], name=name, reason=reason, by=_GUARD, now=now)

@@ -43,9 +43,13 @@ class Content:
 
 @dataclass(frozen=True)
 class Message:
-    """One row of the outbox; `rule` says why it is not sent, `content` is None once retention deleted it."""
+    """One row of the outbox; `key` names the contact for ever, `rule` says why it is not sent.
+
+    `content` is None once retention deleted it.
+    """
 
     id: int
+    key: str
     name: str
     run_id: str
     channel: Channel
@@ -92,18 +96,31 @@ class Try(NamedTuple):
     message: Message
 
 
+class Slot(NamedTuple):
+    """A sender's time for one message, which leaves when it `begins`, not after `latest`; `ends` begin others."""
+
+    begins: datetime
+    latest: datetime
+    ends: datetime
+
+
 @dataclass(frozen=True)
 class Claimed:
-    """A message that this worker alone may send now, at `send_at` and not before.
+    """A message that this worker alone may send now, in its slot.
 
     `id` is the attempt's, which goes to the provider; `sender` names the clock that gave the slot.
     """
 
     id: str
     sender: str
-    send_at: datetime
+    slot: Slot
     message: Message
     content: Content
+
+    @property
+    def send_at(self) -> datetime:
+        """When it is to leave, and not before."""
+        return self.slot.begins
 
 
 class Wait(NamedTuple):

@@ -21,7 +21,7 @@ class Trouble(NamedTuple):
     name: str
     state: MessageState
     code: int
-    count: int
+    messages: int
 
 
 def list_troubles(store: Store, room: Mailroom, *, since: datetime, until: datetime) -> tuple[Trouble, ...]:

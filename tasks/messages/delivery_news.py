@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from capstan.delivery_codes import CODES
+from capstan.delivery_codes import CODES, Action
 from capstan.message import MessageState
 from capstan.notice import Cause, Happening
 from capstan.store import Store, Trouble, list_stops, list_troubles, read_watermark, write_watermark
@@ -47,9 +47,11 @@ def _said(trouble: Trouble) -> str:
 
 def _parts(trouble: Trouble) -> Iterator[str]:
     waits = trouble.state is MessageState.REVIEW
-    yield f"{trouble.count:,} of {trouble.name} {'wait for a person' if waits else 'did not arrive'}"
+    yield f"{trouble.messages:,} of {trouble.name} {'wait for a person' if waits else 'did not arrive'}"
     if trouble.code:
         meaning = CODES[trouble.code].meaning if trouble.code in CODES else "an unknown reason"
         yield f"(code {trouble.code}: {meaning})"
     if waits:
         yield "- `capstan messages list --state review` lists them."
+    elif trouble.code in CODES and CODES[trouble.code].then is Action.ASK:
+        yield "- somebody must look at it; the address gets nothing more until then."

@@ -9,7 +9,7 @@ from capstan.contact import OpenHours, valid_seconds
 from capstan.delivery import Answer
 from capstan.messaging import Mail, Mailer, Text, Twilio
 from capstan.messaging.receipts import MAX_VALID_SECONDS
-from capstan.store import Claimed
+from capstan.store import LEASE, Claimed
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class TextSender:
         """Post the text, once; it waits at Twilio no longer than it may still arrive."""
         url = f"{self.public_url}/twilio/status?m={claimed.id}" if self.public_url else ""
         valid = self._valid_seconds(claimed, now=now)
-        return self.twilio.send(Text(claimed.id, claimed.content.address, claimed.content.text, url, valid))
+        said, leave_by = claimed.content, claimed.slot.begins + LEASE / 2
+        return self.twilio.send(Text(claimed.id, said.address, said.text, url, valid, leave_by))
 
     def _valid_seconds(self, claimed: Claimed, *, now: datetime) -> int:
         zones, not_after = claimed.message.zones.split(), claimed.message.not_after
@@ -41,7 +42,7 @@ class LetterSender:
     unsubscribe: str = ""
 
     def send(self, claimed: Claimed, *, now: datetime) -> Answer:  # noqa: ARG002
-        """Hand the letter over, once."""
+        """Hand the letter over, once; all attempts of a message are known as one by its Message-ID."""
         said = claimed.content
-        letter = Mail(claimed.id, said.address, said.subject, said.text, said.html, self.unsubscribe)
+        letter = Mail(claimed.message.key, said.address, said.subject, said.text, said.html, self.unsubscribe)
         return self.mailer.send(letter)

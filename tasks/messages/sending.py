@@ -30,6 +30,7 @@ PATIENCE = timedelta(seconds=30)
 """How long a worker waits for the next message that may go, before it leaves the rest to a later run."""
 
 _FIRST_LEAD, _LONGEST_LEAD = 0.1, 0.5
+_FARTHEST_SLOT = timedelta(seconds=1)
 _RECORD_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -108,10 +109,15 @@ def _claim(line: Line, *, now: datetime, lead: float) -> Claimed | Wait | None:
 
 
 def _send(line: Line, claimed: Claimed) -> list[MessageState]:
-    """Send a claimed message in its slot; one whose slot was missed is given back, unsent."""
-    _sleep_until(line.clock, claimed.send_at)
+    """Send a claimed message in its slot; one whose slot was missed is given back, unsent.
+
+    A clock that is put back makes a slot seem far away, and the claim would outlive its lease.
+    """
+    wait = claimed.slot.begins - line.clock.now()
+    if wait <= _FARTHEST_SLOT:
+        line.clock.sleep(max(0.0, wait.total_seconds()))
     now = line.clock.now()
-    if now > claimed.send_at + line.pace.tolerance:
+    if not claimed.slot.begins - line.pace.tolerance <= now <= claimed.slot.latest:
         give_back(line.store, claimed, now=now)
         return []
     answer = Answer(Outcome.UNKNOWN)

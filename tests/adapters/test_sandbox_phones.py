@@ -291,3 +291,12 @@ def test_every_code_of_a_fate_has_a_meaning() -> None:
     }
 
     assert all(meaning(code) for code in (*codes, 14107, 30001, 11200, 11205, 12100, 12300, 14109))
+
+
+def test_everything_can_be_forgotten_to_begin_again(bench: Bench) -> None:
+    press(bench, "write", number=PHONE, to=NUMBER, body="STOP")
+
+    page = press(bench, "clear")
+
+    assert "Nobody has been written to yet" in page
+    assert bench.send().status == "queued"

@@ -321,3 +321,14 @@ def test_the_rows_are_shown_in_the_terminal_only(
     assert "Zora" not in ran.all
     assert "Zora" in shown.out
     assert "999" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(roster("1,left,,"), "agile: 1 rows"), (b"<html>", "is a web page")]
+)
+def test_the_doctor_looks_at_the_roster(
+    body: bytes, said: str, study: LiveStudy, partner: Server, capstan: CommandLine
+) -> None:
+    partner.body = body
+
+    assert said in " ".join(capstan("doctor", study.name).out.split())

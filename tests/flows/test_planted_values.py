@@ -57,7 +57,7 @@ def evidence(addresses: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
     command += [str(folder / "files"), addresses["control_url"]]
     with own_prefect(folder / "server") as server:
         environment = {**server.environment, **LOUD, **study.environment, **twilio_environment(addresses)}
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=300, cwd=folder)
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=600, cwd=folder)
     (printed / "stdout").write_bytes(done.stdout)
     (printed / "stderr").write_bytes(done.stderr)
     assert done.returncode == 0, done.stderr[-3000:].decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,26 @@ def test_it_says_what_would_be_written_and_writes_nothing(live: LiveStudy, capst
     assert eligibility["written"]["by_field"] == {"elig_reasons": 20, "elig_status": 20}
     assert (live.export(), live.log(), _surroundings(live)) == before
     assert not live.home.exists()
+
+
+def test_the_messages_of_a_study_are_rehearsed_too_and_none_goes_out(
+    capstan: CommandLine, monkeypatch: pytest.MonkeyPatch, addresses: dict[str, Any], tmp_path: Path
+) -> None:
+    xml = project_xml(TODAY, participants=10)
+    body = "messaging:" + DEMO.read_text(encoding="utf-8").partition("\nmessaging:")[2]
+    sms, mail = ({"TWILIO_URL": addresses["twilio_url"]}, {"SMTP_PORT": addresses["smtp"].rpartition(":")[2]})
+    secrets = {"TWILIO_ACCOUNT_SID": "AC0", "TWILIO_AUTH_TOKEN": SECRET}
+    made = make_study(tmp_path, name="trial", addresses=addresses, xml=xml, title="Contact", body=body)
+    shutil.copytree(DEMO.parent / "templates", made.folder / "templates")
+    for name, value in {**made.environment, **sms, **mail, **secrets}.items():
+        monkeypatch.setenv(name, value)
+
+    said = capstan("rehearse", "trial", "--on", ON, "-p", "max_share=1", "--json")
+
+    flows = {flow["flow"]: flow for flow in json.loads(said.out)["flows"]}
+    assert list(flows) == ["compute_visit_dates", "check_eligibility", "send_messages"]
+    assert sum(flows["send_messages"]["found"]["messages planned"].values()) > 0
+    assert flows["send_messages"]["found"]["attempts"] == {}
 
 
 def test_another_day_gives_another_outcome(capstan: CommandLine) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from capstan.contact_marks import Marked, MarkKind, mark_for, wanted_marks
 from capstan.delivery import Channel
+from capstan.log_entry import Entry, Trace
 from capstan.logic import Layout
-from capstan.message_log import NO_EVENT, TAKEN, Entry, LogPlan, Place, Trace, plan_log
+from capstan.message_log import NO_EVENT, TAKEN, LogPlan, Place, plan_log
 from capstan.study import Study
 from tests.unit.message_cases import LAYOUT, SIX, study_with
 
