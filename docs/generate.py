@@ -313,7 +313,8 @@ def _what_follows(rule: CodeRule) -> str:
     times = f", {often} at most, first after {wait}" if rule.retries else ""
     slower = "; the channel goes slower" if rule.slows_channel else ""
     then = f"; then {_ASKS[rule.then]}" if rule.then is not Action.NONE else ""
-    return f"{_ASKS[rule.action]}{times}{slower}{then}"
+    stops = f"; {rule.stops_at} of them within three days stop the channel" if rule.stops_at else ""
+    return f"{_ASKS[rule.action]}{times}{slower}{then}{stops}"
 
 
 def _filled(path: Path, *, parts: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated
 
 import pandas as pd
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from capstan.errors import UsageError
 from capstan.needs import log_targets
@@ -29,6 +29,14 @@ from tasks.messages.writing_back import note_arrivals, plan_news
 from tasks.redcap import export_records
 
 MaxMessages = Annotated[int | None, Field(ge=0)]
+
+
+def _listed(value: object) -> object:
+    """Let a terminal give several names as one text: `-p messages=first,second`."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+MessageIds = Annotated[list[str], BeforeValidator(_listed)]
 
 
 def contact(
@@ -96,8 +104,9 @@ def _has_done_something(current: Job) -> bool:
 
 def _queue(current: Job, chosen: LiveProject) -> None:
     planned = _plan(current, chosen)
-    ids = {message.id for message in chosen.study.messages}
-    others = {message.id for message in current.live.study.messages} - ids
+    unasked = [each for each in current.live.study.messages if each not in chosen.study.messages]
+    # A letter may stand in for a text that this run does not look at.
+    others = {name for message in unasked for name in (message.id, message.fallback)}
     withdrawn = withdraw_waiting(chosen, planned=planned, others=others, now=utc_now())
     queued = queue_plan(chosen, current.run, planned=planned, now=utc_now())
     current.details["messages"] = {**queued._asdict(), "withdrawn": withdrawn}

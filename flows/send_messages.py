@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from flows.job import Summary
-from flows.message_job import MaxMessages, contact
+from flows.message_job import MaxMessages, MessageIds, contact
 from tasks.shield import study_flow
 
 
@@ -14,7 +14,7 @@ def send_messages(
     study: str,
     dry_run: bool = False,
     today: date | None = None,
-    messages: list[str] = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+    messages: MessageIds = [],  # noqa: B006 - Prefect reads the default, nothing changes it
     max_messages: MaxMessages = None,
 ) -> Summary:
     """Send the study's messages to those for whom they are due; a second run sends nothing twice.

@@ -12,7 +12,7 @@ from outbox_cases import FREE, NOW, ROOM, SENDER, accept, answer, claim, planned
 from store_cases import open_store
 
 from capstan.contact import OpenHours
-from capstan.delivery import Channel, Outcome
+from capstan.delivery import Answer, Channel, Outcome
 from capstan.store import (
     Caps,
     Claimed,
@@ -22,6 +22,7 @@ from capstan.store import (
     list_messages,
     list_stops,
     read_message,
+    record_answer,
     record_event,
     resume_channel,
 )
@@ -107,6 +108,27 @@ def test_two_participants_with_one_phone_share_its_limit(store: Store) -> None:
     assert [type(one) for one in taken] == [Claimed, Claimed, Wait]
 
 
+def test_nobody_gets_the_same_text_a_third_time_within_a_day(store: Store) -> None:
+    for occasion in ("a", "b", "c"):
+        queue(store, planned(occasion=occasion))
+    queue(store, planned(occasion="d", text="Other words."))
+    taken = [accept(store, f"SM{second}", NOW + timedelta(seconds=second)) for second in range(3)]
+
+    assert [one.content.occasion for one in taken] == ["a", "b", "d"]
+    assert claim(store, NOW + timedelta(seconds=3)) == Wait(NOW + timedelta(days=1))
+
+
+def test_a_text_that_did_not_arrive_is_no_repetition(store: Store) -> None:
+    for occasion in ("a", "b", "c"):
+        queue(store, planned(occasion=occasion))
+    accept(store, "SM0")
+    failed = {"status": "undelivered", "code": 30008, "at": NOW, "now": NOW}
+    record_event(store, attempt="", sid="SM0", **failed)
+    later = [accept(store, f"SM{second}", NOW + timedelta(seconds=second)) for second in (1, 2)]
+
+    assert [one.content.occasion for one in later] == ["b", "c"]
+
+
 def test_messages_to_one_participant_keep_their_distance(store: Store) -> None:
     queue(store, planned(occasion="a"))
     queue(store, planned(occasion="b"))
@@ -177,6 +199,33 @@ def test_a_channel_whose_messages_fail_too_often_stops_until_somebody_has_looked
     assert isinstance(claim(store, NOW + timedelta(seconds=2)), Claimed)
 
 
+def test_three_filtered_texts_stop_the_channel_and_one_holds_its_wording(store: Store) -> None:
+    for name in ("first", "second", "third", "fourth"):
+        queue(store, planned(message=name))
+    stopped = []
+    for number in range(3):
+        accept(store, f"SM{number}", NOW + timedelta(seconds=number))
+        told = {"status": "undelivered", "code": 30007, "at": NOW, "now": NOW + timedelta(seconds=number)}
+        record_event(store, attempt="", sid=f"SM{number}", **told)
+        stopped.append([stop.name for stop in list_stops(store, ROOM)])
+
+    assert stopped == [["first"], ["first", "second"], ["first", "second", "third", ""]]
+    assert claim(store, NOW + timedelta(minutes=1)) is None
+
+
+def test_texts_that_were_filtered_before_the_channel_went_on_do_not_stop_it_again(store: Store) -> None:
+    for name in ("first", "second", "third", "fourth"):
+        queue(store, planned(message=name))
+    for number in range(4):
+        now = NOW + timedelta(seconds=number)
+        accept(store, f"SM{number}", now)
+        told = {"status": "undelivered", "code": 30007, "at": now, "now": now}
+        record_event(store, attempt="", sid=f"SM{number}", **told)
+        resume_channel(store, ROOM, channel=Channel.SMS, by="Ann", now=now + timedelta(milliseconds=500))
+
+    assert {stop.name for stop in list_stops(store, ROOM)} == {"first", "second", "third", "fourth"}
+
+
 def test_a_limit_on_one_participant_does_not_hold_up_the_others(store: Store) -> None:
     for number in range(60):
         queue(store, planned(occasion=str(number)))
@@ -198,3 +247,31 @@ def test_a_sender_that_is_told_to_rest_rests(store: Store) -> None:
     assert isinstance(wait, Wait)
     assert NOW + timedelta(seconds=6) < wait.until <= NOW + timedelta(seconds=7)
     assert state_of(store) == "planned"
+
+
+def left(store: Store, claimed: object, *, after: timedelta) -> None:
+    """Answer a message that left so long after its slot began."""
+    assert isinstance(claimed, Claimed)
+    late = Answer(Outcome.ACCEPTED, sid="SM1", left_at=claimed.send_at + after)
+    record_answer(store, claimed, late, now=claimed.send_at + after)
+
+
+@pytest.mark.parametrize(("late", "wait"), [(0.02, 0), (0.06, 0.06), (600, 0.1)])
+def test_others_make_up_for_a_message_that_left_late(store: Store, late: float, wait: float) -> None:
+    queue(store, planned(2))
+    pace = Pace(SENDER, 10 / 0.96)
+    first = claim(store, pace=pace)
+    left(store, first, after=timedelta(seconds=late))
+    then = claim(store, pace=pace)
+
+    assert isinstance(first, Claimed)
+    assert isinstance(then, Claimed)
+    assert then.send_at - first.slot.ends == timedelta(seconds=wait)
+
+
+def test_a_clock_that_was_put_back_stops_nobody(store: Store) -> None:
+    queue(store, planned(2))
+    accept(store, now=NOW + timedelta(hours=5))
+
+    assert claim(store, pace=Pace(SENDER, 1)) == Wait(NOW + timedelta(seconds=0.75))
+    assert isinstance(claim(store, NOW + timedelta(seconds=1), pace=Pace(SENDER, 1)), Claimed)

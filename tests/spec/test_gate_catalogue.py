@@ -64,7 +64,7 @@ def test_every_check_has_an_operator_that_spoils_a_table_for_it() -> None:
 
 
 def test_every_check_of_the_catalogue_is_said_somewhere() -> None:
-    rooms = [TESTS.parent / room for room in ("checks", "tasks", "flows")]
+    rooms = [TESTS.parent / room for room in ("capstan", "checks", "tasks", "flows")]
     code = "".join(
         file.read_text(encoding="utf-8")
         for room in rooms
