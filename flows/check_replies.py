@@ -46,13 +46,13 @@ def check_replies(study: str, dry_run: bool = False) -> Summary:
 
 def _write_down(current: Job, heard: tuple[Heard, ...]) -> Summary:
     """Write the replies of participants into REDCap, through the gate, and end the run."""
-    plan = plan_replies(current.live, heard=heard)
-    if plan.wanted.empty:
-        state, outcome = (RunState.IDLE, "dry run" if heard and current.run.dry_run else "idle")
-        return current.finish(state=state, counts={"cells_written": 0}, outcome=outcome)
-    limits = current.live.study.writes.limits
+    live = current.live
+    plan = plan_replies(live, heard=heard) if heard else None
+    if plan is None or plan.wanted.empty:
+        return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
+    limits = live.study.writes.limits
     # What was written to us is a fact: how many did it is no reason to hold it back.
     open_limits = limits.model_copy(update={"records": max(limits.records, len(heard)), "share": 1})
     return current.apply(
-        plan.wanted, present=plan.present, limits=open_limits, derived=inbound_targets(current.live.study)
+        plan.wanted, present=plan.present, limits=open_limits, derived=inbound_targets(live.study)
     )

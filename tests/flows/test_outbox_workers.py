@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from message_trials import CAPS, PATIENCE, ROOM, make_plan, open_store, run_trial
+from trial_twilio import serving_twilio
 
 from capstan.delivery import Answer, Channel, Outcome
 from capstan.errors import MessagingUnavailable
@@ -89,7 +91,8 @@ def listed(sid: str, text: str, at: datetime) -> Listed:
 # Many more by hand: python tests/flows/message_trials.py 20
 def test_nothing_is_sent_twice_or_lost_when_workers_are_killed_and_answers_go_missing(tmp_path: Path) -> None:
     seed = datetime.now(UTC).toordinal()
-    trial = run_trial(seed, messages=20, folder=tmp_path, workers=2, most_kills=3)
+    with serving_twilio() as twilio:
+        trial = run_trial(seed, twilio=twilio, messages=20, folder=tmp_path, workers=2, most_kills=3, rate=10)
 
     assert (trial.killed, trial.twice, trial.missing, trial.in_review) == (3, 0, 0, 0)
 
@@ -113,6 +116,23 @@ def test_a_message_whose_slot_was_missed_waits_for_another_one(store: Store) -> 
 
     (sent,) = post.sent
     assert sent[0] == sent[1].send_at
+    assert list_messages(store)[0].attempts == 2
+
+
+def test_a_message_whose_slot_is_far_away_by_a_clock_put_back_waits_for_another_one(store: Store) -> None:
+    clock, first = Time(), list[datetime]()
+
+    def put_back(seconds: float) -> None:
+        if seconds and not first:
+            first.append(clock.at)
+            clock.at -= timedelta(hours=1)
+        clock.sleep(seconds)
+
+    post = Post(clock)
+    send_waiting(replace(line(store, post, clock, messages=1), clock=Clock(clock.now, put_back)))
+
+    (sent,) = post.sent
+    assert first[0] - sent[0] > timedelta(minutes=59)
     assert list_messages(store)[0].attempts == 2
 
 
