@@ -125,7 +125,7 @@ def count_sends(connection: Connection, message: RowMapping, *, by: int, announc
 
 
 def _comes_too_often(connection: Connection, message: RowMapping, *, code: int, now: datetime) -> bool:
-    """Whether a code has come so often lately, since somebody last let the channel go on, that it must stop."""
+    """Whether a code came too often lately, since somebody last let the channel go on."""
     most = CODES[code].stops_at if code in CODES else 0
     if not most:
         return False

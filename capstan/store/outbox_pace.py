@@ -63,7 +63,7 @@ def take_slot(
 
 
 def make_up_for(connection: Connection, claimed: Claimed, *, left_at: datetime) -> None:
-    """Let later messages wait for one that left late, as on a machine that is busy, so that they keep apart."""
+    """Let later messages keep their distance from one that left late, as on a busy machine."""
     slot = claimed.slot
     if left_at > slot.latest:
         late = (min(left_at, slot.ends) - slot.begins) // _MICROSECOND

@@ -97,7 +97,7 @@ class Try(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A sender's time for one message, which leaves when it `begins`, not after `latest`; `ends` begin others."""
+    """A sender's time for one message: it leaves when this `begins`, not after `latest`; others when it `ends`."""
 
     begins: datetime
     latest: datetime

@@ -121,6 +121,7 @@ def test_a_message_whose_slot_was_missed_waits_for_another_one(store: Store) -> 
 
 def test_a_message_whose_slot_is_far_away_by_a_clock_put_back_waits_for_another_one(store: Store) -> None:
     clock, first = Time(), list[datetime]()
+    clock.at += timedelta(hours=2)
 
     def put_back(seconds: float) -> None:
         if seconds and not first:
