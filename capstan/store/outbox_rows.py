@@ -97,7 +97,7 @@ class Try(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A sender's time for one message: it leaves when this `begins`, not after `latest`; others when it `ends`."""
+    """A sender's time for one message, which leaves as it `begins`, and not after `latest`."""
 
     begins: datetime
     latest: datetime

@@ -57,10 +57,15 @@ def plan_replies(live: LiveProject, *, heard: Sequence[Heard]) -> ReplyPlan:
 
 
 def _marked(matched: Sequence[Heard]) -> list[Marked]:
-    """The marks of records, by the last word of each."""
-    return [
-        Marked(one.record, _MARKS[each]) for one in matched for each in one.reply.meanings if each in _MARKS
-    ]
+    """The marks that replies ask for, oldest first: who took STOP back at once is not marked for it."""
+    found: dict[Marked, None] = {}
+    for one in matched:
+        for meaning in one.reply.meanings:
+            if meaning in _MARKS:
+                found[Marked(one.record, _MARKS[meaning])] = None
+            elif meaning is Meaning.START:
+                found.pop(Marked(one.record, MarkKind.OPTED_OUT), None)
+    return list(found)
 
 
 def _written(one: Heard) -> Written:

@@ -9,7 +9,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
@@ -58,6 +59,26 @@ def refused(status: int, code: int, **headers: str) -> Reply:
 def problem(status: int, code: int) -> Reply:
     """The newer form of an error (RFC 9457)."""
     return Reply(json.dumps({"type": "", "title": f"about {PHONE}", "status": status, "code": code}), status)
+
+
+def test_an_answer_says_when_the_text_left() -> None:
+    with serving([created()]) as server:
+        before = datetime.now(UTC)
+        answer = twilio(server.url).send(TEXT)
+
+    assert answer.left_at is not None
+    assert before <= answer.left_at <= datetime.now(UTC)
+
+
+def test_a_text_whose_time_to_leave_is_over_stays_here() -> None:
+    with serving([created()]) as server:
+        connected = twilio(server.url)
+        late = connected.send(replace(TEXT, leave_by=datetime.now(UTC) - timedelta(seconds=1)))
+        then = connected.send(TEXT)
+
+    assert (late.outcome, late.left_at) == (Outcome.NOT_SENT, None)
+    assert then.outcome is Outcome.ACCEPTED
+    assert len(server.requests) == 1
 
 
 ANSWERS = [

@@ -209,6 +209,7 @@ def run_trial(
     chance, started = random.Random(seed), time.monotonic()
     twilio.begin()
     twilio.spoil(seed)
+    before = twilio.requests()
     made: set[str] = set()
     with open_store(folder, store_url) as store:
 
@@ -229,7 +230,7 @@ def run_trial(
         twice=sum(times > 1 for times in counts.values()),
         missing=messages - len(counts),
         in_review=in_review,
-        requests=twilio.state()["requests"],
+        requests=twilio.requests() - before,
         seconds=time.monotonic() - started,
     )
 

@@ -208,7 +208,7 @@ def run_messages(stage: Stage) -> None:
         stage.run("messages value error", "send_messages")
     stage.run("messages", "send_messages")
     requests.post(f"{stage.control}clock/advance", json={"seconds": 120}, timeout=60).raise_for_status()
-    faults = {"faults": [{"status": 500, "method": "GET", "count": 1}]}
+    faults = [{"status": 500, "method": "GET", "count": 1}]
     requests.post(f"{stage.control}faults", json=faults, timeout=30).raise_for_status()
     stage.run("no answer", "check_deliveries")
     stage.run("deliveries", "check_deliveries")

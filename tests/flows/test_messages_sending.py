@@ -125,12 +125,12 @@ def test_a_lost_answer_is_found_and_nothing_is_sent_again(trial: MessageStudy) -
 
 
 def test_a_refused_sender_stops_the_channel_until_somebody_mends_it(
-    tmp_path: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capstan: CommandLine
 ) -> None:
     sms = {"account": {"env": "TWILIO_ACCOUNT_SID"}, "token": {"env": "TWILIO_AUTH_TOKEN"}}
     trial = make_message_study(tmp_path, addresses, monkeypatch, sms={**sms, "sender": "+12065550100"})
     trial.phone("2", "206-555-0165")
-    stopped = send()
+    said = capstan("run", "send_messages", "--study", "trial", "--json")
     file = trial.live.folder / "study.yaml"
     file.write_text(file.read_text("utf-8").replace('"+12065550100"', '"+15005550006"'), "utf-8")
     with trial.store() as store:
@@ -140,8 +140,9 @@ def test_a_refused_sender_stops_the_channel_until_somebody_mends_it(
 
     summary = send()
 
-    assert stopped["outcome"] == "partly"
-    assert stopped["stopped"] == {"sms": 1}
+    assert said.code == 4
+    assert json.loads(said.out)["stopped"] == {"sms": 1}
+    assert "messages are stopped (sms)" in said.err
     assert summary["outcome"] == "done"
     assert trial.texts() == {"+12065550165": 1}
 

@@ -14,7 +14,7 @@ from trial_twilio import serving_twilio
 from capstan.delivery import Answer, Channel, Outcome
 from capstan.errors import MessagingUnavailable
 from capstan.message import MessageState
-from capstan.messaging import Listed
+from capstan.messaging import Listed, Mail
 from capstan.store import (
     Claimed,
     Pace,
@@ -25,6 +25,7 @@ from capstan.store import (
     stop_channel,
 )
 from tasks.messages.reconciling import Listing, reconcile
+from tasks.messages.senders import LetterSender
 from tasks.messages.sending import Clock, Line, send_waiting
 
 RATE = 10
@@ -71,10 +72,23 @@ def line(store: Store, post: Post, clock: Time, *, messages: int) -> Line:
     return Line(store, ROOM, Channel.SMS, pace, CAPS, post, Clock(clock.now, clock.sleep))
 
 
-def unknown(store: Store) -> datetime:
-    """A message whose answer was lost; returns a moment at which nothing more may come of it."""
+class MailDesk:
+    """Takes every letter but the very first, which it greylists."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    def send(self, mail: Mail) -> Answer:
+        self.ids.append(mail.id)
+        if len(self.ids) == 1:
+            return Answer(Outcome.THROTTLED, code=451)
+        return Answer(Outcome.ACCEPTED, sid=mail.id, status="sent")
+
+
+def unknown(store: Store, messages: int = 1) -> datetime:
+    """Messages whose answer was lost; returns a moment at which nothing more may come of them."""
     clock = Time()
-    send_waiting(line(store, Post(clock, lambda _: Answer(Outcome.UNKNOWN)), clock, messages=1))
+    send_waiting(line(store, Post(clock, lambda _: Answer(Outcome.UNKNOWN)), clock, messages=messages))
     return clock.now() + timedelta(minutes=3)
 
 
@@ -194,6 +208,45 @@ def test_a_provider_that_cannot_be_asked_proves_nothing(store: Store) -> None:
 
     for minutes in range(3):
         assert settle(store, now + timedelta(minutes=minutes), silent) == {"unknown": 1}
+
+
+def test_one_bad_answer_does_not_keep_others_from_being_found(store: Store) -> None:
+    now = unknown(store, messages=2)
+    asked = []
+
+    def halting(to: str, since: datetime) -> list[Listed]:
+        asked.append(to)
+        if len(asked) == 1:
+            raise MessagingUnavailable("no answer")
+        return [listed("SM1", "Visit 1", now)]
+
+    assert settle(store, now, halting) == {"unknown": 1, "accepted": 1}
+
+
+def test_a_provider_that_is_down_is_not_asked_for_everything(store: Store) -> None:
+    now = unknown(store, messages=9)
+    asked = []
+
+    def down(to: str, since: datetime) -> list[Listed]:
+        asked.append(to)
+        raise MessagingUnavailable("no answer")
+
+    settle(store, now, down)
+
+    assert len(asked) == 3
+
+
+def test_all_attempts_of_a_letter_have_one_message_id(store: Store) -> None:
+    clock, desk = Time(), MailDesk()
+    letters = make_plan(2).assign(channel="email", address="ann@example.org", segments="0")
+    queue_messages(store, letters, room=ROOM, run="run-1", now=clock.now())
+    pace = Pace("email:trial@study.org", RATE)
+    sending = Line(store, ROOM, Channel.EMAIL, pace, CAPS, LetterSender(desk), Clock(clock.now, clock.sleep))
+    send_waiting(sending, patience=timedelta(hours=1))
+
+    first, second, *more = desk.ids
+    assert second in (first, more[0])
+    assert len(set(desk.ids)) == 2
 
 
 def test_where_nothing_can_be_listed_a_person_decides(store: Store) -> None:

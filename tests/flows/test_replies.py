@@ -139,6 +139,16 @@ def test_start_lifts_what_stop_has_ended_and_nothing_else(contact: Contact) -> N
     assert (reasons(contact), reasons(contact, other)) == ("", "bad_address")
 
 
+def test_a_stop_that_is_taken_back_at_once_leaves_no_mark(contact: Contact) -> None:
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", "1")
+    for text in ("STOP", "START"):
+        contact.write(text)
+
+    check(contact)
+
+    assert held(contact.study, contact.record, "part_text_ok") == "1"
+
+
 def test_a_free_text_that_sounds_like_stop_is_a_pause_until_a_person_has_read_it(contact: Contact) -> None:
     contact.write("please stop texting me")
 

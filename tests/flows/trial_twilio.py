@@ -73,13 +73,16 @@ class TrialTwilio:
         ]
         self._control("faults", faults)
 
-    def state(self) -> Any:
-        """Everything that the sandbox has seen."""
-        return requests.get(f"{self.addresses['control_url']}state", timeout=60).json()
+    def requests(self) -> int:
+        """How many requests were ever made."""
+        return int(self._state()["requests"])
 
     def counted(self) -> Counter[tuple[str, str]]:
         """How often each text was made for each phone."""
-        return Counter({(one["to"], one["body"]): one["count"] for one in self.state()["counts"]})
+        return Counter({(one["to"], one["body"]): one["count"] for one in self._state()["counts"]})
+
+    def _state(self) -> Any:
+        return requests.get(f"{self.addresses['control_url']}state", timeout=60).json()
 
     def _control(self, path: str, body: Any = None) -> None:
         url = f"{self.addresses['control_url']}{path}"
