@@ -62,7 +62,7 @@ def problem(status: int, code: int) -> Reply:
 
 
 def test_an_answer_says_when_the_text_left() -> None:
-    with serving([created()]) as server:
+    with serving(created()) as server:
         before = datetime.now(UTC)
         answer = twilio(server.url).send(TEXT)
 
@@ -71,14 +71,14 @@ def test_an_answer_says_when_the_text_left() -> None:
 
 
 def test_a_text_whose_time_to_leave_is_over_stays_here() -> None:
-    with serving([created()]) as server:
+    with serving(created()) as server:
         connected = twilio(server.url)
         late = connected.send(replace(TEXT, leave_by=datetime.now(UTC) - timedelta(seconds=1)))
         then = connected.send(TEXT)
 
     assert (late.outcome, late.left_at) == (Outcome.NOT_SENT, None)
     assert then.outcome is Outcome.ACCEPTED
-    assert len(server.requests) == 1
+    assert len(server.forms) == 1
 
 
 ANSWERS = [

@@ -75,15 +75,16 @@ class Stage:
 
     @contextmanager
     def import_fault(self, kind: str) -> Iterator[None]:
-        """Let the next import meet a fault; what is read before it does not."""
+        """Let the next import meet a fault; what is read before it, and once more beside it, does not."""
 
         def meet(point: str) -> None:
             if point == "sent":
-                asked = {"kind": kind, "content": "record"}
+                asked = {"kind": kind, "content": "record", "action": "import"}
                 requests.post(f"{self.control}faults", json=asked, timeout=30).raise_for_status()
 
         with bug(tasks.steps, "crash_point", meet):
             yield
+        requests.delete(f"{self.control}faults", timeout=30).raise_for_status()
 
 
 @contextmanager

@@ -127,7 +127,9 @@ def _handler(heard: Heard, chance: Random) -> type[BaseHTTPRequestHandler]:
                 drawn = chance.random()
             times = 0 if drawn < _CALLBACKS_LOST else 2 if drawn > 1 - _CALLBACKS_TWICE else 1
             for _ in range(times):
-                heard(attempt, form["MessageSid"][0], form["MessageStatus"][0])
+                # One after another: threads that all want to write keep a store busy for long.
+                with lock:
+                    heard(attempt, form["MessageSid"][0], form["MessageStatus"][0])
             self.send_response(204)
             self.end_headers()
 
