@@ -44,7 +44,8 @@ def trial(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
     study = LiveStudy(
         "demo", ROOT / "studies" / "demo", url, token, int(info["project_id"]), tmp_path / "home"
     )
-    for name, value in {**study.environment, "REDCAP_API_DEMO": token}.items():
+    contact = {"TWILIO_URL": addresses["twilio_url"], "SMTP_PORT": "25"}
+    for name, value in {**study.environment, **contact, "REDCAP_API_DEMO": token}.items():
         monkeypatch.setenv(name, value)
     return study
 

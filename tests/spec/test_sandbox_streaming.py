@@ -9,7 +9,6 @@ import sqlite3
 import time
 import tracemalloc
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -72,8 +71,7 @@ def answer(server: Running, api: Api, **fields: str) -> Answer:
 
 def has_reader(server: Running) -> bool:
     """Tell whether a transaction that reads an older moment keeps the log of writes from being emptied."""
-    (path,) = Path(server.state.store.path.parent).glob("*.sqlite3")
-    connection = sqlite3.connect(path, timeout=0)
+    connection = sqlite3.connect(server.state.store.path, timeout=0)
     try:
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.OperationalError:
