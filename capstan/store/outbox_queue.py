@@ -65,11 +65,6 @@ def queue_messages(
     return Queued(total, len(rows) - total - suppressed, suppressed)
 
 
-def announce_again(connection: Connection, run: str, *, channel: str) -> None:
-    """Allow a run one send more, because a message of it is to be tried once more."""
-    _announce(connection, run, added={channel: 1})
-
-
 def _row(store: Store, line: dict[Any, str], *, room: Mailroom, max_attempts: int) -> dict[str, Any]:
     content = Content(**{name: line[name] for name in Content.__annotations__})
     state = MessageState.SUPPRESSED if line["rule"] else MessageState.PLANNED
