@@ -16,23 +16,12 @@ from trial_study import edit, enter
 from capstan.message import MessageState
 from capstan.store import Store, count_messages, load_keys
 from studies.demo.generate import project_xml
+from tests.unit.demo_project import TEXT_LOG
 
 TODAY = date(2026, 6, 1)
 # Randomized participants of the invented trial.
 RECORDS = ("1", "2", "3", "5", "6", "7")
-LOG = {
-    "event": "6_month",
-    "instrument": "sms_survey_log",
-    "fields": {
-        "number": "txt_number",
-        "message": "txt_message",
-        "sid": "txt_twilio_sid",
-        "status": "txt_twilio_status",
-        "error_code": "txt_error_code",
-        "sent_at": "txt_sent_at",
-        "updated_at": "txt_updated_at",
-    },
-}
+LOG = {"event": "6_month", **TEXT_LOG}
 REMINDER = {
     "id": "reminder",
     "channel": "sms",

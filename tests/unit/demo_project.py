@@ -20,6 +20,19 @@ ENVIRONMENT = {
     "TWILIO_URL": "http://127.0.0.1:1",
     "SMTP_PORT": "1",
 }
+# Where the demo writes down what became of a text.
+TEXT_LOG = {
+    "instrument": "sms_survey_log",
+    "fields": {
+        "number": "txt_number",
+        "message": "txt_message",
+        "sid": "txt_twilio_sid",
+        "status": "txt_twilio_status",
+        "error_code": "txt_error_code",
+        "sent_at": "txt_sent_at",
+        "updated_at": "txt_updated_at",
+    },
+}
 
 
 def demo_dictionary() -> Dictionary:

@@ -12,22 +12,10 @@ from capstan.needs import message_fields
 from capstan.study import Study
 from capstan.study_check import check_study
 from capstan.study_check_templates import advise_on_templates, check_templates
-from tests.unit.demo_project import demo_dictionary, demo_grid, demo_study
+from tests.unit.demo_project import TEXT_LOG, demo_dictionary, demo_grid, demo_study
 
 SMS = {"account": {"env": "A"}, "token": {"env": "T"}, "sender": "+12065550100"}
 EMAIL = {"host": "smtp.example.org", "sender": "study@example.org"}
-LOG = {
-    "instrument": "sms_survey_log",
-    "fields": {
-        "number": "txt_number",
-        "message": "txt_message",
-        "sid": "txt_twilio_sid",
-        "status": "txt_twilio_status",
-        "error_code": "txt_error_code",
-        "sent_at": "txt_sent_at",
-        "updated_at": "txt_updated_at",
-    },
-}
 REMINDER = {
     "id": "six",
     "channel": "sms",
@@ -36,7 +24,7 @@ REMINDER = {
     "visit": {"name": "6 month", "status": ["due"]},
     "template": "six.txt.j2",
     "fallback": "letter",
-    "log": LOG,
+    "log": TEXT_LOG,
 }
 LETTER = {
     "id": "letter",
@@ -89,30 +77,46 @@ REMINDERS: list[tuple[dict[str, Any], str, str]] = [
     ({"survey": "exm"}, "messages[0].survey", "did you mean 'exam'"),
     ({"survey": "randomization"}, "messages[0].survey", "not designated for 6_month_arm_2"),
     ({"visit": None, "when": "1", "survey": "exam"}, "messages[0].survey", "give the message event or visit"),
-    ({"log": LOG | {"instrument": "sms_log"}}, "messages[0].log.instrument", "did you mean 'sms_survey_log'"),
-    ({"log": LOG | {"event": "baseline_arm_1"}}, "messages[0].log.instrument", "not designated for baseline"),
+    (
+        {"log": TEXT_LOG | {"instrument": "sms_log"}},
+        "messages[0].log.instrument",
+        "did you mean 'sms_survey_log'",
+    ),
+    (
+        {"log": TEXT_LOG | {"event": "baseline_arm_1"}},
+        "messages[0].log.instrument",
+        "not designated for baseline",
+    ),
     (
         {"log": {"instrument": "exam"}},
         "messages[0].log.new_instance",
         "a second message would overwrite the first",
     ),
     (
-        {"log": LOG | {"fields": {"sid": "txt_sid"}}},
+        {"log": TEXT_LOG | {"fields": {"sid": "txt_sid"}}},
         "messages[0].log.fields.sid",
         "sms_survey_log has no field",
     ),
     (
-        {"log": LOG | {"fields": {"sid": "exam_date"}}},
+        {"log": TEXT_LOG | {"fields": {"sid": "exam_date"}}},
         "messages[0].log.fields.sid",
         "has no field 'exam_date'",
     ),
-    ({"log": LOG | {"fields": {"sid": "txt_sent_at"}}}, "messages[0].log.fields.sid", "does not take this"),
     (
-        {"log": LOG | {"fields": {"sent_at": "txt_number"}}},
+        {"log": TEXT_LOG | {"fields": {"sid": "txt_sent_at"}}},
+        "messages[0].log.fields.sid",
+        "does not take this",
+    ),
+    (
+        {"log": TEXT_LOG | {"fields": {"sent_at": "txt_number"}}},
         "messages[0].log.fields.sent_at",
         "does not take this",
     ),
-    ({"log": LOG | {"fields": {"number": "txt_twilio_status"}}}, "messages[0].log.fields.number", "not take"),
+    (
+        {"log": TEXT_LOG | {"fields": {"number": "txt_twilio_status"}}},
+        "messages[0].log.fields.number",
+        "not take",
+    ),
     ({"visit": None, "when": "1"}, "messages[0].log.event", "the log needs one"),
 ]
 
