@@ -14,8 +14,8 @@ import pandas as pd
 
 from capstan.eligibility import check_eligibility
 from capstan.logic import Table
-from capstan.visit_writes import wanted_values
 from capstan.visits import compute_visits
+from capstan.visits.writes import wanted_values
 from tests.unit.visit_cases import COLUMNS, LAYOUT, VISITS, expected_visits, study_of
 
 NOW = datetime(2026, 7, 1, 19, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from capstan.delivery import Answer, Outcome
-from capstan.delivery_codes import CODES, Action, CodeRule, next_try, rule_for
+from capstan.delivery.codes import CODES, Action, CodeRule, next_try, rule_for
 from capstan.message import MessageState
 
 HELD = "held"

@@ -17,7 +17,7 @@ from capstan.stamps import local_stamp
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Inbound
+    from capstan.study.messages import Inbound
 
 
 @dataclass(frozen=True)

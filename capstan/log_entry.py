@@ -15,7 +15,7 @@ from capstan.stamps import local_stamp
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import MessageLog
+    from capstan.study.messages import MessageLog
 
 # What a choice field without a choice for a status gets instead, the next best first. The last words of a
 # message are never among them: a status on its way must not look like an end.

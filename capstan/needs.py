@@ -8,7 +8,7 @@ from capstan.dictionary import Dictionary
 from capstan.errors import LogicError
 from capstan.logic import parse
 from capstan.study import Study
-from capstan.study_notices import Partner
+from capstan.study.notices import Partner
 from capstan.wording import read_templates
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from capstan.delivery import Channel
 
 if TYPE_CHECKING:
-    from capstan.study_notices import Notify
+    from capstan.study.notices import Notify
 
 _DAY = timedelta(days=1)
 _MOST_LINES = {Channel.EMAIL: 20, Channel.SMS: 3}

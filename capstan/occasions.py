@@ -19,7 +19,7 @@ from capstan.visits import compute_visits
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Message, VisitWhen
+    from capstan.study.messages import Message, VisitWhen
 
 OCCASION_COLUMNS = ("record", "event", "instance", "occasion", "visit", "due", "opens", "closes", "row")
 """Text but for `row`, the place's row in the table; `visit` and its days are blank without a visit."""

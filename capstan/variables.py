@@ -9,7 +9,7 @@ from capstan.logic import Layout
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 SURVEY_LINK, QUEUE_LINK = "survey_link", "queue_link"
 OF_OCCASION = ("occasion", "visit", "due", "opens", "closes")

@@ -31,7 +31,7 @@ def init(
     from capstan.drafting import Draft, draft_study
     from capstan.redcap import Redcap
     from capstan.study import read_study
-    from capstan.study_parts import TokenSource, is_variable_name
+    from capstan.study.parts import TokenSource, is_variable_name
     from tasks.connections import read_structure
     from tasks.hosts import check_address
     from tasks.token_sources import read_token

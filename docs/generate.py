@@ -26,7 +26,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from capstan.delivery_codes import CODES, Action, CodeRule
+from capstan.delivery.codes import CODES, Action, CodeRule
 from capstan.periods import Period, write_duration
 from capstan.settings import Settings
 from capstan.study import Study
@@ -178,7 +178,7 @@ def study_keys() -> Mapping[str, tuple[str, Any]]:
     known = [path for path, _ in _keys_of(Study)]
     odd = sorted(set(known) ^ set(listed))
     if odd:
-        raise SystemExit(f"docs/study_keys.yaml and capstan/study.py differ in: {', '.join(odd)}")
+        raise SystemExit(f"docs/study_keys.yaml and capstan/study/__init__.py differ in: {', '.join(odd)}")
     return {path: (listed[path][0], listed[path][1]) for path in known}
 
 

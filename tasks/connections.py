@@ -21,8 +21,8 @@ from capstan.settings import Settings, load_settings
 from capstan.store import Store, load_keys, read_watermark
 from capstan.structure import Structure
 from capstan.study import ProjectIdentity, Study, find_study, read_study
-from capstan.study_check import check_study
-from capstan.study_parts import TokenSource
+from capstan.study.check import check_study
+from capstan.study.parts import TokenSource
 from tasks.crash import crash_point
 from tasks.drift import problems_for
 from tasks.hosts import check_address

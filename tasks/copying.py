@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from capstan.deidentify import Mask, words_of
-from capstan.deidentify_project import disguise_project, disguise_users
+from capstan.deidentify.project import disguise_project, disguise_users
 from capstan.dictionary import Dictionary
 from capstan.errors import CapstanError, RightMissing
 from capstan.redcap import Redcap

@@ -14,7 +14,7 @@ from capstan.errors import Refused, StudyError
 from capstan.plan import KEY_NAMES
 from capstan.project_names import Problem
 from capstan.store import write_watermark
-from capstan.study_check import check_study
+from capstan.study.check import check_study
 from capstan.verdict import collected
 from checks.drift import judge_drift, judge_places
 from checks.redesign import Change, changes_between

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from capstan.errors import CapstanError, RightMissing
 from capstan.settings import Settings, load_settings
 from capstan.study import Study, find_study, read_study
-from capstan.study_check import check_study
+from capstan.study.check import check_study
 from checks.changes import forbidden_columns
 from tasks.connections import LiveProject, connect, open_connection, open_store, study_folders
 from tasks.drift import list_changes

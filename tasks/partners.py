@@ -10,8 +10,8 @@ from capstan.arms import events_of_records, participant_arms
 from capstan.errors import UsageError
 from capstan.needs import partner_fields
 from capstan.plan import KEY_NAMES, compare, overlay
-from capstan.roster_comparison import ROSTER_CHECKS, RosterPlan, compare_roster
-from capstan.study_notices import Partner
+from capstan.roster.comparison import ROSTER_CHECKS, RosterPlan, compare_roster
+from capstan.study.notices import Partner
 from capstan.verdict import collected, verdicts
 from checks.case import Present
 from checks.catalogue import severity

@@ -11,7 +11,7 @@ import yaml
 from cryptography.fernet import Fernet
 
 from capstan.study import Study
-from capstan.study_yaml import read_yaml
+from capstan.study.yaml import read_yaml
 
 Addresses = Mapping[str, str | None]
 

@@ -12,7 +12,7 @@ from requests.auth import AuthBase
 from capstan.errors import CapstanError, PartnerUnavailable, Refused, UsageError
 from capstan.roster import read_roster
 from capstan.study import Study
-from capstan.study_notices import Partner
+from capstan.study.notices import Partner
 from tasks.connections import LiveProject, folder_of
 from tasks.finding import Finding
 from tasks.shield import effect, run_logger

@@ -9,8 +9,8 @@ import pandas as pd
 
 from capstan.eligibility import check_eligibility, wanted_eligibility
 from capstan.logic import Table
-from capstan.visit_writes import wanted_values
 from capstan.visits import compute_visits
+from capstan.visits.writes import wanted_values
 from tasks.connections import LiveProject
 from tasks.drift import refuse_drift
 from tasks.shield import effect, run_logger

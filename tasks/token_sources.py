@@ -9,7 +9,7 @@ from typing import Any, cast
 from prefect.blocks.system import Secret
 
 from capstan.errors import StudyError, UsageError
-from capstan.study_parts import TokenSource
+from capstan.study.parts import TokenSource
 
 
 def read_token(source: TokenSource, *, folder: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from capstan.delivery import Answer, Outcome
-from capstan.delivery_codes import CODES, Action, rule_for
+from capstan.delivery.codes import CODES, Action, rule_for
 
 MAX_VALID_SECONDS = 36000
 _NUMBER = re.compile(r"[0-9]{1,9}")

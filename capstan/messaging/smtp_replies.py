@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from capstan.delivery import Answer, Outcome
-from capstan.delivery_codes import Action, rule_for
+from capstan.delivery.codes import Action, rule_for
 
-# 554 says "what was written", 421 "the whole server": capstan.delivery_codes knows what each asks for.
+# 554 says "what was written", 421 "the whole server": capstan.delivery.codes knows what each asks for.
 _WRITTEN, _SERVER, _FULL = 554, 421, 552
 _OUR_COMMANDS = frozenset({500, 502, 503, 504, 555})
 _OUR_ADDRESS = frozenset({"5.1.7", "5.1.8"})

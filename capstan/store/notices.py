@@ -16,7 +16,7 @@ from capstan.store.outbox_marks import address_mark
 from capstan.store.outbox_rows import Mailroom
 from capstan.store.outbox_stops import lock_room
 from capstan.store.reply_tables import NOTICE, NOTICE_SENT
-from capstan.study_notices import Notify
+from capstan.study.notices import Notify
 
 _STALE = timedelta(days=7)
 # A process that died while it sent leaves a claim; a notice twice is better than none.

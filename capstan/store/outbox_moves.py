@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, or_, select, update
 
 from capstan.consequence import Consequence, Course
 from capstan.delivery import Outcome
-from capstan.delivery_codes import CODES
+from capstan.delivery.codes import CODES
 from capstan.errors import StoreError
 from capstan.message import MessageState
 from capstan.store.connection import Store

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from capstan.delivery_codes import CODES
+from capstan.delivery.codes import CODES
 from capstan.message import MessageState
 from cli.showing import console, plain_table
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from capstan.errors import Refused, StudyError
 from capstan.messaging import Mailer, Twilio
 from capstan.study import Study
-from capstan.study_messaging import Sms
-from capstan.study_parts import TokenSource
+from capstan.study.messaging import Sms
+from capstan.study.parts import TokenSource
 from tasks.hosts import is_local
 from tasks.token_sources import read_token
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from capstan.delivery_codes import CODES, Action
+from capstan.delivery.codes import CODES, Action
 from capstan.message import MessageState
 from capstan.notice import Cause, Happening
 from capstan.store import Store, Trouble, list_stops, list_troubles, read_watermark, write_watermark

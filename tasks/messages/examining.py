@@ -12,7 +12,7 @@ from capstan.errors import CapstanError
 from capstan.messaging import AccountStatus, Twilio
 from capstan.settings import load_settings
 from capstan.study import Study
-from capstan.study_messaging import Email, Sms
+from capstan.study.messaging import Email, Sms
 from tasks.finding import Finding
 from tasks.hosts import is_local
 from tasks.messages.channels import is_sandbox, open_mailer, open_twilio, refuse_mix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from capstan.contact_marks import Marked, mark_for
+from capstan.contact.marks import Marked, mark_for
 from capstan.store import Try
 
 

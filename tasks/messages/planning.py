@@ -12,12 +12,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from capstan import store as outbox
-from capstan.contact_list import missing_links, plan_messages
+from capstan.contact.list import missing_links, plan_messages
 from capstan.errors import UsageError
 from capstan.message import History, MessageState, is_answer
 from capstan.needs import message_fields
 from capstan.study import Study, read_template_files
-from capstan.study_messages import Message
+from capstan.study.messages import Message
 from tasks.connections import LiveProject, folder_of, open_project
 from tasks.drift import refuse_drift
 from tasks.messages.queueing import room_of

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from capstan.replies import Reply, interpret
-from capstan.reply_news import urgent_news
+from capstan.replies.news import urgent_news
 from capstan.settings import load_settings
 from capstan.store import Incoming, Store, act_on, keep_incoming, new_incoming, records_texted
 from capstan.study import Study, find_study, read_study

@@ -11,8 +11,8 @@ from capstan.errors import CapstanError
 from capstan.needs import phone_fields
 from capstan.phone_owners import phone_owners
 from capstan.replies import Reply, may_answer
-from capstan.reply_answers import NAMES, answer_to, may_repeat, plan_answer
-from capstan.reply_news import reply_news
+from capstan.replies.answers import NAMES, answer_to, may_repeat, plan_answer
+from capstan.replies.news import reply_news
 from capstan.store import (
     Incoming,
     Run,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from capstan.arms import events_of_records, participant_arms
-from capstan.contact_marks import Marked, MarkKind, mark_of, wanted_marks
+from capstan.contact.marks import Marked, MarkKind, mark_of, wanted_marks
 from capstan.inbound_log import Written, plan_inbound
 from capstan.needs import inbound_fields
 from capstan.plan import overlay

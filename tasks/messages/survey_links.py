@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
-from capstan.contact_list import LINK_COLUMNS
+from capstan.contact.list import LINK_COLUMNS
 from capstan.errors import RedcapBanned, RedcapError, RightMissing, TokenRefused
 from tasks.connections import LiveProject
 from tasks.shield import run_logger

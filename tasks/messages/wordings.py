@@ -9,8 +9,8 @@ from capstan.dictionary import Dictionary
 from capstan.errors import StudyError
 from capstan.events import EventGrid
 from capstan.study import Study, read_template_files
-from capstan.study_check_templates import advise_on_templates, check_templates
-from capstan.wording_facts import WordingFacts, list_wordings
+from capstan.study.check_templates import advise_on_templates, check_templates
+from capstan.wording.facts import WordingFacts, list_wordings
 from tasks.finding import Finding
 
 

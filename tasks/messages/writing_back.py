@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from capstan.arms import events_of_records, participant_arms
-from capstan.contact_marks import MarkKind, mark_of, wanted_marks
+from capstan.contact.marks import MarkKind, mark_of, wanted_marks
 from capstan.errors import StoreError
 from capstan.log_entry import Entry, Trace
-from capstan.message_log import NO_EVENT, TAKEN, LogPlan, Place, plan_log
+from capstan.message.log import NO_EVENT, TAKEN, LogPlan, Place, plan_log
 from capstan.needs import log_fields
 from capstan.plan import KEYS, compare, overlay
 from capstan.store import Attempt, Try, choose_instances, due_for_writing, read_message, written_back
 from capstan.study import Study
-from capstan.study_messaging import Mark
+from capstan.study.messaging import Mark
 from capstan.verdict import Severity, collected, verdicts
 from checks.case import Present
 from tasks.connections import LiveProject

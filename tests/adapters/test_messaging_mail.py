@@ -13,7 +13,7 @@ from certificates import server_context
 from scripted_mail import DROP, SILENT, closed_port, mail_server
 
 from capstan.delivery import Outcome
-from capstan.delivery_codes import Action, rule_for
+from capstan.delivery.codes import Action, rule_for
 from capstan.errors import UsageError
 from capstan.messaging import Mail, Mailer
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from capstan.delivery import Outcome
-from capstan.delivery_codes import Action, rule_for
+from capstan.delivery.codes import Action, rule_for
 from capstan.messaging import Mail, Mailer
 from sandbox.server import Running
 

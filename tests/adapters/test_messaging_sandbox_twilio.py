@@ -11,7 +11,7 @@ from sandbox_clients import control
 from trigger_receiver import receiving
 
 from capstan.delivery import Outcome
-from capstan.delivery_codes import Action, rule_for
+from capstan.delivery.codes import Action, rule_for
 from capstan.errors import MessagingError
 from capstan.messaging import Text, Twilio
 from sandbox.server import Running

@@ -35,7 +35,7 @@ from capstan.store import (
     records_texted,
     settle_incoming,
 )
-from capstan.study_notices import Notify
+from capstan.study.notices import Notify
 
 OTHER = Mailroom("other", "redcap.test", 15)
 NUMBER, SERVICE, PHONE = "+15005550006", f"MG{'1' * 32}", "+12065550000"

@@ -18,7 +18,7 @@ from capstan.errors import CapstanError
 from capstan.notice import Cause, Happening
 from capstan.store import Mailroom, claim_notices, notice_failed, notice_sent, raise_happenings
 from capstan.study import read_study
-from capstan.study_notices import Notify
+from capstan.study.notices import Notify
 from cli.calling import call_flow
 
 ROOM = Mailroom("trial", "redcap.test", 14)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from capstan.delivery import Channel, is_final, may_follow
-from capstan.delivery_codes import CODES, Action, CodeRule, next_try, rule_for
+from capstan.delivery.codes import CODES, Action, CodeRule, next_try, rule_for
 
 NOTES = Path(__file__).resolve().parents[3] / "shared/spec/messaging.md"
 FAILED = ("", "failed", "undelivered")

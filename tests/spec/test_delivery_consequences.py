@@ -8,7 +8,7 @@ import pytest
 
 from capstan.consequence import Consequence, Course, after_answer, after_failure
 from capstan.delivery import Outcome
-from capstan.delivery_codes import CODES, Action, CodeRule
+from capstan.delivery.codes import CODES, Action, CodeRule
 from capstan.message import MessageState
 from capstan.messaging.receipts import refusal
 

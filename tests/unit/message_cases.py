@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from capstan.contact_list import NO_LINKS, plan_messages
+from capstan.contact.list import NO_LINKS, plan_messages
 from capstan.message import BLOCK_COLUMNS, HISTORY_COLUMNS, History
 from capstan.study import Study
 from tests.unit import visit_cases

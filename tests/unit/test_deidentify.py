@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from capstan.deidentify import Disguise, Mask, disguise_of, words_of
-from capstan.deidentify_project import disguise_project, disguise_users
+from capstan.deidentify.project import disguise_project, disguise_users
 from capstan.study import Study
 from tests.projects import dictionary
 

@@ -22,10 +22,10 @@ from capstan.logic import Table
 from capstan.plan import compare, keyed
 from capstan.redcap import Redcap
 from capstan.study import Limits
-from capstan.study_check import check_study
+from capstan.study.check import check_study
 from capstan.verdict import Severity, of_severity
-from capstan.visit_writes import wanted_values
 from capstan.visits import VisitStatus, compute_visits
+from capstan.visits.writes import wanted_values
 from checks.case import Present, Rules
 from checks.catalogue import CATALOGUE
 from checks.gate import judge

@@ -13,9 +13,9 @@ from capstan.message import is_answer, read_time
 from capstan.notice import Cause, Happening
 from capstan.phone_owners import phone_owners
 from capstan.replies import Meaning, Reply, interpret
-from capstan.reply_answers import NAMES, answer_to, may_repeat, plan_answer
-from capstan.reply_news import reply_news, urgent_news
-from capstan.study_messages import Inbound
+from capstan.replies.answers import NAMES, answer_to, may_repeat, plan_answer
+from capstan.replies.news import reply_news, urgent_news
+from capstan.study.messages import Inbound
 from tests.unit.message_cases import LAYOUT, NOW, SIX, export_of, person, study_with
 
 INBOUND = Inbound.model_validate(

@@ -8,7 +8,7 @@ import pytest
 
 from capstan.consequence import Consequence, Course, after_answer, after_failure
 from capstan.delivery import Answer, Outcome
-from capstan.delivery_codes import CODES, Action
+from capstan.delivery.codes import CODES, Action
 from capstan.message import MessageState
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capstan.contact_list import plan_messages
+from capstan.contact.list import plan_messages
 from capstan.message import History, write_time
 from tests.unit.message_cases import (
     FILES,

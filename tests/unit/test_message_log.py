@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from capstan.contact_marks import Marked, MarkKind, mark_for, wanted_marks
+from capstan.contact.marks import Marked, MarkKind, mark_for, wanted_marks
 from capstan.delivery import Channel
 from capstan.log_entry import Entry, Trace
 from capstan.logic import Layout
-from capstan.message_log import NO_EVENT, TAKEN, LogPlan, Place, plan_log
+from capstan.message.log import NO_EVENT, TAKEN, LogPlan, Place, plan_log
 from capstan.study import Study
 from tests.unit.message_cases import LAYOUT, SIX, study_with
 

@@ -9,7 +9,7 @@ import pytest
 
 from capstan.delivery import Channel
 from capstan.notice import TITLES, Cause, Happening, Notice, Told, due_notices
-from capstan.study_notices import NoticeCause, Notify, Staff
+from capstan.study.notices import NoticeCause, Notify, Staff
 
 NOW = datetime(2026, 7, 1, 19, 0, tzinfo=UTC)
 ANN, BOB, PHONE = "ann@example.org", "bob@example.org", "+12065550199"

@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from capstan.delivery import Outcome
-from capstan.delivery_codes import CODES
+from capstan.delivery.codes import CODES
 from capstan.messaging.receipts import number, receipt, refusal
 from capstan.messaging.smtp_replies import Stage, judge_failure, judge_reply
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from capstan.contact_list import LINK_COLUMNS, missing_links
+from capstan.contact.list import LINK_COLUMNS, missing_links
 from capstan.errors import LogicError, StudyError
 from capstan.message import PLANNED_COLUMNS, RULES, MessageState, explain_rule, message_key, read_time
 from capstan.variables import variable_logic

@@ -21,7 +21,7 @@ from capstan.replies import (
     plain,
     reserved_words,
 )
-from capstan.study_messages import Inbound
+from capstan.study.messages import Inbound
 
 INBOUND = Inbound.model_validate(
     {"keywords": [{"words": ["RIDE", "need a ride"], "notify": True}], "distress": ["swallowed a tooth"]}

@@ -10,8 +10,8 @@ import pytest
 from capstan.errors import StudyError
 from capstan.needs import message_fields
 from capstan.study import Study
-from capstan.study_check import check_study
-from capstan.study_check_templates import advise_on_templates, check_templates
+from capstan.study.check import check_study
+from capstan.study.check_templates import advise_on_templates, check_templates
 from tests.unit.demo_project import TEXT_LOG, demo_dictionary, demo_grid, demo_study
 
 SMS = {"account": {"env": "A"}, "token": {"env": "T"}, "sender": "+12065550100"}

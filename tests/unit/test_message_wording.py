@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from capstan.errors import StudyError
 from capstan.message import Wording
-from capstan.study_messages import Message
+from capstan.study.messages import Message
 from capstan.wording import Template, read_reply, read_templates, variant_name
-from capstan.wording_facts import list_wordings
+from capstan.wording.facts import list_wordings
 from tests.unit.message_cases import FILES, MAIL, SIX, study_with
 
 

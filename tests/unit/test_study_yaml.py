@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from capstan.study_yaml import read_yaml
+from capstan.study.yaml import read_yaml
 
 
 @pytest.mark.parametrize(

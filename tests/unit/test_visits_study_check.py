@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from capstan.study_check import check_study
+from capstan.study.check import check_study
 from tests.unit.demo_project import demo_dictionary, demo_grid, demo_study
 
 MISTAKES: list[tuple[str, Any, str, str]] = [

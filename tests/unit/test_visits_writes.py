@@ -10,8 +10,8 @@ import pytest
 from capstan.errors import StudyError
 from capstan.logic import Layout
 from capstan.plan import KEY_NAMES, compare
-from capstan.visit_writes import wanted_values
 from capstan.visits import compute_visits
+from capstan.visits.writes import wanted_values
 from tests.unit.visit_cases import LAYOUT, NOW, VISITS, baseline, follow_up, frame_of, study_of
 
 PARTICIPANT = baseline("1", color="2", rand_date="2026-01-05")

@@ -18,7 +18,7 @@ from capstan.wording import read_reply
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Inbound
+    from capstan.study.messages import Inbound
 
 NAMES = tuple(f"{ANSWER}{kind}" for kind in ("distress", "help", "keyword", "unknown"))
 _DISTRESS, _HELP, _KEYWORD, _UNKNOWN = NAMES

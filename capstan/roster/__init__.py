@@ -12,7 +12,7 @@ import pandas as pd
 from capstan.errors import Refused
 
 if TYPE_CHECKING:
-    from capstan.study_notices import Partner
+    from capstan.study.notices import Partner
 
 
 def read_roster(data: bytes, partner: Partner) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from capstan.study_parts import ClockText, CodeText, Logic, NeededLogic, Part, TokenSource
+from capstan.study.parts import ClockText, CodeText, Logic, NeededLogic, Part, TokenSource
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from capstan.phrases import AUTOMATIC, DISTRESS, POLITE, WISH_TO_STOP, WRONG_NUMBER
-from capstan.study_messages import Inbound, Keyword
+from capstan.replies.phrases import AUTOMATIC, DISTRESS, POLITE, WISH_TO_STOP, WRONG_NUMBER
+from capstan.study.messages import Inbound, Keyword
 
 # Twilio takes these words, alone in a text, by itself and answers them. Source: its default keywords, 2026.
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})

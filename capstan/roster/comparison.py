@@ -13,7 +13,7 @@ from capstan.logic import Layout
 from capstan.plan import KEY_NAMES, KEYS, keyed, overlay
 
 if TYPE_CHECKING:
-    from capstan.study_notices import Comparison, Partner
+    from capstan.study.notices import Comparison, Partner
 
 ROSTER_CHECKS = {
     "roster_unknown": "The roster names a participant whom REDCap does not have.",

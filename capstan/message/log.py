@@ -15,7 +15,7 @@ from capstan.plan import KEY_NAMES, KEYS, keyed
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import MessageLog
+    from capstan.study.messages import MessageLog
 
 TAKEN = "These fields hold an earlier message, which is not overwritten; let the instrument repeat in REDCap."
 NO_EVENT = "The participant has no event of this name, as long as no arm is assigned."

@@ -9,12 +9,12 @@ from capstan.delivery import Channel
 from capstan.errors import LogicError
 from capstan.logic import parse
 from capstan.project_names import Problem, Project, nearest
-from capstan.study_check_log import check_log
+from capstan.study.check_log import check_log
 from capstan.variables import message_events
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 
 def check_messages(study: Study, project: Project) -> Iterator[Problem]:

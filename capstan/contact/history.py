@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from capstan.contact_strike import strike
+from capstan.contact.strike import strike
 from capstan.message import NEVER_SENT, MessageState, write_time
 
 if TYPE_CHECKING:
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 _KEY = ["record", "occasion"]
 _REPETITION = r" #[0-9]+$"

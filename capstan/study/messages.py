@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from capstan.study_parts import NAME, CodeText, DurationText, Logic, NeededLogic, Part
+from capstan.study.parts import NAME, CodeText, DurationText, Logic, NeededLogic, Part
 
 StatusWord = Literal["not scheduled", "upcoming", "due", "overdue", "missed", "complete"]
 

@@ -10,13 +10,13 @@ import pandas as pd
 
 from capstan.choices import to_codes
 from capstan.delivery import Channel
-from capstan.delivery_codes import Action, rule_for
+from capstan.delivery.codes import Action, rule_for
 from capstan.logic import Layout
 from capstan.plan import KEY_NAMES, keyed
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messaging import Mark
+    from capstan.study.messaging import Mark
 
 
 class MarkKind(StrEnum):

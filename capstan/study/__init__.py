@@ -15,11 +15,11 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from capstan.errors import StudyError
 from capstan.periods import Period
-from capstan.study_messages import Inbound, Message
-from capstan.study_messaging import Messaging
-from capstan.study_notices import Notify, Partner
-from capstan.study_parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
-from capstan.study_yaml import read_yaml
+from capstan.study.messages import Inbound, Message
+from capstan.study.messaging import Messaging
+from capstan.study.notices import Notify, Partner
+from capstan.study.parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
+from capstan.study.yaml import read_yaml
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

@@ -12,11 +12,11 @@ from capstan.errors import StudyError
 from capstan.events import EventGrid
 from capstan.periods import Period
 from capstan.project_names import Problem, Project, Target, nearest
-from capstan.study_check_contact import check_contact
-from capstan.study_check_messages import check_messages
-from capstan.study_targets import check_target
-from capstan.visit_writes import NO_VISIT
+from capstan.study.check_contact import check_contact
+from capstan.study.check_messages import check_messages
+from capstan.study.targets import check_target
 from capstan.visits import VisitStatus
+from capstan.visits.writes import NO_VISIT
 from capstan.workdays import days_off
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from enum import StrEnum
 from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.eligibility import ALL_MET, EligibilityStatus
 from capstan.study import Study
-from capstan.visit_writes import NO_VISIT
 from capstan.visits import VisitStatus
+from capstan.visits.writes import NO_VISIT
 
 GROUP_ITEM = "redcap_data_access_group"
 _MAX_WEEKS = 52

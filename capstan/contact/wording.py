@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from capstan.contact_rules import ContactRules
-from capstan.contact_strike import strike
+from capstan.contact.rules import ContactRules
+from capstan.contact.strike import strike
 from capstan.delivery import Channel
 from capstan.errors import StudyError
 from capstan.logic import Layout
@@ -27,7 +27,7 @@ from capstan.variables import (
 from capstan.wording import Template, read_templates
 
 if TYPE_CHECKING:
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 LINK_COLUMNS = ("survey", "record", "event", "instance", "link")
 """Links for wordings, as text: a blank survey is the participant's survey queue."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capstan.contact import OpenHours, next_open
-from capstan.contact_strike import strike
+from capstan.contact.strike import strike
 from capstan.delivery import Channel
 from capstan.message import NEVER_SENT, History, read_time, write_time
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from capstan.choices import code_of_word
 from capstan.dictionary import Field, FieldType
 from capstan.project_names import Problem, Project, nearest
-from capstan.study_targets import check_writable
+from capstan.study.targets import check_writable
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Inbound, Message
+    from capstan.study.messages import Inbound, Message
 
 _TEXT, _TIME = (), ("datetime_", "date_")
 # What each field takes beside text without validation, by the beginning of its validation.

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capstan.contact import OpenHours, contact_hours, next_open, zones_of
-from capstan.contact_limits import ContactLimits
-from capstan.contact_rules import ContactRules
-from capstan.contact_strike import strike
-from capstan.contact_wording import LINK_COLUMNS, NO_LINKS, Wordings
+from capstan.contact.limits import ContactLimits
+from capstan.contact.rules import ContactRules
+from capstan.contact.strike import strike
+from capstan.contact.wording import LINK_COLUMNS, NO_LINKS, Wordings
 from capstan.delivery import Channel
 from capstan.logic import Layout
 from capstan.message import PLANNED_COLUMNS, History, MessageState, write_time
@@ -21,7 +21,7 @@ from capstan.occasions import OCCASION_COLUMNS, Export, list_occasions
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 __all__ = ["LINK_COLUMNS", "NO_LINKS", "missing_links", "plan_messages"]
 

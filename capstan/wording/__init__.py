@@ -18,7 +18,7 @@ from capstan.errors import StudyError
 from capstan.message import Wording
 
 if TYPE_CHECKING:
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 
 class _Blank(Undefined):

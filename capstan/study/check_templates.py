@@ -16,11 +16,11 @@ from capstan.project_names import Problem, Project, nearest
 from capstan.segments import MAX_CHARACTERS, count_segments, odd_characters
 from capstan.variables import QUEUE_LINK, SURVEY_LINK, built_in, message_events, variable_logic
 from capstan.wording import Template, read_reply, read_templates
-from capstan.wording_facts import sample_text
+from capstan.wording.facts import sample_text
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 _MANY_SEGMENTS = 3
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)?")

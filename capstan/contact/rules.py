@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from capstan.addresses import mail_address, phone_number
-from capstan.contact_history import judge_history
-from capstan.contact_strike import strike
+from capstan.contact.history import judge_history
+from capstan.contact.strike import strike
 from capstan.delivery import Channel
 from capstan.logic import Table, parse
 from capstan.message import STOPPED, History
@@ -20,7 +20,7 @@ from capstan.periods import read_dates
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_messages import Message
+    from capstan.study.messages import Message
 
 # Why an address may be blocked; the first that is given is named, and any other is the last.
 _BLOCKS = ("opted_out", "asked_to_stop", "bad_address", "blocked")

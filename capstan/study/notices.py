@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from capstan.study_parts import NAME, CodeText, DurationText, Part, TokenSource
+from capstan.study.parts import NAME, CodeText, DurationText, Part, TokenSource
 
 NoticeCause = Literal["failure", "hold", "summary", "delivery", "distress", "question"]
 

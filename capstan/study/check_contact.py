@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from capstan.addresses import mail_address, phone_number
 from capstan.project_names import Problem, Project, Target
 from capstan.replies import reserved_words
-from capstan.study_check_log import check_inbound_log
-from capstan.study_targets import check_target
+from capstan.study.check_log import check_inbound_log
+from capstan.study.targets import check_target
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study_notices import Partner
+    from capstan.study.notices import Partner
 
 
 def check_contact(study: Study, project: Project) -> Iterator[Problem]:

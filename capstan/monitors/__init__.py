@@ -1,0 +1,1 @@
+"""Monitors: what should follow what, and the life of one that is open."""

@@ -1,0 +1,1 @@
+"""Timepoints and sessions: their ids, and which REDCap record belongs to which."""

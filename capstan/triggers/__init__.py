@@ -1,0 +1,1 @@
+"""Data entry triggers: what REDCap says of a saved form, and what a study does with it."""
