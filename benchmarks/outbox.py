@@ -42,7 +42,7 @@ from trial_twilio import SENDER, TrialTwilio, serving_twilio  # noqa: E402
 
 from capstan.delivery import Answer, Channel, Outcome  # noqa: E402
 from capstan.messaging import Text  # noqa: E402
-from capstan.store import Claimed, Pace, queue_messages  # noqa: E402
+from capstan.store import AHEAD, Claimed, Pace, queue_messages  # noqa: E402
 from tasks.messages.senders import TextSender  # noqa: E402
 from tasks.messages.sending import Line, send_waiting  # noqa: E402
 
@@ -88,7 +88,8 @@ def pace_worker(job: Job) -> None:
     sender = TimedSender(TextSender(job.site.twilio.open()), job.site.folder / f"left-{os.getpid()}")
     with job.site.open_store() as store:
         pace = Pace(f"sms:{SENDER}", job.rate)
-        send_waiting(Line(store, ROOM, Channel.SMS, pace, CAPS, sender), patience=timedelta(seconds=5))
+        line = Line(store, ROOM, Channel.SMS, pace, CAPS, sender, early=AHEAD)
+        send_waiting(line, patience=timedelta(seconds=5))
 
 
 def measure_pace(workers: int, *, seconds: int, twilio: TrialTwilio) -> tuple[int, float]:

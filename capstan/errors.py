@@ -4,7 +4,8 @@
     ├── UsageError             2   what the person gave is wrong: a file, a name, an option
     │   ├── StudyError         2   the study folder: file, path in it, what to do
     │   ├── LogicError         2   an expression in REDCap's logic language: position and caret
-    │   └── InputFileError     2   a file to import that cannot be read as a table
+    │   ├── InputFileError     2   a file to import that cannot be read as a table
+    │   └── TriggerError       2   what was posted as a trigger is none
     ├── Refused                3   everything works, but Capstan will not do it
     │   └── IdentityError      3   the token opens another project than the study names
     ├── RedcapError            1   REDCap, or the way to it
@@ -59,6 +60,10 @@ class LogicError(UsageError):
 
 class InputFileError(UsageError):
     """A file to import cannot be read as a table; the text has file, line and what to do."""
+
+
+class TriggerError(UsageError):
+    """What was posted as a data entry trigger is none; the text names what is missing."""
 
 
 class Refused(CapstanError):

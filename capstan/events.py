@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -16,12 +16,17 @@ from capstan.plan import KEY_NAMES
 
 @dataclass(frozen=True)
 class Event:
-    """One event; `arm` is the number of its arm as text, and `offset_days` its day offset or ""."""
+    """One event; `arm` is the number of its arm as text, and `offset_days` its day offset or "".
+
+    `id` is the number by which REDCap's pages know it, "" where the server does not tell. It is no part of
+    what people redesign, so events that differ in nothing else are the same.
+    """
 
     name: str
     label: str
     arm: str
     offset_days: str = ""
+    id: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,13 @@ class EventGrid:
 
         The frames of a classic project are empty.
         """
-        offsets = events.get("day_offset", pd.Series("", index=events.index))
-        listed = zip(
-            events["unique_event_name"], events["event_name"], events["arm_num"], offsets, strict=True
-        )
+        blank = pd.Series("", index=events.index)
+        told = [events.get(name, blank) for name in ("day_offset", "event_id")]
+        listed = zip(events["unique_event_name"], events["event_name"], events["arm_num"], *told, strict=True)
         places = zip(mapping["unique_event_name"], mapping["form"], strict=True)
         where = repeating.get("event_name", pd.Series("", index=repeating.index))
         return cls(
-            events=tuple(Event(str(n), str(label), str(arm), str(off)) for n, label, arm, off in listed),
+            events=tuple(Event(*map(str, event)) for event in listed),
             arms={str(n): str(name) for n, name in zip(arms["arm_num"], arms["name"], strict=True)},
             designated=frozenset(places) if len(events) else frozenset(("", form) for form in forms),
             repeating=frozenset(zip(where, repeating["form_name"], strict=True)),

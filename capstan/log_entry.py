@@ -25,6 +25,7 @@ _NEXT_BEST: Mapping[str, tuple[str, ...]] = {
     "queued": ("accepted", "attempting"),
     "sending": ("queued", "accepted", "attempting"),
     "sent": ("sending", "queued", "attempting"),
+    "unconfirmed": ("sent", "sending", "queued", "attempting"),
     "read": ("delivered",),
     "canceled": ("failed",),
 }

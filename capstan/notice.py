@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from capstan.delivery import Channel
 
 if TYPE_CHECKING:
-    from capstan.study.notices import Notify
+    from capstan.study.notices import Notify, Role, Staff
+
+Person = tuple[Channel, str]
 
 _DAY = timedelta(days=1)
 _MOST_LINES = {Channel.EMAIL: 20, Channel.SMS: 3}
@@ -28,6 +30,7 @@ class Cause(StrEnum):
     DELIVERY = "delivery"  # messages that did not arrive
     DISTRESS = "distress"  # a reply that sounds like danger: told at once, whatever the limits
     QUESTION = "question"  # replies that a person must read
+    MONITOR = "monitor"  # what a monitor waits for has not come; whoever the monitor names is told
 
 
 TITLES = {
@@ -37,20 +40,29 @@ TITLES = {
     Cause.DELIVERY: "messages did not arrive",
     Cause.DISTRESS: "URGENT: a participant may be in danger",
     Cause.QUESTION: "participants wrote",
+    Cause.MONITOR: "something is missing",
 }
 
+
+STAFF = "staff"
+"""The role of everybody in `notify.staff`."""
 
 _URGENT = frozenset({Cause.DISTRESS})
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that staff should know; `text` holds no participant's data, `record` may name one."""
+    """One thing that staff should know; `text` holds no participant's data, `record` may name one.
+
+    With `roles` it is for the people of these roles at its site.
+    """
 
     cause: Cause
     text: str
     at: datetime
     record: str = ""
+    roles: tuple[str, ...] = ()
+    site: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,34 +87,62 @@ class Notice:
 
 
 def due_notices(
-    happenings: Sequence[Happening], notify: Notify, *, study: str, now: datetime, told: Sequence[Told]
+    happenings: Sequence[Happening],
+    notify: Notify,
+    *,
+    study: str,
+    now: datetime,
+    told: Sequence[Told],
+    people: Sequence[Person] | None = None,
 ) -> list[Notice]:
     """Digest what is not told yet: one notice for each cause and person who is to hear of it now.
 
     A cause is told to a person again only after `notify.every`, and a person gets no more than
-    `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit.
+    `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit. `people`
+    are those to look at, everybody who may be told without them.
     """
     notices: list[Notice] = []
     for cause in Cause:
-        news = [each for each in happenings if each.cause is cause]
-        if not news or cause.value not in notify.staff.on:
-            continue
-        for channel, address in _recipients(notify):
+        for channel, address in recipients(notify) if people is None else people:
+            news = [
+                each
+                for each in happenings
+                if each.cause is cause and (channel, address) in listeners(each, notify)
+            ]
             mine = [each for each in told if each.address == address]
             made = sum(notice.address == address for notice in notices)
             left = notify.per_day - made - sum(each.at > now - _DAY for each in mine)
             is_soon = any(each.cause is cause and each.at > now - notify.every for each in mine)
-            if cause in _URGENT or (left > 0 and not is_soon):
+            if news and (cause in _URGENT or (left > 0 and not is_soon)):
                 subject = f"[{study}] {TITLES[cause]}"
                 text = _digest(news, subject, channel=channel, notify=notify, is_last=left == 1)
                 notices.append(Notice(channel, address, cause, subject, text, len(news)))
     return notices
 
 
-def _recipients(notify: Notify) -> Iterable[tuple[Channel, str]]:
-    staff = notify.staff
-    yield from ((Channel.EMAIL, address) for address in staff.email)
-    yield from ((Channel.SMS, address) for address in staff.sms)
+def recipients(notify: Notify) -> list[Person]:
+    """Everybody who may be told something, staff first."""
+    listed = (notify.staff, *notify.roles)
+    return list(dict.fromkeys(person for part in listed for person in _people(part)))
+
+
+def listeners(happening: Happening, notify: Notify) -> list[Person]:
+    """Who is to hear of a thing: its roles' people at its site, else the staff who asked for its cause.
+
+    What is for a role nobody has to ask for: staff hear of it where its roles have nobody.
+    """
+    staff = list(_people(notify.staff))
+    if not happening.roles:
+        return staff if happening.cause.value in notify.staff.on else []
+    named = (role for role in notify.roles if role.name in happening.roles)
+    there = [role for role in named if not role.sites or happening.site in role.sites]
+    people = [person for role in there for person in _people(role)]
+    return staff + people if STAFF in happening.roles or not people else people
+
+
+def _people(part: Staff | Role) -> Iterable[Person]:
+    yield from ((Channel.EMAIL, address) for address in part.email)
+    yield from ((Channel.SMS, address) for address in part.sms)
 
 
 def _digest(

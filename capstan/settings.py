@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from capstan.errors import UsageError
+from capstan.study.parts import NetworkText
 
 _SEPARATORS = re.compile(rf"[,{re.escape(os.pathsep)}]")
 
@@ -19,6 +20,10 @@ def _split_folders(value: object) -> object:
     if not isinstance(value, str):
         return value
     return [part.strip() for part in _SEPARATORS.split(value) if part.strip()]
+
+
+def _split_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _whole_path(path: Path) -> Path:
@@ -72,6 +77,11 @@ class Settings(BaseSettings):
         default=None,
         description="Address at which REDCap and Twilio reach the receiver for webhooks, such as "
         "https://capstan.example.org.",
+    )
+    proxies: Annotated[tuple[NetworkText, ...], NoDecode, BeforeValidator(_split_list)] = Field(
+        default=(),
+        description="Addresses or networks of reverse proxies before the receiver, separated by commas, such "
+        "as 127.0.0.1,10.1.0.0/16. Only from them X-Forwarded-For is believed.",
     )
 
     @property

@@ -10,6 +10,8 @@ import pandas as pd
 from capstan.plan import KEYS
 
 VERDICT_COLUMNS = (*KEYS, "field", "check", "severity", "reason")
+# What a verdict gets once it is known where the project's forms are.
+LINK = "link"
 
 NO_VERDICTS = pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
 

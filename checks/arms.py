@@ -15,8 +15,8 @@ from capstan.arms import participant_arms
 from capstan.events import EventGrid, logic_events
 from capstan.plan import KEYS
 from capstan.study import Arms
-from capstan.verdict import collected, verdicts
-from checks.catalogue import severity
+from capstan.verdict import collected
+from checks.catalogue import say
 
 
 class Allowed(NamedTuple):
@@ -71,7 +71,7 @@ def judge_arms(keys: pd.DataFrame, *, allowed: Allowed, grid: EventGrid) -> pd.D
     hit = bad[codes]
     reason = pd.Series(np.array(said, dtype=object)[codes][hit], dtype="str")
     found = rows[hit]
-    return verdicts(found, check="wrong_arm", severity=severity("wrong_arm"), reason=reason, field="")
+    return say("wrong_arm", found, reason=reason, field="")
 
 
 def judge_presence(
@@ -91,7 +91,7 @@ def judge_presence(
     found = held[np.array(foreign, dtype=bool)]
     reason = "The record has data here already, in an arm where it may have none; look at it in REDCap."
     check = "cross_arm_presence"
-    return verdicts(found, check=check, severity=severity(check), reason=reason, field="")
+    return say(check, found, reason=reason, field="")
 
 
 def _inhabited(present: pd.DataFrame, *, record_field: str, grid: EventGrid) -> dict[str, frozenset[str]]:

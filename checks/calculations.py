@@ -9,8 +9,8 @@ import pandas as pd
 from capstan.dictionary import Field, FieldType
 from capstan.errors import LogicError
 from capstan.logic import Expression, parse
-from capstan.verdict import collected, project_verdict
-from checks.catalogue import severity
+from capstan.verdict import collected
+from checks.catalogue import say_of_run
 from checks.logic import Merged
 
 # REDCap rounds what it stores in ways that a second calculation does not repeat digit by digit.
@@ -36,7 +36,7 @@ def _judge_field(item: Field, *, changed: set[str], merged: Merged) -> Iterator[
     if changed & set(expression.fields):
         check = "calc_input_changed"
         reason = "What it is calculated from changes, so REDCap will calculate it again."
-        yield project_verdict(check, severity=severity(check), reason=reason, field=item.name)
+        yield say_of_run(check, reason, field=item.name)
     elif item.form in merged.touched and merged.reads(expression):
         yield from _mismatches(item, expression=expression, merged=merged)
 

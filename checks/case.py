@@ -13,7 +13,7 @@ import pandas as pd
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
 from capstan.study import Limits, Study
-from checks import changes, values
+from checks import changes, value_rules
 from checks.tables import Wanted
 
 
@@ -27,9 +27,9 @@ class Rules:
     today: date
 
     @cached_property
-    def values(self) -> dict[str, tuple[values.Rule, ...]]:
+    def values(self) -> dict[str, tuple[value_rules.Rule, ...]]:
         """What each column may hold."""
-        return dict(values.value_rules(self.dictionary, checks=self.study.checks, today=self.today))
+        return dict(value_rules.value_rules(self.dictionary, checks=self.study.checks, today=self.today))
 
     @cached_property
     def forbidden(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from capstan.dictionary import Dictionary, Field
 from capstan.plan import KEYS, same
 from capstan.study import Limits, Writes
-from capstan.verdict import collected, project_verdict, verdicts
-from checks.catalogue import severity
+from capstan.verdict import collected
+from checks.catalogue import say, say_of_run
 from checks.columns import Bools, Rows
 from checks.findings import Finding
 from checks.sheet import Sheet, blocks
@@ -86,7 +86,7 @@ def judge_stale(cells: pd.DataFrame, *, now_held: pd.Series, dictionary: Diction
     """Stop cells that hold something else now (`now_held`, aligned) than when the plan was made."""
     unmoved = same(now_held, cells["before"], fields=cells["field"], zeros=dictionary.zero_columns)
     reason = "Somebody changed this cell since the plan was made; run again."
-    return _cells(cells[~unmoved], check="stale_base", reason=reason)
+    return say("stale_base", cells[~unmoved], reason=reason)
 
 
 def judge_volume(cells: pd.DataFrame, *, known_records: frozenset[str], limits: Limits) -> pd.DataFrame:
@@ -119,10 +119,9 @@ def judge_collapse(cells: pd.DataFrame, *, limit: int) -> pd.DataFrame:
     records = replaced.groupby(["field", "after"], sort=False)["record"].nunique()
     most = records.groupby("field", sort=False).max()
     return collected(
-        project_verdict(
+        say_of_run(
             "value_collapse",
-            severity=severity("value_collapse"),
-            reason=_collapsed(count, limit),
+            _collapsed(count, limit),
             field=str(name),
         )
         for name, count in most[most > limit].items()
@@ -153,14 +152,10 @@ def _forbidden(item: Field, *, writes: Writes) -> str:
     return ""
 
 
-def _cells(cells: pd.DataFrame, *, check: str, reason: str) -> pd.DataFrame:
-    return verdicts(cells, check=check, severity=severity(check), reason=reason)
-
-
 def _above(count: int, *, limit: int, option: str, what: str) -> Iterator[pd.DataFrame]:
     if count > limit:
         reason = f"{count} {what}, the limit is {limit}; send less at once, or raise {option} for this run."
-        yield project_verdict("mass_change", severity=severity("mass_change"), reason=reason)
+        yield say_of_run("mass_change", reason)
 
 
 def _share_above(existing: int, *, most: float, known: int, limit: float) -> Iterator[pd.DataFrame]:
@@ -169,7 +164,7 @@ def _share_above(existing: int, *, most: float, known: int, limit: float) -> Ite
             f"{existing / known:.0%} of the project's records would change, the limit is {limit:.0%}; "
             "send less at once, or raise max_share for this run."
         )
-        yield project_verdict("mass_change", severity=severity("mass_change"), reason=reason)
+        yield say_of_run("mass_change", reason)
 
 
 def rows_of(found: pd.DataFrame) -> pd.MultiIndex:

@@ -29,11 +29,13 @@ _SHARE_OF_DISTINCT = 0.9
 class Column:
     """One column: the distinct texts (`words`), and for each row the place of its text among them.
 
-    Of `encode_loosely` the words may be those of each row, with repeats.
+    Of `encode_loosely` the words may be those of each row, with repeats. `is_plain` says that no word is odd,
+    where that is known already.
     """
 
     codes: Codes
     words: pa.Array
+    is_plain: bool = False
 
     @cached_property
     def texts(self) -> list[str]:
@@ -47,8 +49,12 @@ class Column:
 
         All others need no tidying, and rules on characters need to look at no others.
         """
+        if self.is_plain:
+            return np.zeros(0, dtype=np.int64)
         edged = pc.or_(pc.starts_with(self.words, " "), pc.ends_with(self.words, " "))
-        shown = pc.and_not(pc.ascii_is_printable(self.words), edged)
+        shown = pc.invert(edged)
+        if not _is_printable(self.words):
+            shown = pc.and_(shown, pc.ascii_is_printable(self.words))
         short = pc.less(pc.binary_length(self.words), _LONG)
         plain = pc.or_(pc.and_(shown, short), pc.equal(self.words, ""))
         return np.flatnonzero(~as_bools(plain))
@@ -79,7 +85,8 @@ class Column:
 
     def of_words(self, places: Rows) -> Column:
         """A column of some of the words, each a row."""
-        return Column(np.arange(len(places), dtype=np.int32), self.words.take(pa.array(places)))
+        words = self.words.take(pa.array(places))
+        return Column(np.arange(len(places), dtype=np.int32), words, is_plain=not self.odd.size)
 
     def of_rows(self, rows: Rows) -> Column:
         """The same column with some of its rows."""
@@ -153,6 +160,16 @@ def as_bools(answers: pa.Array) -> Bools:
     """What Arrow answers, for numpy."""
     bools: Bools = answers.to_numpy(zero_copy_only=False)
     return bools
+
+
+def _is_printable(texts: pa.Array) -> bool:
+    """Whether all signs of an array are printable ASCII; to look at each text takes six times longer."""
+    _, offsets, signs = texts.buffers()
+    if signs is None or not len(texts):
+        return True
+    bounds = np.frombuffer(offsets, np.int64)[[texts.offset, texts.offset + len(texts)]]
+    here = np.frombuffer(signs, np.uint8)[slice(*bounds)]
+    return not here.size or bool(here.min() >= ord(" ") and here.max() <= ord("~"))
 
 
 def _whole(texts: pa.Array) -> pa.Array:

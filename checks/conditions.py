@@ -11,8 +11,8 @@ import pandas as pd
 from capstan.errors import LogicError
 from capstan.logic import Expression, Table, parse
 from capstan.study import CheckRule
-from capstan.verdict import Severity, project_verdict, verdicts
-from checks.catalogue import severity
+from capstan.verdict import Severity, verdicts
+from checks.catalogue import say_of_run, severity
 from checks.logic import Merged
 
 # What these say rests on values alone: whoever changes none breaks nothing, and whoever changes one may break
@@ -36,7 +36,7 @@ def judge_condition(rule: CheckRule, *, merged: Merged) -> Iterator[pd.DataFrame
             "logic_not_evaluated",
             f"The study's rule {rule.id} could not be computed: not checked.",
         )
-        yield project_verdict(check, severity=severity(check), reason=reason)
+        yield say_of_run(check, reason)
         return
     reach = Severity(rule.severity) if rule.severity else severity(rule.check)
     reason = f"{rule.reason} (rule {rule.id})"

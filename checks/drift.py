@@ -8,8 +8,8 @@ import pandas as pd
 
 from capstan.dictionary import Dictionary, Field
 from capstan.events import EventGrid
-from capstan.verdict import collected, project_verdict
-from checks.catalogue import severity
+from capstan.verdict import collected
+from checks.catalogue import say_of_run
 from checks.redesign import values_of
 
 _CHECK = "dictionary_drift"
@@ -21,7 +21,7 @@ def judge_drift(columns: Iterable[str], *, then: Dictionary, now: Dictionary) ->
     A label that changed, or a choice that was added, changes nothing for values that were right before.
     """
     return collected(
-        project_verdict(_CHECK, severity=severity(_CHECK), reason=reason, field=name)
+        say_of_run(_CHECK, reason, field=name)
         for name in dict.fromkeys(columns)
         if (reason := _reason(then.by_column.get(name), now.by_column.get(name)))
     )
@@ -30,7 +30,7 @@ def judge_drift(columns: Iterable[str], *, then: Dictionary, now: Dictionary) ->
 def judge_places(places: Iterable[tuple[str, str]], *, then: EventGrid, now: EventGrid) -> pd.DataFrame:
     """Judge the (event, form) pairs of a plan: designated no more, or repeating otherwise than `then`."""
     return collected(
-        project_verdict(_CHECK, severity=severity(_CHECK), reason=reason, field="")
+        say_of_run(_CHECK, reason)
         for event, form in dict.fromkeys(places)
         if (reason := _grid_reason(event, form, then=then, now=now))
     )

@@ -14,8 +14,8 @@ import pandera.pandas as pa
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
-from capstan.verdict import collected, project_verdict
-from checks.catalogue import severity
+from capstan.verdict import collected
+from checks.catalogue import say_of_run
 from checks.columns import Column, encode, encode_loosely, tidied
 
 # REDCap accepts these columns; surveys and access groups are not ours to write.
@@ -75,7 +75,7 @@ def key_contract(record_field: str) -> pa.DataFrameSchema:
 def _duplicates(columns: list[str]) -> list[pd.DataFrame]:
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     reason = "The column stands in the table twice; remove one."
-    return [_fatal("duplicate_column", field=name, reason=reason) for name in doubled]
+    return [say_of_run("duplicate_column", reason, field=name) for name in doubled]
 
 
 def _missing(columns: list[str], *, dictionary: Dictionary, grid: EventGrid) -> list[pd.DataFrame]:
@@ -83,7 +83,7 @@ def _missing(columns: list[str], *, dictionary: Dictionary, grid: EventGrid) -> 
     if _needs_repeat_columns(columns, dictionary=dictionary, grid=grid):
         needed += KEY_NAMES[1:]
     reason = "The column is needed to say where each row belongs; add it."
-    return [_fatal("missing_key_column", field=name, reason=reason) for name in needed if name not in columns]
+    return [say_of_run("missing_key_column", reason, field=name) for name in needed if name not in columns]
 
 
 def _needs_repeat_columns(columns: list[str], *, dictionary: Dictionary, grid: EventGrid) -> bool:
@@ -98,7 +98,7 @@ def _unknown(columns: list[str], *, dictionary: Dictionary) -> list[pd.DataFrame
     known = {*dictionary.by_column, *KEY_NAMES, *IGNORED_COLUMNS, *surveys}
     unknown = [name for name in dict.fromkeys(columns) if name not in known]
     return [
-        _fatal("unknown_column", field=name, reason=_unknown_reason(name, dictionary=dictionary))
+        say_of_run("unknown_column", _unknown_reason(name, dictionary=dictionary), field=name)
         for name in unknown
     ]
 
@@ -110,7 +110,3 @@ def _unknown_reason(name: str, *, dictionary: Dictionary) -> str:
     near = get_close_matches(name, list(dictionary.by_column), n=1)
     hint = f"did you mean {near[0]}?" if near else "remove it or correct its name."
     return f"The data dictionary has no such field; {hint}"
-
-
-def _fatal(check: str, *, field: str, reason: str) -> pd.DataFrame:
-    return project_verdict(check, severity=severity(check), reason=reason, field=field)

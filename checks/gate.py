@@ -16,11 +16,11 @@ import pandas as pd
 
 from capstan.plan import CELL_COLUMNS, KEY_NAMES, KEYS, Plan, empty_cells
 from capstan.study import Limits
-from capstan.verdict import collected, project_verdict
+from capstan.verdict import collected
 from checks import changes, frames, identity, placement, rows, suggestions, values
 from checks.bench import Bench
 from checks.case import Case, Present, Rules
-from checks.catalogue import severity
+from checks.catalogue import say_of_run
 from checks.judgement import Judgement
 from checks.resting import judge_rest
 from checks.tables import read_wanted
@@ -146,4 +146,4 @@ def _all_or_nothing(rejected: pd.DataFrame, *, rules: Rules) -> list[pd.DataFram
     if not rules.study.writes.stop_run_on_rejection or rejected.empty:
         return []
     reason = "The study writes all rows or none (writes.stop_run_on_rejection), and some were stopped."
-    return [project_verdict("all_or_nothing", severity=severity("all_or_nothing"), reason=reason)]
+    return [say_of_run("all_or_nothing", reason)]

@@ -11,7 +11,7 @@ import pandas as pd
 from capstan.plan import KEYS
 from capstan.study import Checks
 from capstan.verdict import Severity, collected, verdicts
-from checks.catalogue import severity
+from checks.catalogue import say, severity
 from checks.columns import Bools
 
 GROUP_COLUMN = "redcap_data_access_group"
@@ -52,7 +52,7 @@ def judge_unique(cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: S
         taken |= _kept(changed, claims=claims, taken=taken)
     reason = "Another record has this value, here or in the project, and the study wants it unique."
     check = "identifier_collision"
-    return verdicts(claims[taken], check=check, severity=severity(check), reason=reason)
+    return say(check, claims[taken], reason=reason)
 
 
 def judge_groups(
@@ -142,7 +142,7 @@ def _persons(
         "Another record agrees with this one in " + ", ".join(fields) + "; see whether they are one person."
     )
     check = "probable_duplicate_person"
-    yield verdicts(rows, check=check, severity=severity(check), reason=reason, field="")
+    yield say(check, rows, reason=reason, field="")
 
 
 def _long(present: pd.DataFrame | None, *, fields: Sequence[str]) -> pd.DataFrame:

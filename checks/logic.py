@@ -17,8 +17,8 @@ from capstan.errors import LogicError
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Expression, Table, parse
 from capstan.plan import KEY_NAMES, KEYS, row_index
-from capstan.verdict import collected, project_verdict, verdicts
-from checks.catalogue import severity
+from capstan.verdict import collected
+from checks.catalogue import say, say_of_run
 from checks.columns import as_array
 
 
@@ -92,9 +92,7 @@ class Merged:
 
     def said(self, check: str, rows: pd.Index, *, reason: str, field: str = "") -> pd.DataFrame:
         """Say a check of some rows."""
-        return verdicts(
-            self.keys.loc[rows], check=check, severity=severity(check), reason=reason, field=field
-        )
+        return say(check, self.keys.loc[rows], reason=reason, field=field)
 
 
 def judge_rows(merged: Merged) -> pd.DataFrame:
@@ -155,7 +153,7 @@ def _judge_field(item: Field, *, rows: pd.Index, merged: Merged) -> Iterator[pd.
     except LogicError:
         reason = "Its branching logic could not be read, so it was not checked."
         check = "logic_not_evaluated"
-        yield project_verdict(check, severity=severity(check), reason=reason, field=item.name)
+        yield say_of_run(check, reason, field=item.name)
         return
     if shown is None:
         return

@@ -19,6 +19,8 @@ _MOJIBAKE = re.compile(
 )
 # A number, a phone number or a range of them begins with such a sign, too.
 _FORMULA = re.compile(r"=\s*\S|@\s*[A-Za-z]|[+-](?![-+0-9 ().,/%]*\Z)")
+# The same for plain texts, without looking ahead.
+_CLEAR_OF_FORMULA = Clear(unlike="^(?:= *[^ ]|@ *[A-Za-z]|[-+].*[^-+0-9 ().,/%])", exact=True)
 _SHORT_NUMBER = r"[-+]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}"
 _SPREADSHEET = re.compile(rf"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)|{_SHORT_NUMBER}")
 # One sign before the @ is enough: asking for more would look at long texts over and over.
@@ -44,7 +46,7 @@ class Oddity(NamedTuple):
 
     check: str
     reason: str
-    clear: Clear = Clear()
+    clear: Clear = Clear(exact=True)
 
 
 def oddities(item: Field) -> Iterator[tuple[Oddity, re.Pattern[str]]]:
@@ -62,17 +64,17 @@ def oddities(item: Field) -> Iterator[tuple[Oddity, re.Pattern[str]]]:
         return
     reason = "Opens as a formula in a spreadsheet; mind that where the data are exported."
     yield (
-        Oddity("formula_injection", reason, Clear(unlike="^[-=@+]")),
+        Oddity("formula_injection", reason, _CLEAR_OF_FORMULA),
         re.compile(rf"\A(?:{_FORMULA.pattern})"),
     )
     reason = "A spreadsheet damaged it (an error, or a long number in short form); take it from the source."
-    clear = Clear(unlike=f"^#|^{_SHORT_NUMBER}")
+    clear = Clear(unlike=f"^(?:{_SPREADSHEET.pattern})$", exact=True)
     yield Oddity("spreadsheet_damage", reason, clear), re.compile(rf"\A(?:{_SPREADSHEET.pattern})\Z")
     if item.type is FieldType.NOTES and not item.identifier:
         reason = (
             "Looks like a phone number, an address or an id in free text; keep those in identifier fields."
         )
-        yield Oddity("free_text_identifier", reason, Clear(unlike=_CONTACT.pattern)), _CONTACT
+        yield Oddity("free_text_identifier", reason, Clear(unlike=_CONTACT.pattern, exact=True)), _CONTACT
 
 
 def is_doubtful_address(value: str) -> bool:
@@ -81,7 +83,7 @@ def is_doubtful_address(value: str) -> bool:
 
 
 CLEAR_ADDRESS = Clear(unlike=rf"(?i:^(?:{'|'.join(sorted(_ROLES))})(?:@|$)|(?:{MISSPELT_DOMAINS})$)")
-CLEAR_NUMBER = Clear(unlike=f"^(?:{_ABSENT_NUMBER.pattern})$")
+CLEAR_NUMBER = Clear(unlike=f"^(?:{_ABSENT_NUMBER.pattern})$", exact=True)
 
 
 def damage(item: Field, value: str) -> Oddity | None:

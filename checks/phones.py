@@ -19,7 +19,7 @@ _SERVICE = re.compile("[2-9]11|900")
 _PERHAPS_NOBODYS = "|".join([_SERVICE.pattern, *(f"{3 * n}[^0-9]*{3 * n}" for n in "23456789")])
 # From its first digit on, a North American number has ten signs (letters stand for digits); other countries'
 # begin with + or 011.
-TOO_SHORT = re.compile(r"[^0-9+]*(?:[1-9](?:[^0-9A-Za-z+]*[0-9A-Za-z]){0,8}[^0-9A-Za-z+]*)?")
+LONG_ENOUGH = re.compile(r".*\+.*|[^0-9]*(?:0|[1-9](?:[^0-9A-Za-z]*[0-9A-Za-z]){9}).*")
 
 
 def dialable(region: str) -> text.Test:
@@ -29,7 +29,9 @@ def dialable(region: str) -> text.Test:
 
 def clear(kind: str, *, region: str) -> Clear | None:
     """What suffices for a text of a validation type to be dialable; known of North America alone."""
-    return Clear(text.sure(kind), unlike=_PERHAPS_NOBODYS) if region == "US" else None
+    if region == "US":
+        return Clear(text.sure(kind), unlike=_PERHAPS_NOBODYS, shape=LONG_ENOUGH.pattern)
+    return None
 
 
 def _is_dialable_here(value: str) -> bool:
@@ -37,7 +39,7 @@ def _is_dialable_here(value: str) -> bool:
     plain = _NANP.fullmatch(value)
     if plain:
         return not _SERVICE.fullmatch(plain[1]) and len(set("".join(plain.groups()))) > 1
-    return not (value.isascii() and TOO_SHORT.fullmatch(value)) and _is_parsed(value, region="US")
+    return not (value.isascii() and not LONG_ENOUGH.fullmatch(value)) and _is_parsed(value, region="US")
 
 
 def _is_parsed(value: str, *, region: str) -> bool:

@@ -42,7 +42,12 @@ def range_of(item: Field, *, kind: str, today: date) -> Range | None:
     low, high = (rank(bound) for bound in bounds)
     is_text = text.is_moment(kind) or kind.startswith("time")
     least, most = bounds if is_text else (low, high)
-    clear = Clear(text.sure(kind), low=None if low is None else least, high=None if high is None else most)
+    clear = Clear(
+        text.sure(kind),
+        low=None if low is None else least,
+        high=None if high is None else most,
+        exact=True,
+    )
     return Range(rank, low, high, f"{item.minimum or '…'} to {item.maximum or '…'}", clear)
 
 

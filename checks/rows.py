@@ -14,7 +14,7 @@ import pandas as pd
 from capstan.events import EventGrid
 from capstan.plan import KEYS
 from capstan.verdict import Severity, collected, verdicts
-from checks.catalogue import severity
+from checks.catalogue import say
 from checks.check_digits import has_check_digit
 from checks.columns import Bools, Column
 from checks.findings import Finding
@@ -64,10 +64,9 @@ def judge_duplicates(keys: pd.DataFrame, *, same: pd.Series, surplus: pd.Series)
     """
     return collected(
         [
-            verdicts(
+            say(
+                "duplicate_row",
                 keys[(~same).to_numpy()],
-                check="duplicate_row",
-                severity=severity("duplicate_row"),
                 reason="The same record, event, instrument and instance stands here with other values; "
                 "REDCap would keep only the last.",
                 field="",

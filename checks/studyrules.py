@@ -11,9 +11,9 @@ from capstan.errors import CapstanError
 from capstan.needs import eligibility_fields, visit_fields
 from capstan.plan import KEYS
 from capstan.study import CheckRule, Study
-from capstan.verdict import collected, verdicts
+from capstan.verdict import collected
 from capstan.visits import compute_visits
-from checks.catalogue import severity
+from checks.catalogue import say
 from checks.conditions import judge_condition
 from checks.logic import Merged
 
@@ -54,7 +54,7 @@ def _visit_days(merged: Merged, *, study: Study) -> Iterator[pd.DataFrame]:
     )
     reason = "The visit took place outside its window; correct the day, or note the deviation."
     check = "visit_window"
-    yield verdicts(told[outside], check=check, severity=severity(check), reason=reason)
+    yield say(check, told[outside], reason=reason)
 
 
 def _assigned_though_ineligible(merged: Merged, *, study: Study) -> Iterator[pd.DataFrame]:
@@ -73,4 +73,4 @@ def _assigned_though_ineligible(merged: Merged, *, study: Study) -> Iterator[pd.
     barred = set(found.loc[found["status"] == EligibilityStatus.INELIGIBLE, "record"])
     rows = assigned[assigned["record"].isin(barred)].drop_duplicates(list(KEYS))
     reason = "The participant is assigned to an arm and does not meet the study's criteria; check them."
-    yield verdicts(rows, check="eligibility", severity=severity("eligibility"), reason=reason)
+    yield say("eligibility", rows, reason=reason)

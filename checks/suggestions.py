@@ -5,25 +5,28 @@ A suggestion is a participant's value. It is in no verdict, log or report; `sugg
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from capstan.dictionary import Dictionary
+from capstan.dictionary import Dictionary, Field
 from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
+from capstan.verdict import Severity
 from checks.arms import Allowed
 from checks.bench import Bench
 from checks.case import Rules
+from checks.catalogue import severity
 from checks.columns import Bools
+from checks.corrections import corrections
 from checks.frames import normalise
 from checks.judgement import Judgement, no_suggestions
 from checks.rows import look_of
-from checks.sheet import Sheet
+from checks.sheet import Sheet, blocks
 from checks.tables import Wanted
-from checks.values import correct_values
+from checks.value_rules import Rule
 
 _COLUMNS = ("row", "column", "text")
 EVENT = KEY_NAMES[0]
@@ -32,6 +35,14 @@ EVENT = KEY_NAMES[0]
 class _Suggestion(NamedTuple):
     row: int
     column: str
+    text: str
+
+
+class _Correction(NamedTuple):
+    """What was evidently meant in some rows of a column. A participant's value."""
+
+    column: str
+    rows: np.ndarray
     text: str
 
 
@@ -46,7 +57,7 @@ def suggest(
     items = rules.dictionary.by_column
     found = [
         _Suggestion(int(row), told.column, told.text)
-        for told in correct_values(table.sheet, rows=stopped, rules=rules.values, items=items, order=order)
+        for told in _corrections(table.sheet, rows=stopped, rules=rules.values, items=items, order=order)
         for row in told.rows
     ]
     keys = table.sheet.keys[stopped]
@@ -69,6 +80,33 @@ def suggested(frame: pd.DataFrame, judgement: Judgement) -> pd.DataFrame:
         values[told["row"].to_numpy(dtype=np.int64)] = told["text"].to_numpy(dtype=object)
         corrected[column] = pd.array(values, dtype="str")
     return corrected
+
+
+def _corrections(
+    sheet: Sheet,
+    *,
+    rows: Bools,
+    rules: Mapping[str, tuple[Rule, ...]],
+    items: Mapping[str, Field],
+    order: str,
+) -> Iterator[_Correction]:
+    """What was evidently meant by the changed cells of some rows that no rule admits."""
+    for name, column, mask in blocks(sheet, alive=rows):
+        stopping = tuple(rule for rule in rules.get(name, ()) if severity(rule.check) is Severity.ERROR)
+        doubtful = np.zeros(len(column.words), dtype=bool)
+        doubtful[doubtful(column, rules=stopping)] = True
+        here = np.flatnonzero(column.spread(doubtful) & mask)
+        for at in pd.Series(here).groupby(column.codes[here]).indices.values():
+            value = column.words[int(column.codes[here[at[0]]])].as_py()
+            if value and not _fits_all(value, rules=stopping):
+                meant = {told for told in corrections(items[name], value, order=order) if told}
+                fitting = [told for told in meant if _fits_all(told, rules=stopping)]
+                if len(fitting) == 1:
+                    yield _Correction(name, here[at], fitting[0])
+
+
+def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:
+    return all(rule.fits(value) for rule in rules)
 
 
 def _records(keys: pd.DataFrame, *, records: frozenset[str], rules: Rules) -> Iterator[_Suggestion]:

@@ -90,8 +90,8 @@ def _is_address(text: str, *, test: Test) -> bool:
     return len(text) <= _LONGEST_ADDRESS and test(text)
 
 
-def _decimals(places: int, *, mark: str) -> Test:
-    return _matches(rf"[-+]?[0-9]+{re.escape(mark)}[0-9]{{{places}}}")
+def _decimals(places: int, *, mark: str) -> str:
+    return rf"[-+]?[0-9]+{re.escape(mark)}[0-9]{{{places}}}"
 
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -102,19 +102,20 @@ _MOMENTS = {
 }
 
 
-def _tests() -> Mapping[str, Test]:
-    tests: dict[str, Test] = {name: _matches(pattern) for name, pattern in _PATTERNS.items()}
+def _shapes() -> Mapping[str, str]:
+    shapes = dict(_PATTERNS)
     for places in range(1, 5):
-        tests[f"number_{places}dp"] = _decimals(places, mark=".")
-        tests[f"number_{places}dp_comma_decimal"] = _decimals(places, mark=",")
+        shapes[f"number_{places}dp"] = _decimals(places, mark=".")
+        shapes[f"number_{places}dp_comma_decimal"] = _decimals(places, mark=",")
     for kind, (pattern, _) in _MOMENTS.items():
-        for order in ("ymd", "mdy", "dmy"):
-            tests[f"{kind}_{order}"] = partial(_is_moment, pattern=re.compile(pattern))
-    tests["email"] = partial(_is_address, test=tests["email"])
-    return MappingProxyType(tests)
+        shapes |= {f"{kind}_{order}": pattern for order in ("ymd", "mdy", "dmy")}
+    return MappingProxyType(shapes)
 
 
-TESTS = _tests()
+def _test(kind: str, pattern: str) -> Test:
+    if is_moment(kind):
+        return partial(_is_moment, pattern=re.compile(pattern))
+    return partial(_is_address, test=_matches(pattern)) if kind == "email" else _matches(pattern)
 
 
 def canonical(validation: str) -> str:
@@ -147,6 +148,11 @@ def is_numeric(validation: str) -> bool:
     return validation.startswith(("number", "integer"))
 
 
+def shape(validation: str) -> str:
+    """A pattern that every text has which a validation type admits."""
+    return _SHAPES[validation]
+
+
 def hint(validation: str) -> str:
     """Say in a few words what a validation type wants."""
     if is_moment(validation):
@@ -155,3 +161,9 @@ def hint(validation: str) -> str:
     if places:
         return f"a number with exactly {places[1]} decimals after a {'comma' if places[2] else 'point'}"
     return _HINTS.get(validation, f"a text of the form {validation}")
+
+
+_SHAPES = _shapes()
+TESTS: Mapping[str, Test] = MappingProxyType(
+    {kind: _test(kind, pattern) for kind, pattern in _SHAPES.items()}
+)

@@ -26,6 +26,7 @@ FLOWS = (
     "send_surveys",
     "check_deliveries",
     "check_replies",
+    "ingest_triggers",
     "check_partner_status",
     "revert_run",
 )

@@ -9,7 +9,7 @@ import pandas as pd
 import typer
 
 from capstan.store import find_run, read_verdicts
-from capstan.verdict import Severity, of_severity
+from capstan.verdict import NO_VERDICTS, Severity, of_severity
 from cli.showing import print_json, show_stopped, show_summary
 from cli.stores import open_store_here
 
@@ -32,7 +32,9 @@ def finish(summary: Mapping[str, Any], *, stopped: pd.DataFrame, as_json: bool) 
 
 
 def stopped_verdicts(summary: Mapping[str, Any]) -> pd.DataFrame:
-    """The verdicts that stopped something in a run, from the journal."""
+    """The verdicts that stopped something in a run, from the journal; a flow without a run stops nothing."""
+    if "run" not in summary:
+        return NO_VERDICTS
     with open_store_here() as store:
         verdicts = read_verdicts(store, find_run(store, summary["run"]))
     return of_severity(verdicts, Severity.FATAL, Severity.HOLD, Severity.ERROR)
@@ -48,6 +50,8 @@ def exit_code(summary: Mapping[str, Any]) -> int:
 
 def _sentence(summary: Mapping[str, Any], *, stopped: pd.DataFrame) -> str:
     """What was not done, why, and what to do; in counts and names of fields."""
+    if "reason" in summary:
+        return str(summary["reason"])
     outcome, run = summary["outcome"], summary["run"]
     whole = of_severity(stopped, Severity.FATAL, Severity.HOLD)
     if outcome in ("held", "refused") and len(whole):

@@ -19,6 +19,7 @@ from cli import (
     messages,
     plans,
     quarantine,
+    receiver,
     records,
     rehearsing,
     replies,
@@ -48,6 +49,7 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(messages.app, name="messages")
 app.add_typer(replies.app, name="replies")
+app.add_typer(receiver.app, name="receiver")
 app.add_typer(sandbox.app, name="sandbox")
 
 

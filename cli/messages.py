@@ -161,7 +161,7 @@ def _room(study: str) -> Any:
     """The study's outbox; asked of its file only, so that the switch works when REDCap does not."""
     from capstan.settings import load_settings
     from capstan.study import find_study, read_study
-    from tasks.connections import study_folders
+    from tasks.folders import study_folders
     from tasks.messages.queueing import room_of
 
     return room_of(read_study(find_study(study, folders=study_folders(load_settings()))))

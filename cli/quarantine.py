@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from cli.plans import By, Reason
 from cli.running import AsJson, DryRun, Parameters, StudyOption
-from cli.showing import Values, console, plain_table, print_json, show_diff, show_stopped
+from cli.showing import Values, clickable, console, plain_table, print_json, show_diff, show_stopped
 
 app = typer.Typer(no_args_is_help=True, help="Rows that were stopped, until each is answered.")
 Items = Annotated[list[str], typer.Argument(metavar="ITEM", help="The ids of rows, such as RUN/3.")]
@@ -139,16 +139,19 @@ def _listed(items: list[dict[str, Any]], *, last: str) -> Any:
         where = " · ".join(filter(None, (item[key] for key in _KEYS)))
         checks = ", ".join(dict.fromkeys(one["check"] for one in item["verdicts"]))
         told = {"state": item["state"].replace("_", " "), "since": item["since"][:10]}
-        table.add_row(item["item"], escape(where), checks, told[last])
+        links = [one["link"] for one in item["verdicts"]]
+        table.add_row(
+            item["item"], clickable(escape(where), link=links[0] if links else ""), checks, told[last]
+        )
     return table
 
 
 def _verdicts(told: dict[str, Any]) -> Any:
     import pandas as pd
 
-    from capstan.verdict import VERDICT_COLUMNS
+    from capstan.verdict import LINK, VERDICT_COLUMNS
 
-    return pd.DataFrame(told["verdicts"], columns=list(VERDICT_COLUMNS))
+    return pd.DataFrame(told["verdicts"], columns=[*VERDICT_COLUMNS, LINK])
 
 
 def _gone(item: str) -> None:

@@ -66,7 +66,7 @@ def _rehearsed(
     """Run the flows on a copy; what each did, and the report in counts."""
     from capstan.settings import load_settings
     from capstan.study import find_study, read_study
-    from tasks.connections import study_folders
+    from tasks.folders import study_folders
     from tasks.rehearsal import rehearsal
 
     folder = find_study(study, folders=study_folders(load_settings()))

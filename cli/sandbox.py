@@ -22,7 +22,7 @@ def sandbox() -> None:
 def serve(
     port: Annotated[int, typer.Option(min=0, max=MAX_PORT, help="The port; 0 picks a free one.")] = 8080,
     host: Annotated[
-        str, typer.Option(help="The address to listen on; any but this computer's own opens it to others.")
+        str, typer.Option(help="The address to listen on; others can use all but controls and pages there.")
     ] = "127.0.0.1",
     smtp_port: Annotated[
         int,

@@ -34,7 +34,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     colour = _COLOURS.get(str(summary["outcome"]), "red")
     console.print(
         f"[bold]{summary['flow']}[/bold] of [bold]{summary['study']}[/bold]: "
-        f"[{colour}]{summary['outcome']}[/{colour}]   run {summary['run']}"
+        f"[{colour}]{summary['outcome']}[/{colour}]"
+        + (f"   run {summary['run']}" if "run" in summary else "")
     )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in summary.items():
@@ -63,16 +64,25 @@ def place_of(row: Any, *, without: str = "") -> str:
     return escape(" · ".join(part for name, part in parts.items() if part and name != without))
 
 
+def clickable(markup: str, *, link: str) -> str:
+    """What opens a link where the terminal can, and is plain text elsewhere."""
+    # Brackets would end the markup, and an address may have them encoded as well.
+    address = link.replace("[", "%5B").replace("]", "%5D")
+    return f"[link={address}]{markup}[/link]" if link else markup
+
+
 def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
-    """Print what was stopped and why, a line for each verdict."""
+    """Print what was stopped and why, a line for each verdict; a place opens its form when clicked."""
     if stopped.empty:
         return
     table = plain_table("check", "where", "why", whole=("check",))
     for row in stopped.head(most).itertuples(index=False):
-        place = place_of(row) or "the whole run"
+        place = clickable(place_of(row) or "the whole run", link=row.link)
         table.add_row(f"[red]{row.check}[/red]", place, escape(str(row.reason)))
     console.print("Stopped")
     console.print(table)
+    if stopped["link"].any():
+        console.print("[dim]Click a place to open its form, or see the addresses with --json.[/dim]")
     if len(stopped) > most:
         console.print(f"… and {len(stopped) - most} more; `capstan journal show` lists all.")
 

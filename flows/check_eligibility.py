@@ -7,9 +7,8 @@ from datetime import date
 from capstan.errors import StudyError
 from capstan.needs import eligibility_fields, eligibility_targets
 from checks.case import Present
+from flows.asked_export import export_asked
 from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
-from tasks.judging import refuse_empty
-from tasks.redcap import export_records
 from tasks.rules import apply_eligibility_rules
 from tasks.shield import study_flow
 
@@ -21,6 +20,7 @@ def check_eligibility(
     today: date | None = None,
     max_records: MaxRecords = None,
     max_share: MaxShare = None,
+    triggered: bool = False,
 ) -> Summary:
     """Judge every participant by the study's criteria and write what changed; a second run writes nothing.
 
@@ -30,6 +30,7 @@ def check_eligibility(
         today: The day to judge for, instead of today in the study's time zone.
         max_records: Records that this run may change, instead of the study's limit.
         max_share: Share of all records, from 0 to 1, that this run may change.
+        triggered: Take only the participants for whom a trigger asked for this since its last run.
     """
     with job(study, flow="check_eligibility", dry_run=dry_run, today=today) as current:
         live = current.live
@@ -37,9 +38,7 @@ def check_eligibility(
             raise StudyError(f"Study {study} has no eligibility.criteria; add them to its study.yaml.")
         limits = chosen_limits(live.study.writes.limits, max_records=max_records, max_share=max_share)
         fields = eligibility_fields(live.study, dictionary=live.dictionary)
-        export = export_records(live, fields=fields)
-        records = frozenset(export[live.dictionary.record_field])
-        refuse_empty(live, records=records, now=current.now, may_be_new=False)
+        export, records = export_asked(current, fields=fields, triggered=triggered)
         wanted = apply_eligibility_rules(live, export=export, now=current.now)
         current.details |= wanted.counts
         derived = eligibility_targets(live.study)

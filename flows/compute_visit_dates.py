@@ -6,9 +6,8 @@ from datetime import date
 
 from capstan.needs import visit_fields, visit_targets
 from checks.case import Present
+from flows.asked_export import export_asked
 from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
-from tasks.judging import refuse_empty
-from tasks.redcap import export_records
 from tasks.rules import apply_visit_rules
 from tasks.shield import study_flow
 
@@ -20,6 +19,7 @@ def compute_visit_dates(
     today: date | None = None,
     max_records: MaxRecords = None,
     max_share: MaxShare = None,
+    triggered: bool = False,
 ) -> Summary:
     """Compute every participant's visits and write what changed; a second run writes nothing.
 
@@ -29,13 +29,13 @@ def compute_visit_dates(
         today: The day to compute for, instead of today in the study's time zone.
         max_records: Records that this run may change, instead of the study's limit.
         max_share: Share of all records, from 0 to 1, that this run may change.
+        triggered: Take only the participants for whom a trigger asked for this since its last run.
     """
     with job(study, flow="compute_visit_dates", dry_run=dry_run, today=today) as current:
         live = current.live
         limits = chosen_limits(live.study.writes.limits, max_records=max_records, max_share=max_share)
-        export = export_records(live, fields=visit_fields(live.study, dictionary=live.dictionary))
-        records = frozenset(export[live.dictionary.record_field])
-        refuse_empty(live, records=records, now=current.now, may_be_new=False)
+        fields = visit_fields(live.study, dictionary=live.dictionary)
+        export, records = export_asked(current, fields=fields, triggered=triggered)
         wanted = apply_visit_rules(live, export=export, now=current.now)
         current.details |= wanted.counts
         derived = visit_targets(live.study)

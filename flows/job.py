@@ -13,6 +13,7 @@ from pydantic import Field
 
 from capstan.errors import CapstanError, Refused, StoreError
 from capstan.plan import KEYS
+from capstan.store import Asked
 from capstan.store.rows import Run
 from capstan.store.states import RunState
 from capstan.study import Limits
@@ -21,6 +22,7 @@ from checks.case import Present
 from checks.changes import rows_of
 from checks.judgement import Judgement
 from tasks.applying import released, use_approval
+from tasks.asked import read_asked, settle_asked
 from tasks.connections import LiveProject, open_project, refuse_production
 from tasks.day import acted_day
 from tasks.drift import note_changes, refuse_drift
@@ -49,14 +51,15 @@ def utc_now() -> datetime:
 class Job:
     """One run in progress: a study's open project, the journal's row, and two times.
 
-    `now` is the time to compute for, `started` the real one; `note` is for the journal, and `summary` is
-    what the run came to, once it has ended.
+    `now` is the time to compute for, `started` the real one; `asked` is for which records triggers asked for
+    this flow; `note` is for the journal, and `summary` is what the run came to, once it has ended.
     """
 
     live: LiveProject
     run: Run
     now: datetime
     started: datetime
+    asked: tuple[Asked, ...] = ()
     details: Summary = field(default_factory=dict)
     note: str = ""
     summary: Summary = field(default_factory=dict)
@@ -100,6 +103,11 @@ class Job:
         if waiting:
             use_approval(self.live, self.run, waiting=waiting, now=utc_now())
         return self._write(judgement, given=wanted, expected=present)
+
+    @property
+    def asked_records(self) -> frozenset[str]:
+        """The records for which triggers asked for this flow."""
+        return frozenset(one.record for one in self.asked) - {""}
 
     def note_changes(self) -> None:
         """Put into the summary what people redesigned since the last run."""
@@ -200,12 +208,14 @@ def _run(
     try:
         run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
         noon = datetime.combine(today, time(12), live.study.zone) if today else started
-        current = Job(live, run, noon, started)
+        current = Job(live, run, noon, started, read_asked(live, flow=flow))
         try:
             current.note_changes()
             if not dry_run:
                 refuse_production(live)
             yield current
+            if not dry_run and noon == started:
+                _settle(current, is_done=current.summary.get("outcome") != "refused")
         except BaseException as error:
             _give_up(current, error)
             raise
@@ -247,4 +257,10 @@ def _give_up(current: Job, error: BaseException) -> None:
     refused = isinstance(error, Refused) and current.run.state is RunState.OPEN
     state = RunState.REFUSED if refused else RunState.FAILED
     with suppress(StoreError):  # the first error is the one to tell
+        if not current.run.dry_run:
+            _settle(current, is_done=False)
         give_up(current.live, current.run, state=state, note=type(error).__name__, now=utc_now())
+
+
+def _settle(current: Job, *, is_done: bool) -> None:
+    settle_asked(current.live, current.asked, is_done=is_done, now=utc_now())

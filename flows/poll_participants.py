@@ -24,6 +24,7 @@ def poll_participants(
     everybody: bool = False,
     max_records: MaxRecords = None,
     max_share: MaxShare = None,
+    triggered: bool = False,
 ) -> Summary:
     """Compute visits and eligibility of the participants whose records changed since the last poll.
 
@@ -34,13 +35,16 @@ def poll_participants(
         everybody: Take all participants, whether changed or not, as the first poll does.
         max_records: Records that this run may change, instead of the study's limit.
         max_share: Share of all records, from 0 to 1, that this run may change.
+        triggered: Take only the participants for whom a trigger asked for this since its last run.
     """
     with job(study, flow="poll_participants", dry_run=dry_run, today=today) as current:
         live = current.live
         limits = chosen_limits(live.study.writes.limits, max_records=max_records, max_share=max_share)
         records = list_records(live)
         refuse_empty(live, records=records, now=current.now, may_be_new=False)
-        changed = records if everybody else changed_records(live, records=records)
+        changed = current.asked_records & records
+        if not triggered:
+            changed |= records if everybody else changed_records(live, records=records)
         current.details["records_changed"] = len(changed)
         if not changed:
             return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
@@ -56,6 +60,6 @@ def poll_participants(
         frame = overlay([part.frame for part in wanted], record_field=live.dictionary.record_field)
         derived = visit_targets(live.study) | eligibility_targets(live.study)
         summary = current.apply(frame, present=Present(export, records), limits=limits, derived=derived)
-        if summary["outcome"] in ("done", "idle") and not dry_run and today is None:
+        if summary["outcome"] in ("done", "idle") and not (dry_run or today or triggered):
             remember_poll(live, started=current.started)
         return summary

@@ -25,8 +25,8 @@ from sandbox.web.twilio import twilio_routes
 _log = logging.getLogger("sandbox")
 
 
-def build_app(state: State, *, is_loopback: bool = True, has_pages: bool = True) -> ASGIApp:
-    """Make the application; on a loopback address it answers to this computer's names alone.
+def build_app(state: State, *, has_pages: bool = True) -> ASGIApp:
+    """Make the application; controls and pages answer to this computer alone.
 
     Without controls and pages, which ask for no token, nobody sees anything in it without one.
     """
@@ -38,7 +38,7 @@ def build_app(state: State, *, is_loopback: bool = True, has_pages: bool = True)
         *twilio_routes(state),
         *([*control_routes(state), *page_routes(state)] if has_pages else []),
     ]
-    doors = [Middleware(Guard, is_loopback=is_loopback), Middleware(BanGate, limit=state.limit)]
+    doors = [Middleware(Guard), Middleware(BanGate, limit=state.limit)]
     told: dict[Any, Any] = {404: _not_found, sqlite3.OperationalError: _cannot_store}
     app = Starlette(routes=routes, middleware=doors, exception_handlers=told)
     return _with_transport(app)

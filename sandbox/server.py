@@ -14,7 +14,6 @@ from typing import Self
 
 from sandbox.app import build_app
 from sandbox.listening import Server, listen
-from sandbox.loopback import is_loopback_host
 from sandbox.session import read_version
 from sandbox.smtp import MailServer
 from sandbox.state import DEFAULT_VERSION, State
@@ -99,7 +98,7 @@ class Running:
             self.state.close()
             raise
         self._mail = self._mail_server(smtp_port)
-        app = build_app(self.state, is_loopback=is_loopback_host(host), has_pages=has_pages)
+        app = build_app(self.state, has_pages=has_pages)
         self._ready = threading.Event()
         self._server = Server(app, self._ready.set)
         self._thread: threading.Thread | None = None

@@ -11,6 +11,7 @@ from typing import Self
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.clock import STAMP
+from sandbox.mail.certificate import make_certificate
 from sandbox.mail.fates import Fate, fate_of
 from sandbox.mail.letter import bounce_of
 from sandbox.state import State
@@ -28,6 +29,7 @@ class MailServer:
     def __init__(self, state: State, listener: socket.socket) -> None:
         self.port = int(listener.getsockname()[1])
         self._sink = Sink(state)
+        state.mail_certificate, self._tls = make_certificate()
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(self._loop.create_server(self._protocol, sock=listener))
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox mail", daemon=True)
@@ -52,6 +54,7 @@ class MailServer:
             enable_SMTPUTF8=True,
             hostname="sandbox.invalid",
             ident="SANDBOX: nothing is sent",
+            tls_context=self._tls,
             auth_require_tls=False,
             authenticator=_authenticate,
             loop=self._loop,

@@ -66,6 +66,7 @@ class State:
         self.faults = Faults()
         self.limit = RateLimit()
         self.delivery = Delivery()
+        self.mail_certificate = ""
         self.requests: deque[Request] = deque(maxlen=MAX_REQUESTS)
         self._twilio: Exchange | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,11 +26,11 @@ from capstan.study.check import check_study
 from capstan.study.parts import TokenSource
 from tasks.crash import crash_point
 from tasks.drift import problems_for
+from tasks.folders import study_folders
+from tasks.form_links import remember_links
 from tasks.hosts import check_address
 from tasks.shield import effect, run_logger
 from tasks.token_sources import read_token
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class LiveProject:
@@ -120,6 +121,8 @@ def open_project(
         live = connect(study, redcap=redcap, store=store, writer=writer)
         if check_rules:
             _refuse_problems(live, file=folder / "study.yaml", flow=flow)
+        if not dry_run:
+            remember_links(live, now=datetime.now(UTC))
     except BaseException:
         store.close()
         raise
@@ -188,11 +191,6 @@ def connect(study: Study, *, redcap: Redcap, store: Store, writer: Redcap | None
         has_repeats=str(info.get("has_repeating_instruments_or_events")) != "0",
     )
     return LiveProject(study, redcap=redcap, writer=writer, dictionary=dictionary, grid=grid, store=store)
-
-
-def study_folders(settings: Settings) -> tuple[Path, ...]:
-    """Where study folders are looked for: the settings' folders, here, and this project's own."""
-    return (*settings.studies, Path.cwd(), Path.cwd() / "studies", ROOT / "studies")
 
 
 def folder_of(study: Study) -> Path:

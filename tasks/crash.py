@@ -11,6 +11,9 @@ import signal
 from collections import Counter
 
 POINTS = (
+    "claimed",
+    "worked",
+    "logged",
     "opened",
     "begun",
     "exported",

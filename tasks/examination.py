@@ -11,9 +11,10 @@ from capstan.settings import Settings, load_settings
 from capstan.study import Study, find_study, read_study
 from capstan.study.check import check_study
 from checks.changes import forbidden_columns
-from tasks.connections import LiveProject, connect, open_connection, open_store, study_folders
+from tasks.connections import LiveProject, connect, open_connection, open_store
 from tasks.drift import list_changes
 from tasks.finding import Finding
+from tasks.folders import study_folders
 from tasks.hosts import check_address, is_local
 from tasks.messages.examining import look_at_channels
 from tasks.messages.wordings import look_at_wordings

@@ -11,9 +11,9 @@ from capstan.attachment import Attachment
 from capstan.dictionary import FieldType
 from capstan.errors import UsageError
 from capstan.plan import CELL_COLUMNS, KEYS, as_table, held
-from capstan.verdict import NO_VERDICTS, Severity, of_severity, verdicts
+from capstan.verdict import NO_VERDICTS, Severity, of_severity
 from checks.case import Present
-from checks.catalogue import severity
+from checks.catalogue import say
 from tasks.connections import LiveProject
 from tasks.judging import judge_plan
 from tasks.outcomes import file_text
@@ -63,7 +63,7 @@ def judge_file(live: LiveProject, cells: pd.DataFrame, *, now: datetime) -> pd.D
     names = {item.name, item.form}
     if names & set(writes.protect) or not names & set(writes.allow):
         reason = f"The study does not allow writing it; see writes.allow and writes.protect ({item.form})."
-        return verdicts(cells, check="read_only_field", severity=severity("read_only_field"), reason=reason)
+        return say("read_only_field", cells, reason=reason)
     status, record_field = f"{item.form}_complete", live.dictionary.record_field
     frame = read_records(live, records=set(cells["record"]))
     there = held(cells.assign(field=status), present=frame, record_field=record_field)["value"]

@@ -9,8 +9,7 @@ import pandas as pd
 from capstan.attachment import Attachment
 from capstan.errors import RowsRefused
 from capstan.store import Action, Outcome, Run
-from capstan.verdict import verdicts
-from checks.catalogue import severity
+from checks.catalogue import say
 from tasks.connections import LiveProject
 from tasks.outcomes import file_text, held_now
 from tasks.removing import delete_made_rows
@@ -38,7 +37,7 @@ def write_files(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Cloc
 def _write(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock, written: Written) -> None:
     if file_text(live, cells.iloc[0]) != cells["before"].iloc[0]:
         reason = "Somebody changed this file since the plan was made; run again."
-        written.hear(verdicts(cells, check="stale_base", severity=severity("stale_base"), reason=reason))
+        written.hear(say("stale_base", cells, reason=reason))
         return
     now = held_now(live, cells)
     image = cells.assign(row_existed=now["row_exists"], form_saved=now["form_saved"])
@@ -47,7 +46,7 @@ def _write(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock, wr
     written.count(outcomes)
     if (outcomes != Outcome.WRITTEN).any():
         reason = "REDCap did not take the file; look at the field and its form in REDCap."
-        written.hear(verdicts(cells, check="row_refused", severity=severity("row_refused"), reason=reason))
+        written.hear(say("row_refused", cells, reason=reason))
 
 
 def _sending(live: LiveProject, cells: pd.DataFrame) -> Callable[[], None]:

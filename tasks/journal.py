@@ -16,6 +16,7 @@ from capstan.verdict import Decision, collected
 from checks.judgement import Judgement
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
+from tasks.form_links import linked
 from tasks.outcomes import outcome_counts, outcomes_of
 from tasks.shield import effect, run_logger
 
@@ -107,7 +108,7 @@ def record_judgement(live: LiveProject, run: Run, *, judgement: Judgement, now: 
         decision=judgement.decision.value,
         plan_digest=judgement.plan.digest,
         counts=flat,
-        verdicts=judgement.verdicts,
+        verdicts=linked(live, judgement.verdicts),
         now=now,
     )
     run_logger().info("%s: %s", judgement.decision, counts)
@@ -126,7 +127,7 @@ def record_verdicts(live: LiveProject, run: Run, *, heard: pd.DataFrame, now: da
         decision=str(run.decision),
         plan_digest=str(run.plan_digest),
         counts={},
-        verdicts=collected([journal.read_verdicts(live.store, run), heard]),
+        verdicts=collected([journal.read_verdicts(live.store, run), linked(live, heard)]),
         now=now,
     )
 
@@ -146,7 +147,7 @@ def record_plan(
         decision=Decision.APPLY.value,
         plan_digest=plan.digest,
         counts={"cells_planned": len(cells)},
-        verdicts=heard,
+        verdicts=linked(live, heard),
         now=now,
     )
     if run.dry_run:

@@ -12,9 +12,9 @@ from capstan.needs import partner_fields
 from capstan.plan import KEY_NAMES, compare, overlay
 from capstan.roster.comparison import ROSTER_CHECKS, RosterPlan, compare_roster
 from capstan.study.notices import Partner
-from capstan.verdict import collected, verdicts
+from capstan.verdict import collected
 from checks.case import Present
-from checks.catalogue import severity
+from checks.catalogue import say
 from tasks.connections import LiveProject
 from tasks.redcap import export_records
 from tasks.shield import effect, run_logger
@@ -97,6 +97,5 @@ def _events(live: LiveProject, frame: pd.DataFrame, *, name: str) -> dict[str, s
 
 def _verdicts(plan: RosterPlan) -> pd.DataFrame:
     return collected(
-        verdicts(places, check=check, severity=severity(check), reason=ROSTER_CHECKS[check])
-        for check, places in plan.oddities.items()
+        say(check, places, reason=ROSTER_CHECKS[check]) for check, places in plan.oddities.items()
     )

@@ -10,8 +10,8 @@ import pandas as pd
 from capstan import store as journal
 from capstan.plan import KEY_NAMES, KEYS, held, keyed, row_index, same
 from capstan.store import ItemState, Run
-from capstan.verdict import NO_VERDICTS, verdicts
-from checks.catalogue import severity
+from capstan.verdict import NO_VERDICTS
+from checks.catalogue import say
 from checks.changes import rows_of
 from checks.frames import normal_form
 from tasks.connections import LiveProject
@@ -63,7 +63,7 @@ def moved_items(live: LiveProject, items: pd.DataFrame, *, present: pd.DataFrame
     sides = [same(now_held, items[side], fields=items["field"], zeros=zeros) for side in ("before", "after")]
     reason = "Somebody changed this cell since its row was stopped: close the item, or import the row anew."
     moved = items[~sides[0] & ~sides[1]]
-    return verdicts(moved, check="moved_on", severity=severity("moved_on"), reason=reason)
+    return say("moved_on", moved, reason=reason)
 
 
 def _older_items(live: LiveProject, run: Run) -> pd.DataFrame:

@@ -88,7 +88,9 @@ def _title(summary: Summary) -> str:
 
 
 def _said(summary: Summary) -> str:
-    said, stopped = OUTCOMES.get(str(summary["outcome"]), ""), summary.get("rows_rejected")
+    # What a flow without a run of the journal came to, it says itself.
+    spoken = OUTCOMES.get(str(summary["outcome"]), "") if "run" in summary else summary.get("reason", "")
+    said, stopped = str(spoken), summary.get("rows_rejected")
     rows = "row was" if stopped == 1 else "rows were"
     return (
         f"{said} **{stopped:,} {rows} stopped**, see below." if isinstance(stopped, int) and stopped else said
@@ -144,9 +146,10 @@ def _changes(summary: Summary) -> Iterator[str]:
 
 def _next(summary: Summary) -> Iterator[str]:
     """Where to go from here: the cells themselves are shown in a terminal only."""
-    run = summary["run"]
+    run = summary.get("run")
     yield "## From here\n"
-    yield f"* `capstan journal show {run}` lists the rows that were stopped, and why, and the cells."
+    if run:
+        yield f"* `capstan journal show {run}` lists the rows that were stopped, and why, and the cells."
     if summary.get("plan"):
         digest = str(summary["plan"])[:12]
         yield f"* `capstan plan show {digest}` shows the plan; `capstan plan approve {digest}` applies it."

@@ -11,8 +11,7 @@ from capstan import store as journal
 from capstan.errors import Refused, UsageError
 from capstan.plan import CELL_COLUMNS, KEYS, held, row_index, same
 from capstan.store import Action, Outcome, Run
-from capstan.verdict import verdicts
-from checks.catalogue import severity
+from checks.catalogue import say
 from checks.changes import rows_of
 from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
@@ -43,7 +42,7 @@ class WayBack:
     def verdicts(self) -> pd.DataFrame:
         """What is said of the cells that are left alone."""
         reason = "Somebody changed this cell since; it was left alone."
-        return verdicts(self.moved_on, check="moved_on", severity=severity("moved_on"), reason=reason)
+        return say("moved_on", self.moved_on, reason=reason)
 
     @property
     def cells(self) -> pd.DataFrame:

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-from prefect.blocks.system import Secret
-
 from capstan.errors import StudyError, UsageError
 from capstan.study.parts import TokenSource
 
@@ -21,6 +19,9 @@ def read_token(source: TokenSource, *, folder: Path) -> str:
         return token
     if source.file:
         return _token_of_file(folder / Path(source.file).expanduser())
+    # Here, because its import takes longer than all else, and most tokens are kept elsewhere.
+    from prefect.blocks.system import Secret
+
     try:
         block = cast(Secret[Any], Secret.load(source.prefect_secret))
     except ValueError:

@@ -15,9 +15,9 @@ from capstan.errors import RowsRefused
 from capstan.plan import KEYS, import_parts, to_rows
 from capstan.redcap import batches
 from capstan.store import Outcome, Run
-from capstan.verdict import collected, verdicts
+from capstan.verdict import collected
 from checks.case import Present
-from checks.catalogue import severity
+from checks.catalogue import say
 from checks.changes import judge_stale, rows_of
 from checks.refusals import refusal_check
 from tasks.connections import LiveProject
@@ -109,7 +109,7 @@ def _write_batch(
         written.count(outcomes[~again])
         written.hear(_refusals(cells[cells["record"].isin(refused)], reasons=refused))
         written.hear(
-            _said(cells[missed], "response_count", reason="REDCap does not hold what was written here.")
+            say("response_count", cells[missed], reason="REDCap does not hold what was written here.")
         )
         cells = cells[again]
 
@@ -126,7 +126,7 @@ def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Writte
             _moved_records(live, present, basis=written.basis, records=cells["record"])
         )
         reason = "The record was deleted, or went to another arm, since the plan was made; run again."
-        written.hear(_said(cells[other & ~moved], "stale_base", reason=reason))
+        written.hear(say("stale_base", cells[other & ~moved], reason=reason))
         moved |= other.to_numpy()
     seen = {"before": now["value"], "row_existed": now["row_exists"], "form_saved": now["form_saved"]}
     return cells.assign(**seen)[~moved]
@@ -194,10 +194,4 @@ def _refusals(cells: pd.DataFrame, *, reasons: dict[str, str]) -> pd.DataFrame:
     rows = cells.drop_duplicates(list(KEYS)).assign(field="")
     told = rows["record"].map(reasons).astype("str")
     check = told.map(refusal_check)
-    return collected(
-        [_said(rows[check == name], name, reason=told[check == name]) for name in check.unique()]
-    )
-
-
-def _said(cells: pd.DataFrame, check: str, *, reason: str | pd.Series) -> pd.DataFrame:
-    return verdicts(cells, check=check, severity=severity(check), reason=reason)
+    return collected([say(name, rows[check == name], reason=told[check == name]) for name in check.unique()])

@@ -1,4 +1,4 @@
-"""What tests of every folder share: a served sandbox, one for each module."""
+"""What tests of every folder share: a served sandbox for each module, and a PostgreSQL for all of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from postgres_server import Postgres
+
     from sandbox.server import Running
 
 
@@ -18,3 +20,18 @@ def server() -> Iterator[Running]:
 
     with Running() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    from postgres_server import serving_postgres
+
+    with serving_postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of an empty database of a real PostgreSQL."""
+    with postgres.new_database() as url:
+        yield url

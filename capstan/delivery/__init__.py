@@ -44,25 +44,32 @@ class Answer:
     left_at: datetime | None = field(default=None, compare=False)
 
 
-_FAILED_RANK, _DELIVERED_RANK = 6, 7
+UNCONFIRMED = "unconfirmed"
+"""Our own word for a text whose end Twilio never told: some carriers send no receipt. A late one counts."""
+
+_FAILED_RANK, _DELIVERED_RANK = 7, 8
 _RANKS = {
     "accepted": 1,
     "scheduled": 1,
     "queued": 2,
     "sending": 3,
     "sent": 4,
-    "canceled": 5,
+    UNCONFIRMED: 5,
+    "canceled": 6,
     "failed": _FAILED_RANK,
     "undelivered": _FAILED_RANK,
     "delivered": _DELIVERED_RANK,
-    "read": 8,
+    "read": 9,
 }
+FINAL_STATUSES = frozenset(status for status, rank in _RANKS.items() if rank >= _RANKS[UNCONFIRMED])
+"""After these no further status of a text is waited for."""
+
 _MAX_SWAPS = 2
 
 
 def is_final(status: str, channel: Channel = Channel.SMS) -> bool:
     """Whether no further status is to be waited for; of a letter our mail server's word is the last one."""
-    return _RANKS.get(status, 0) >= _RANKS["canceled"] or (channel is Channel.EMAIL and bool(status))
+    return status in FINAL_STATUSES or (channel is Channel.EMAIL and bool(status))
 
 
 def may_follow(old: str, new: str, *, swaps: int = 0) -> bool:

@@ -20,7 +20,7 @@ _NOT_ALLOWED = frozenset({401, 403})
 class Text:
     """One text message; `id` is our row's. No repr of what identifies a person.
 
-    It is not sent after `leave_by`, for somebody else may send it then.
+    It is not sent before `leave_from`, nor after `leave_by`, for somebody else may send it then.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Text:
     text: str = field(repr=False)
     callback_url: str = ""
     valid_for_seconds: int = MAX_VALID_SECONDS
+    leave_from: datetime | None = None
     leave_by: datetime | None = None
 
 

@@ -74,11 +74,11 @@ class Twilio:
 
     def send(self, text: Text) -> Answer:
         """Post one message, once, and say what it came to; nothing is raised over what Twilio does."""
-        CALL.leave_by = text.leave_by
+        CALL.leave_from, CALL.leave_by = text.leave_from, text.leave_by
         try:
             return replace(self._post(text), left_at=CALL.left_at)
         finally:
-            CALL.leave_by = None
+            CALL.leave_from = CALL.leave_by = None
 
     def _post(self, text: Text) -> Answer:
         """Post; the library's exceptions are read for their codes only: their text may hold the number."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,6 +23,7 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 _POOL_SIZE = 16
 _LONGEST_WAIT_SECONDS = 86_400.0
+_LONGEST_HOLD_SECONDS = 1.0
 _DOMAIN = ".twilio.com"
 
 
@@ -29,11 +31,12 @@ class Call(threading.local):
     """What is known of this thread's last request; the library's exceptions do not say it.
 
     `has_left` is false while no byte of the request was written, so that Twilio cannot have it; `left_at` is
-    when the first one was. Where there is a `leave_by`, nothing leaves after it.
+    when the first one was. Nothing leaves before `leave_from`, nor after `leave_by`, where there are such.
     """
 
     has_left = False
     left_at: datetime | None = None
+    leave_from: datetime | None = None
     leave_by: datetime | None = None
     status = 0
     retry_after_seconds = 0.0
@@ -59,8 +62,16 @@ class _Watched:
         if self.sock is None:
             self.connect()
         if not CALL.has_left:
+            _hold_back(datetime.now(UTC))
             _leave(datetime.now(UTC))
         super().send(data)  # type: ignore[misc]
+
+
+def _hold_back(now: datetime) -> None:
+    """Wait until a request may leave; a clock that is put back meanwhile holds up nothing for long."""
+    if CALL.leave_from is not None:
+        wait = (CALL.leave_from - now).total_seconds()
+        time.sleep(min(max(0.0, wait), _LONGEST_HOLD_SECONDS))
 
 
 def _leave(now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The store: journal of runs, before-images, verdicts, approvals, quarantine, watermarks, outbox.
+"""The store: journal of runs, before-images, verdicts, approvals, quarantine, watermarks, outbox, inbox.
 
 Open it with `Store.open(settings.store_url, load_keys(settings.key, home=settings.home))`; the other
 functions take the store first. Participants' data is sealed; everything that is returned besides
@@ -6,8 +6,25 @@ frames is free of it. `now` is always an argument, aware. `states` draws how run
 """
 
 from capstan.store.approvals import approve_held, find_approval, reject_held, use_approval
+from capstan.store.asked import (
+    Asked,
+    Asking,
+    Waiting,
+    flows_due,
+    list_asked,
+    put_off_asked,
+    read_asked,
+    strike_asked,
+)
 from capstan.store.batches import CELL_KEYS, finish_batch, journal, list_batches, mark_sent
 from capstan.store.connection import Store
+from capstan.store.form_references import (
+    Referred,
+    form_address,
+    keep_form_links,
+    read_reference,
+    refer_to,
+)
 from capstan.store.history import (
     IMAGE_COLUMNS,
     find_run,
@@ -27,7 +44,50 @@ from capstan.store.inbound import (
     settle_incoming,
 )
 from capstan.store.inbound_lists import Answered, answered_at, list_incoming, records_texted
+from capstan.store.inbox import Arrival, add_items, item_mark, keep_item
+from capstan.store.inbox_history import (
+    Choice,
+    ItemStatus,
+    Kept,
+    LogLine,
+    Reopened,
+    forget_items,
+    list_items,
+    read_item,
+    reopen_history,
+    reopen_items,
+)
+from capstan.store.inbox_work import (
+    Item,
+    Result,
+    Worked,
+    claim_items,
+    count_waiting,
+    give_back_items,
+    log_items,
+)
 from capstan.store.keys import KeyRing, load_keys, make_private_folder
+from capstan.store.monitor_commands import (
+    CommandState,
+    PlannedCommand,
+    end_command,
+    find_command,
+    settle_cut_off,
+    start_command,
+)
+from capstan.store.monitor_records import end_waits_of, rename_waits
+from capstan.store.monitor_rows import NOWHERE, Opening, marks_of
+from capstan.store.monitor_rows import Wait as MonitorWait
+from capstan.store.monitor_waits import (
+    claim_download,
+    claim_waits,
+    dismiss_wait,
+    known_occasions,
+    list_waits,
+    move_wait,
+    open_waits,
+    read_wait,
+)
 from capstan.store.notices import (
     ClaimedNotice,
     claim_notices,
@@ -41,10 +101,11 @@ from capstan.store.outbox_answers import give_back, record_answer
 from capstan.store.outbox_claims import claim_message, expire_messages
 from capstan.store.outbox_events import record_event
 from capstan.store.outbox_followup import (
+    asked_for,
     choose_instances,
+    close_silent,
     due_for_check,
     due_for_writing,
-    heard_nothing_new,
     written_back,
 )
 from capstan.store.outbox_lists import (
@@ -54,6 +115,7 @@ from capstan.store.outbox_lists import (
     read_history,
     read_message,
 )
+from capstan.store.outbox_pace import AHEAD, take_turn
 from capstan.store.outbox_queue import queue_messages
 from capstan.store.outbox_rows import (
     Attempt,
@@ -80,6 +142,7 @@ from capstan.store.outbox_waiting import waiting_messages, withdraw_messages
 from capstan.store.owners import LEASE
 from capstan.store.quarantine import ITEM_COLUMNS, decide_items, keep_rejected, read_items
 from capstan.store.retention import purge
+from capstan.store.retries import MOST_ATTEMPTS
 from capstan.store.rows import Approval, Batch, Run
 from capstan.store.runs import (
     begin_run,
@@ -89,111 +152,226 @@ from capstan.store.runs import (
     mark_reverted,
     record_gate,
 )
+from capstan.store.session_decisions import (
+    add_session,
+    dismiss,
+    lift_dismissal,
+    note_data,
+    settle_record,
+    share_record,
+)
+from capstan.store.session_lists import (
+    find_session,
+    list_records,
+    list_sessions,
+    missing_data,
+    missing_surveys,
+    records_named,
+)
+from capstan.store.session_records import follow_rename, load_forms, mark_deleted
+from capstan.store.session_rows import (
+    Awaited,
+    Dismissal,
+    FormContent,
+    FormPlace,
+    KeptRecord,
+    Loaded,
+    RecordState,
+    Session,
+    SessionForm,
+    SessionKey,
+    Source,
+)
 from capstan.store.states import Action, BatchState, ItemState, Outcome, RunKind, RunState
-from capstan.store.takeover import adopt_run, beat, stale_runs
+from capstan.store.takeover import adopt_run, beat, is_busy, stale_runs
 from capstan.store.troubles import Trouble, list_troubles
 from capstan.store.watermarks import read_watermark, write_watermark
 
 __all__ = [
+    "AHEAD",
     "CELL_KEYS",
     "IMAGE_COLUMNS",
     "ITEM_COLUMNS",
     "LEASE",
+    "MOST_ATTEMPTS",
+    "NOWHERE",
     "Action",
     "Answered",
     "Approval",
+    "Arrival",
+    "Asked",
+    "Asking",
     "Attempt",
+    "Awaited",
     "Batch",
     "BatchState",
     "Caps",
+    "Choice",
     "Claimed",
     "ClaimedNotice",
+    "CommandState",
     "Content",
+    "Dismissal",
+    "FormContent",
+    "FormPlace",
     "Incoming",
+    "Item",
     "ItemState",
+    "ItemStatus",
+    "Kept",
+    "KeptRecord",
     "KeyRing",
+    "Loaded",
+    "LogLine",
     "Mailroom",
     "Message",
+    "MonitorWait",
+    "Opening",
     "Outcome",
     "Pace",
     "Patience",
+    "PlannedCommand",
     "Queued",
+    "RecordState",
+    "Referred",
+    "Reopened",
+    "Result",
     "Run",
     "RunKind",
     "RunState",
+    "Session",
+    "SessionForm",
+    "SessionKey",
+    "Source",
     "Stop",
     "Store",
     "Trouble",
     "Try",
     "Wait",
+    "Waiting",
+    "Worked",
     "act_on",
+    "add_items",
+    "add_session",
     "adopt_run",
     "answered_at",
     "approve_held",
+    "asked_for",
     "beat",
     "begin_run",
     "block_address",
     "cancel_message",
     "choose_instances",
+    "claim_download",
+    "claim_items",
     "claim_message",
     "claim_notices",
+    "claim_waits",
+    "close_silent",
     "count_messages",
+    "count_waiting",
     "decide_items",
+    "dismiss",
+    "dismiss_wait",
     "due_for_check",
     "due_for_writing",
+    "end_command",
     "end_run",
+    "end_waits_of",
     "expire_messages",
     "find_approval",
+    "find_command",
     "find_run",
+    "find_session",
     "finish_batch",
+    "flows_due",
+    "follow_rename",
     "forget_incoming",
+    "forget_items",
     "forget_notices",
+    "form_address",
     "give_back",
-    "heard_nothing_new",
+    "give_back_items",
     "hold_run",
     "is_blocked",
+    "is_busy",
+    "item_mark",
     "journal",
+    "keep_form_links",
     "keep_incoming",
+    "keep_item",
     "keep_plan",
     "keep_rejected",
+    "known_occasions",
+    "lift_dismissal",
+    "list_asked",
     "list_batches",
     "list_incoming",
+    "list_items",
     "list_messages",
+    "list_records",
     "list_runs",
+    "list_sessions",
     "list_stops",
     "list_troubles",
+    "list_waits",
+    "load_forms",
     "load_keys",
+    "log_items",
     "make_private_folder",
+    "mark_deleted",
     "mark_reverted",
     "mark_sent",
+    "marks_of",
+    "missing_data",
+    "missing_surveys",
+    "move_wait",
     "new_incoming",
+    "note_data",
     "notice_failed",
     "notice_sent",
     "open_incoming",
+    "open_waits",
     "owned_sids",
     "purge",
+    "put_off_asked",
     "queue_messages",
     "raise_happenings",
+    "read_asked",
     "read_held_plan",
     "read_history",
     "read_images",
+    "read_item",
     "read_items",
     "read_message",
     "read_plan",
+    "read_reference",
     "read_verdicts",
+    "read_wait",
     "read_watermark",
     "record_answer",
     "record_event",
     "record_gate",
+    "records_named",
     "records_texted",
+    "refer_to",
     "reject_held",
+    "rename_waits",
+    "reopen_history",
+    "reopen_items",
     "resume_channel",
+    "settle_cut_off",
     "settle_incoming",
+    "settle_record",
     "settle_review",
     "settle_unknown",
+    "share_record",
     "stale_runs",
+    "start_command",
     "stop_channel",
+    "strike_asked",
     "sweep_claims",
+    "take_turn",
     "unblock_address",
     "unknown_tries",
     "use_approval",

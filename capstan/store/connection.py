@@ -16,7 +16,7 @@ from capstan.store.engine import make_engine
 from capstan.store.failures import values_kept_out
 from capstan.store.frames import pack, unpack
 from capstan.store.keys import KeyRing
-from capstan.store.migrate import migrate
+from capstan.store.migrate import HEAD, migrate, version_of
 from capstan.store.tables import KEY_CHECK
 from capstan.store.upserts import insert_new
 
@@ -45,6 +45,11 @@ class Store:
             except BaseException:
                 store.close()
                 raise
+
+    def is_current(self) -> bool:
+        """Whether the tables are those that this code knows; StoreError where they cannot be reached."""
+        with self.read() as connection:
+            return version_of(connection) == HEAD
 
     def close(self) -> None:
         """Close all connections."""

@@ -14,7 +14,7 @@ from capstan.store.connection import Store
 from capstan.store.rows import Run, to_run
 from capstan.store.states import RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
-from capstan.verdict import VERDICT_COLUMNS
+from capstan.verdict import LINK, VERDICT_COLUMNS
 
 IMAGE_COLUMNS = ("batch", "action", *CELL_COLUMNS, *CELL_FLAGS, "overwrite", "outcome")
 
@@ -59,15 +59,16 @@ def read_images(store: Store, run: Run) -> pd.DataFrame:
 
 
 def read_verdicts(store: Store, run: Run) -> pd.DataFrame:
-    """The gate's verdicts: `VERDICT_COLUMNS`, text; Refused when retention has deleted them."""
+    """The gate's verdicts: `VERDICT_COLUMNS` and `link`, text; Refused when retention has deleted them."""
     with store.read() as connection:
         query = select(RUN.c.verdicts, RUN.c.purged_at).where(RUN.c.id == run.id)
         token, purged_at = connection.execute(query).one()
     if token is not None:
-        return store.unseal(token)
+        found = store.unseal(token)
+        return found if LINK in found else found.assign(link="").astype("str")
     if purged_at:
         raise Refused(f"The verdicts of run {run.id} were deleted after the study's retention.")
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in VERDICT_COLUMNS})
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in (*VERDICT_COLUMNS, LINK)})
 
 
 def read_plan(store: Store, run: Run) -> pd.DataFrame | None:

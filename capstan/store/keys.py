@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -22,13 +23,14 @@ class KeyRing:
     """Seals with the newest key and opens with any.
 
     `made_file` is the key file if it was made just now: tell the person to back it up. `mark_key` comes
-    from the store when it is opened.
+    from the store when it is opened. `raw` are the keys themselves, newest first.
     """
 
     newest: Fernet = field(repr=False)
     every: MultiFernet = field(repr=False)
     made_file: Path | None = None
     mark_key: bytes = field(default=b"", repr=False)
+    raw: tuple[bytes, ...] = field(default=(), repr=False)
 
     def seal(self, data: bytes) -> bytes:
         """Encrypt with the newest key."""
@@ -72,6 +74,14 @@ class KeyRing:
             raise StoreError("Fingerprints need an open store.")
         return hmac.new(self.mark_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
+    def secrets_for(self, purpose: str) -> tuple[str, ...]:
+        """Derive an unguessable word for a purpose from each key, newest first; it is stored nowhere.
+
+        A word holds as long as its key is listed, and tells nothing of the key or of another purpose's word.
+        """
+        digests = (hmac.digest(key, b"capstan/" + purpose.encode(), "sha256") for key in self.raw)
+        return tuple(base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in digests)
+
 
 def load_keys(key: SecretStr | None, *, home: Path) -> KeyRing:
     """Make a key ring of the setting, or else of the key file in the home, which is made if missing.
@@ -93,7 +103,8 @@ def key_ring(text: str, *, source: str, made_file: Path | None = None) -> KeyRin
             f"{source} holds no key. Restore it, or give a Fernet key (32 bytes, URL-safe base64)."
         )
     fernets = [_fernet(key, f"Key {number} in {source}") for number, key in enumerate(keys, 1)]
-    return KeyRing(fernets[0], MultiFernet(fernets), made_file)
+    raw = tuple(base64.urlsafe_b64decode(key) for key in keys)
+    return KeyRing(fernets[0], MultiFernet(fernets), made_file, raw=raw)
 
 
 def make_private_folder(folder: Path) -> Path:

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, Engine, inspect, text
 from capstan.errors import StoreError
 
 # Known here so that a store that is up to date opens without the import of alembic.
-HEAD = "0003"
+HEAD = "0009"
 _ANY_NUMBER = 8_211_023
 
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to `HEAD`; StoreError when a newer Capstan made them."""
     with engine.connect() as connection:
-        version = _version_of(connection)
+        version = version_of(connection)
     if version == HEAD:
         return
     if version > HEAD:
@@ -28,7 +28,8 @@ def migrate(engine: Engine) -> None:
         _upgrade(connection)
 
 
-def _version_of(connection: Connection) -> str:
+def version_of(connection: Connection) -> str:
+    """The version of a store's tables; blank where it has none."""
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")

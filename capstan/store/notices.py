@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 
-from capstan.delivery import Channel
-from capstan.notice import Cause, Happening, Notice, Told, due_notices
+from capstan.notice import Cause, Happening, Notice, Person, Told, due_notices, recipients
 from capstan.store.connection import Store
 from capstan.store.outbox_marks import address_mark
 from capstan.store.outbox_rows import Mailroom
@@ -41,7 +40,8 @@ def add_happenings(
 ) -> None:
     """Do what `raise_happenings` does, within a transaction."""
     for one in happenings:
-        sealed = store.keys.seal(json.dumps({"text": one.text, "record": one.record}).encode())
+        said = {"text": one.text, "record": one.record, "roles": one.roles, "site": one.site}
+        sealed = store.keys.seal(json.dumps(said).encode())
         row = {**room._asdict(), "cause": one.cause.value, "sealed": sealed, "raised_at": one.at}
         connection.execute(insert(NOTICE).values(**row))
 
@@ -58,10 +58,8 @@ def claim_notices(store: Store, room: Mailroom, *, notify: Notify, now: datetime
             return []
         return [
             claimed
-            for channel, address in _recipients(notify)
-            for claimed in _claim_for(
-                store, connection, room, news=news, notify=notify, to=(channel, address), now=now
-            )
+            for person in recipients(notify)
+            for claimed in _claim_for(store, connection, room, news=news, notify=notify, to=person, now=now)
         ]
 
 
@@ -92,14 +90,14 @@ def _claim_for(
     *,
     news: dict[int, Happening],
     notify: Notify,
-    to: tuple[Channel, str],
+    to: Person,
     now: datetime,
 ) -> list[ClaimedNotice]:
     channel, address = to
     mark = address_mark(store, channel, address=address)
     told, up_to = _told(connection, room, mark=mark, address=address, now=now)
     unknown = {number: one for number, one in news.items() if number > up_to.get(one.cause, 0)}
-    due = due_notices(list(unknown.values()), _only(notify, to=to), study=room.study, now=now, told=told)
+    due = due_notices(list(unknown.values()), notify, study=room.study, now=now, told=told, people=[to])
     claimed = []
     for notice in due:
         last = max(number for number, one in unknown.items() if one.cause is notice.cause)
@@ -113,12 +111,14 @@ def _claim_for(
 def _news(store: Store, connection: Connection, room: Mailroom, *, since: datetime) -> dict[int, Happening]:
     mine = [NOTICE.c[name] == value for name, value in room._asdict().items()]
     query = select(NOTICE).where(*mine, NOTICE.c.raised_at > since).order_by(NOTICE.c.id)
-    return {
-        row["id"]: Happening(
-            Cause(row["cause"]), at=row["raised_at"], **json.loads(store.keys.unseal(row["sealed"]))
-        )
-        for row in connection.execute(query).mappings()
-    }
+    return {row["id"]: _to_happening(store, row) for row in connection.execute(query).mappings()}
+
+
+def _to_happening(store: Store, row: RowMapping) -> Happening:
+    said = json.loads(store.keys.unseal(row["sealed"]))
+    # A notice from before there were roles has none.
+    roles = tuple(said.pop("roles", ()))
+    return Happening(Cause(row["cause"]), at=row["raised_at"], roles=roles, **said)
 
 
 def _told(
@@ -135,15 +135,3 @@ def _told(
     for cause, number, _ in rows:
         up_to[Cause(cause)] = max(up_to.get(Cause(cause), 0), number)
     return told, up_to
-
-
-def _recipients(notify: Notify) -> list[tuple[Channel, str]]:
-    staff = notify.staff
-    return [(Channel.EMAIL, one) for one in staff.email] + [(Channel.SMS, one) for one in staff.sms]
-
-
-def _only(notify: Notify, *, to: tuple[Channel, str]) -> Notify:
-    channel, address = to
-    is_mail = channel is Channel.EMAIL
-    reached = {"email": (address,) if is_mail else (), "sms": () if is_mail else (address,)}
-    return notify.model_copy(update={"staff": notify.staff.model_copy(update=reached)})

@@ -18,7 +18,7 @@ from capstan.store.outbox_moves import (
     own_sid,
     set_attempt,
 )
-from capstan.store.outbox_pace import make_up_for
+from capstan.store.outbox_pace import note_left, return_slot
 from capstan.store.outbox_rows import Claimed
 
 
@@ -37,8 +37,15 @@ def record_answer(store: Store, claimed: Claimed, answer: Answer, *, now: dateti
             "code": answer.code,
             "ended_at": now,
         }
-        if answer.left_at is not None:
-            make_up_for(connection, claimed, left_at=answer.left_at)
+        if answer.outcome is Outcome.NOT_SENT:
+            return_slot(connection, claimed.sender, name=claimed.id, slot=claimed.slot)
+        else:
+            note_left(
+                connection,
+                claimed.sender,
+                name=claimed.id,
+                left_at=answer.left_at or min(now, claimed.slot.latest),
+            )
         if answer.sid:
             own_sid(connection, attempt["id"], sid=answer.sid, now=now)
         set_attempt(connection, attempt["id"], now=now, **heard)
@@ -66,3 +73,4 @@ def give_back(store: Store, claimed: Claimed, *, now: datetime) -> None:
             set_attempt(connection, claimed.id, now=now, outcome=Outcome.NOT_SENT, ended_at=now)
             move_message(connection, attempt, to=MessageState.PLANNED, only=[MessageState.CLAIMED], now=now)
             count_sends(connection, message, by=-1)
+            return_slot(connection, claimed.sender, name=claimed.id, slot=claimed.slot)

@@ -61,10 +61,11 @@ def claim_message(
                 now=now,
             )
             return None
-        slot = take_slot(connection, pace, segments=row["segments"], now=now, ready_at=ready_at or now)
+        attempt, known = secrets.token_hex(12), {"segments": row["segments"], "now": now}
+        slot = take_slot(connection, pace, name=attempt, **known, ready_at=ready_at or now)
         if slot is None:
             return Wait(now + AHEAD / 4)
-        attempt = _begin_attempt(connection, row, sender=pace.sender, now=now)
+        _begin_attempt(connection, row, attempt=attempt, sender=pace.sender, now=now)
         message = to_message(store, row)
     if message.content is None:
         raise StoreError(f"Message {message.id} has lost its content.")
@@ -134,7 +135,9 @@ def _put_off(connection: Connection, row: RowMapping, *, at: datetime, rule: str
     connection.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values, changed_at=now))
 
 
-def _begin_attempt(connection: Connection, row: RowMapping, *, sender: str, now: datetime) -> str:
+def _begin_attempt(
+    connection: Connection, row: RowMapping, *, attempt: str, sender: str, now: datetime
+) -> None:
     """Make the message this worker's, its attempt, and count it against what its run announced."""
     this = update(MESSAGE).where(MESSAGE.c.id == row["id"], MESSAGE.c.state == MessageState.PLANNED)
     number = row["attempts"] + 1
@@ -147,7 +150,6 @@ def _begin_attempt(connection: Connection, row: RowMapping, *, sender: str, now:
     counted = guard.values(sent=ANNOUNCEMENT.c.sent + 1)
     if not (connection.execute(claimed).rowcount and connection.execute(counted).rowcount):
         raise StoreError(f"Message {row['id']} was claimed by another worker at the same moment. Try again.")
-    attempt = secrets.token_hex(12)
     connection.execute(
         insert(ATTEMPT).values(
             id=attempt,
@@ -166,4 +168,3 @@ def _begin_attempt(connection: Connection, row: RowMapping, *, sender: str, now:
             written_to="",
         )
     )
-    return attempt

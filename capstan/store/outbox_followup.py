@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
-from capstan.delivery import Channel, Outcome, is_final
+from capstan.delivery import FINAL_STATUSES, UNCONFIRMED, Channel, Outcome
+from capstan.message import MessageState
 from capstan.store.connection import Store
-from capstan.store.outbox_moves import find_pair
-from capstan.store.outbox_rows import Mailroom, Try, to_attempt, to_message
+from capstan.store.outbox_moves import find_pair, move_message, set_attempt
+from capstan.store.outbox_rows import Attempt, Mailroom, Try, to_attempt, to_message
 from capstan.store.outbox_tables import ATTEMPT, MESSAGE
+
+_GIVEN_UP_AFTER = timedelta(hours=72)
+# In its first hour a text is asked for by every run, later each time it is a quarter older.
+_YOUNG, _OLDER_BY = timedelta(hours=1), 4
+_WITH_THE_CARRIER = "sent"
+_ATTEMPT = "attempt_"
 
 
 def due_for_check(
@@ -21,22 +28,31 @@ def due_for_check(
     channel: Channel,
     now: datetime,
     silent_for: timedelta = timedelta(hours=1),
-    given_up_after: timedelta = timedelta(hours=72),
 ) -> tuple[Try, ...]:
-    """The attempts whose last status is not final and of which nothing was heard for a while.
+    """The attempts whose status is not final and of which nothing was heard for a while, oldest first.
 
-    After `given_up_after` nothing is expected any more: some carriers send no receipt.
+    The older one is, the longer it is left alone. After 72 hours it is asked for a last time: some carriers
+    send no receipt.
     """
-    silent = (ATTEMPT.c.changed_at <= now - silent_for, ATTEMPT.c.started_at > now - given_up_after)
-    taken = (ATTEMPT.c.outcome == Outcome.ACCEPTED, ATTEMPT.c.sid.is_not(None), MESSAGE.c.channel == channel)
-    tries = _tries(store, room, where=[*taken, *silent])
-    return tuple(one for one in tries if not is_final(one.attempt.status, channel))
+    tries = _tries(store, room, where=_is_open(channel))
+    return tuple(one for one in tries if _is_due(one.attempt, silent_for=silent_for, now=now))
 
 
-def heard_nothing_new(store: Store, attempt: str, *, now: datetime) -> None:
+def asked_for(store: Store, attempt: str, *, now: datetime) -> None:
     """Say that an attempt was just asked for, so that it is not asked for again at once."""
     with store.write() as connection:
-        connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt).values(changed_at=now))
+        connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt).values(looked_at=now))
+
+
+def close_silent(store: Store, room: Mailroom, *, channel: Channel, now: datetime) -> int:
+    """End the wait for texts of which nothing final was known 72 hours after they were sent.
+
+    What the carrier had took its way, and probably arrived; what never left Twilio goes to a person. A
+    receipt that comes later still counts. Returns how many.
+    """
+    silent = [one for one in _tries(store, room, where=_is_open(channel)) if _is_given_up(one.attempt)]
+    with store.write() as connection:
+        return sum(_close(connection, one.attempt.id, now=now) for one in silent)
 
 
 def due_for_writing(store: Store, room: Mailroom) -> tuple[Try, ...]:
@@ -60,11 +76,40 @@ def written_back(store: Store, attempt: str, *, status: str, to: str) -> None:
         connection.execute(this.values(written_status=status, written_to=to))
 
 
+def _is_open(channel: Channel) -> list[ColumnElement[bool]]:
+    taken = (ATTEMPT.c.outcome == Outcome.ACCEPTED, ATTEMPT.c.sid.is_not(None))
+    return [*taken, MESSAGE.c.channel == channel, ATTEMPT.c.status.not_in(FINAL_STATUSES)]
+
+
+def _is_due(attempt: Attempt, *, silent_for: timedelta, now: datetime) -> bool:
+    if _is_given_up(attempt):
+        return False
+    heard = max(attempt.changed_at, attempt.looked_at or attempt.changed_at)
+    age = heard - attempt.started_at
+    wait = max(silent_for, age / _OLDER_BY if age > _YOUNG else silent_for)
+    ends = attempt.started_at + _GIVEN_UP_AFTER
+    return heard + wait <= now or heard < ends <= now
+
+
+def _is_given_up(attempt: Attempt) -> bool:
+    looked = attempt.looked_at
+    return looked is not None and looked - attempt.started_at >= _GIVEN_UP_AFTER
+
+
+def _close(connection: Connection, attempt: str, *, now: datetime) -> bool:
+    tried, _ = find_pair(connection, attempt)
+    if tried["status"] in FINAL_STATUSES:
+        return False
+    set_attempt(connection, attempt, now=now, status=UNCONFIRMED)
+    if tried["status"] != _WITH_THE_CARRIER:
+        move_message(connection, tried, to=MessageState.REVIEW, only=[MessageState.ACCEPTED], now=now)
+    return True
+
+
 def _tries(store: Store, room: Mailroom, *, where: list[ColumnElement[bool]]) -> tuple[Try, ...]:
     mine = [MESSAGE.c[name] == value for name, value in room._asdict().items()]
-    query = (
-        select(ATTEMPT.c.id).join(MESSAGE).where(*mine, *where).order_by(ATTEMPT.c.started_at, ATTEMPT.c.id)
-    )
+    attempts = [column.label(f"{_ATTEMPT}{column.name}") for column in ATTEMPT.c]
+    query = select(*attempts, MESSAGE).join_from(ATTEMPT, MESSAGE).where(*mine, *where)
     with store.read() as connection:
-        pairs = [find_pair(connection, attempt) for attempt in connection.execute(query).scalars().all()]
-        return tuple(Try(to_attempt(attempt), to_message(store, message)) for attempt, message in pairs)
+        rows = connection.execute(query.order_by(ATTEMPT.c.started_at, ATTEMPT.c.id)).mappings()
+        return tuple(Try(to_attempt(row, _ATTEMPT), to_message(store, row)) for row in rows)

@@ -1,22 +1,30 @@
-"""The clock of a sender: each message takes a slot, so that no second holds more segments than it may.
+"""The clock of a sender: when each message may leave, so that no second holds more segments than it may.
 
-All workers of all processes take their slots from one row. A slot is given a little ahead, and the worker
-sleeps until it: what a claim takes on a slow disk does not delay the message.
+All workers of all processes take their slots from one row. It holds two things: a schedule, at a little less
+than the rate, which keeps messages apart; and what left within the last second, which is the limit itself.
+What leaves late does not move the schedule, so the next ones make up for it, as far as the limit lets them. A
+slot is given a little ahead, and the worker sleeps until it: what a claim takes on a slow disk delays none.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, or_, select, update
+from sqlalchemy import Connection, func, select, update
 
-from capstan.store.outbox_rows import Claimed, Pace, Slot
+from capstan.store.connection import Store
+from capstan.store.outbox_rows import Pace, Slot, Wait
 from capstan.store.outbox_tables import SENDER
+from capstan.store.outbox_window import Leaving, earliest, read_leavings, still_counting, write_leavings
 from capstan.store.upserts import insert_new
 
 AHEAD = timedelta(seconds=0.25)
 """How far ahead a slot may be taken; well below a second, for within one the kill switch must hold."""
 
+_TOLERANCE = timedelta(seconds=0.2)
+# What keeps two seconds apart where messages are carried to the provider at different speeds.
+_APART = timedelta(seconds=0.02)
 _SLOW_FACTOR = 10
 # Of 1600 characters in UCS-2.
 _MOST_SEGMENTS = 24
@@ -25,50 +33,70 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class _Clock(NamedTuple):
+    """A sender's row as it is now; `period_us` is the time in which it may send `Pace.most` segments."""
+
+    next_us: int
+    paused_until: datetime
+    leavings: list[Leaving]
+    period_us: int
+    slowness: int
+
+
 def free_from(connection: Connection, pace: Pace, *, now: datetime) -> datetime:
     """When the sender can take its next message."""
-    mine = select(SENDER.c.next_free_us, SENDER.c.paused_until).where(SENDER.c.name == pace.sender)
-    row = connection.execute(mine).first()
-    if row is None:
-        connection.execute(insert_new(connection, SENDER).values(name=pace.sender, next_free_us=0))
-        return _EPOCH
-    next_free: datetime = _EPOCH + row.next_free_us * _MICROSECOND
-    if next_free > now + _farthest(pace):
-        # The computer's clock was put back: nobody shall wait until it is as late again.
-        next_free = now + _SECOND
-        mine_now = update(SENDER).where(SENDER.c.name == pace.sender)
-        connection.execute(mine_now.values(next_free_us=_microseconds(next_free)))
-    return max(next_free, row.paused_until or _EPOCH)
+    clock = _read(connection, pace, now=now)
+    return max(_EPOCH + _begins_us(clock, pace, segments=1) * _MICROSECOND, clock.paused_until)
 
 
 def take_slot(
-    connection: Connection, pace: Pace, *, segments: int, now: datetime, ready_at: datetime
+    connection: Connection, pace: Pace, *, name: str, segments: int, now: datetime, ready_at: datetime
 ) -> Slot | None:
-    """Take the sender's next slot, which begins at `ready_at` or later; None when another was faster."""
-    slow_until = connection.execute(select(SENDER.c.slow_until).where(SENDER.c.name == pace.sender)).scalar()
-    factor = _SLOW_FACTOR if slow_until and now < slow_until else 1
-    cost = round(pace.seconds_for(segments) * factor / _MICROSECOND.total_seconds())
-    ready, free = _microseconds(ready_at), SENDER.c.next_free_us
-    this = update(SENDER).where(
-        SENDER.c.name == pace.sender,
-        free <= _microseconds(max(now + AHEAD, ready_at)),
-        or_(SENDER.c.paused_until.is_(None), SENDER.c.paused_until <= ready_at),
-    )
-    advanced = this.values(next_free_us=case((free > ready, free), else_=ready) + cost).returning(free)
-    ends = connection.execute(advanced).scalar()
-    if ends is None:
+    """Take the sender's next slot for the attempt `name`, which begins at `ready_at` or later.
+
+    None when it would be too far ahead, or the sender rests.
+    """
+    clock = _read(connection, pace, now=now)
+    ready = _microseconds(ready_at)
+    begins = max(ready, _begins_us(clock, pace, segments=segments))
+    if begins > _microseconds(max(now + AHEAD, ready_at)) or clock.paused_until > ready_at:
         return None
-    begins = _EPOCH + (ends - cost) * _MICROSECOND
-    return Slot(begins, begins + pace.tolerance, begins + cost * _MICROSECOND)
+    cost = _microseconds_of(pace.seconds_for(segments) * clock.slowness)
+    # After a rest there is nothing to make up for.
+    owed = clock.period_us if clock.leavings else 0
+    leaving = Leaving(name, begins + _TOLERANCE // _MICROSECOND, segments)
+    _set(
+        connection,
+        pace.sender,
+        next_free_us=max(clock.next_us, ready - owed) + cost,
+        leavings=write_leavings([*clock.leavings, leaving]),
+    )
+    start = _EPOCH + begins * _MICROSECOND
+    return Slot(start, start + _TOLERANCE, cost * _MICROSECOND)
 
 
-def make_up_for(connection: Connection, claimed: Claimed, *, left_at: datetime) -> None:
-    """Let later messages keep their distance from one that left late, as on a busy machine."""
-    slot = claimed.slot
-    if left_at > slot.latest:
-        late = (min(left_at, slot.ends) - slot.begins) // _MICROSECOND
-        mine = update(SENDER).where(SENDER.c.name == claimed.sender)
-        connection.execute(mine.values(next_free_us=SENDER.c.next_free_us + late))
+def take_turn(store: Store, pace: Pace, *, name: str, segments: int, now: datetime) -> Slot | Wait:
+    """Take a slot for what is no message of the outbox, or say when to ask again."""
+    with store.write() as connection:
+        free = free_from(connection, pace, now=now)
+        if free > now + AHEAD:
+            return Wait(free - AHEAD)
+        slot = take_slot(connection, pace, name=name, segments=segments, now=now, ready_at=now)
+        return slot or Wait(now + AHEAD / 4)
+
+
+def note_left(connection: Connection, sender: str, *, name: str, left_at: datetime) -> None:
+    """Say when an attempt left, so that later ones need not reckon with its latest moment."""
+    known = {"by_us": _microseconds(left_at)}
+    noted = [one._replace(**known) if one.name == name else one for one in _leavings(connection, sender)]
+    _set(connection, sender, leavings=write_leavings(noted))
+
+
+def return_slot(connection: Connection, sender: str, *, name: str, slot: Slot) -> None:
+    """Give back the slot of an attempt that did not leave: others may use its time."""
+    left = [one for one in _leavings(connection, sender) if one.name != name]
+    earlier = SENDER.c.next_free_us - slot.cost // _MICROSECOND
+    _set(connection, sender, leavings=write_leavings(left), next_free_us=earlier)
 
 
 def slow_down(
@@ -82,6 +110,37 @@ def slow_down(
             connection.execute(mine.values({name: until}))
 
 
+def _read(connection: Connection, pace: Pace, *, now: datetime) -> _Clock:
+    """The sender's clock, locked; times in the future, left by a clock that was put back, do not count."""
+    new = {"name": pace.sender, "next_free_us": 0, "leavings": "[]"}
+    connection.execute(insert_new(connection, SENDER).values(**new))
+    mine = select(SENDER).where(SENDER.c.name == pace.sender).with_for_update()
+    row = connection.execute(mine).one()
+    slowness = _SLOW_FACTOR if row.slow_until and now < row.slow_until else 1
+    period = _microseconds_of(pace.period_seconds * slowness) + _APART // _MICROSECOND
+    known = [one for one in read_leavings(row.leavings) if one.by_us <= _microseconds(now + 2 * _SECOND)]
+    counted = still_counting(known, now_us=_microseconds(now), most=pace.most, period_us=period)
+    is_far = row.next_free_us > _microseconds(now + _farthest(pace))
+    next_us = _microseconds(now + _SECOND) if is_far else row.next_free_us
+    if is_far:
+        _set(connection, pace.sender, next_free_us=next_us)
+    return _Clock(next_us, row.paused_until or _EPOCH, counted, period, slowness)
+
+
+def _begins_us(clock: _Clock, pace: Pace, *, segments: int) -> int:
+    allowed = earliest(clock.leavings, segments=segments, most=pace.most, period_us=clock.period_us)
+    return max(clock.next_us, allowed)
+
+
+def _leavings(connection: Connection, sender: str) -> list[Leaving]:
+    mine = select(SENDER.c.leavings).where(SENDER.c.name == sender).with_for_update()
+    return read_leavings(connection.execute(mine).scalar() or "[]")
+
+
+def _set(connection: Connection, sender: str, **values: object) -> None:
+    connection.execute(update(SENDER).where(SENDER.c.name == sender).values(**values))
+
+
 def _farthest(pace: Pace) -> timedelta:
     """How far ahead a sender's next slot can be: the longest text, sent slowly, after all that is ahead."""
     return timedelta(seconds=pace.seconds_for(_MOST_SEGMENTS) * _SLOW_FACTOR) + 4 * AHEAD
@@ -89,3 +148,7 @@ def _farthest(pace: Pace) -> timedelta:
 
 def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def _microseconds_of(seconds: float) -> int:
+    return round(seconds / _MICROSECOND.total_seconds())

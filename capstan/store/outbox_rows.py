@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, NamedTuple
 
 from capstan.contact import OpenHours
@@ -97,11 +98,14 @@ class Try(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A sender's time for one message, which leaves as it `begins`, and not after `latest`."""
+    """A sender's time for one message, which leaves as it `begins`, and not after `latest`.
+
+    `cost` is how much later the next one is due.
+    """
 
     begins: datetime
     latest: datetime
-    ends: datetime
+    cost: timedelta
 
 
 @dataclass(frozen=True)
@@ -133,21 +137,26 @@ class Wait(NamedTuple):
 class Pace:
     """How fast a sender may go, in segments per second; `sender` names it for all studies alike.
 
-    `share` of the rate is used: the rest keeps what arrives late, and what comes right after it, apart.
+    Messages are due at `share` of the rate: the rest lets those that leave late catch up.
     """
 
     sender: str
     segments_per_second: float
-    share: float = 0.96
+    share: float = 0.97
+
+    @property
+    def most(self) -> int:
+        """The segments that may leave within `period_seconds`."""
+        return ceil(self.segments_per_second)
+
+    @property
+    def period_seconds(self) -> float:
+        """A second; a little more where the rate is no whole number."""
+        return self.most / self.segments_per_second
 
     def seconds_for(self, segments: int) -> float:
         """How long a sender is busy with a message."""
         return max(segments, 1) / (self.segments_per_second * self.share)
-
-    @property
-    def tolerance(self) -> timedelta:
-        """How late a message may leave after its slot without a second that holds too much."""
-        return timedelta(seconds=0.75 * (1 / self.share - 1))
 
 
 @dataclass(frozen=True)

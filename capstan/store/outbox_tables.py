@@ -57,7 +57,7 @@ MESSAGE = Table(
     Column("max_attempts", Integer, nullable=False),
     Column("planned_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
-    Index("ix_message_due", "study", "host", "project_id", "channel", "state", "not_before"),
+    Index("ix_message_due", "study", "host", "project_id", "channel", "state", "not_before", "id"),
     Index("ix_message_record_mark", "record_mark"),
     Index("ix_message_address_mark", "address_mark"),
     Index("ix_message_run_id", "run_id"),
@@ -87,6 +87,7 @@ ATTEMPT = Table(
     Column("changed_at", UtcTime, nullable=False),
     Column("written_status", String(30)),
     Column("written_to", String(20), nullable=False),
+    Column("redacted_at", UtcTime),
     UniqueConstraint("message_id", "number", name="uq_attempt_number"),
     Index("ix_attempt_started_at", "started_at"),
     Index("ix_attempt_outcome", "outcome"),
@@ -109,6 +110,8 @@ SENDER = Table(
     Column("name", String(200), primary_key=True),
     # Microseconds since 1970, because databases do not agree on how to add to a time.
     Column("next_free_us", BigInteger, nullable=False),
+    # What left within the last second, or is about to: `Leaving`s as JSON.
+    Column("leavings", String, nullable=False),
     Column("paused_until", UtcTime),
     Column("slow_until", UtcTime),
 )

@@ -29,6 +29,7 @@ INBOUND_MESSAGE = Table(
     Column("sender_mark", _MARK, nullable=False),
     Column("sealed", LargeBinary),
     Column("received_at", UtcTime, nullable=False),
+    Column("redacted_at", UtcTime),
     Index("ix_inbound_message_sender_mark", "sender_mark", "received_at"),
 )
 

@@ -9,7 +9,10 @@ from sqlalchemy import Connection, func, select, text, update
 from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.failures import values_kept_out
+from capstan.store.form_references import forget_references
+from capstan.store.inbox_history import empty_items
 from capstan.store.outbox_tables import MESSAGE
+from capstan.store.seen_places import empty_names
 from capstan.store.states import OPEN_STATES, ItemState
 from capstan.store.tables import BATCH, QUARANTINE, RUN
 
@@ -21,6 +24,7 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
 
     Open runs keep theirs. A purged run cannot be reverted. Messages that came to an end before that time
     lose address and text; that they were sent, and to no address twice, stays known.
+    Notices of the inbox lose what they said once they are done.
     """
     ended = func.coalesce(RUN.c.ended_at, RUN.c.started_at)
     due = [ended < before, RUN.c.state.not_in(OPEN_STATES), RUN.c.purged_at.is_(None)]
@@ -35,6 +39,9 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
         connection.execute(items.values(state=ItemState.EXPIRED, decided_at=now))
         count = connection.execute(update(RUN).where(*due).values(**emptied)).rowcount
         _empty_messages(connection, before=before, study=study)
+        forget_references(connection, before=before, study=study)
+        empty_items(connection, before=before, study=study)
+        empty_names(connection, before=before, study=study)
     _empty_log(store)
     return count
 

@@ -19,7 +19,7 @@ from capstan.store.owners import current_owner, describe_owner, is_alive
 from capstan.store.rows import Run, to_run
 from capstan.store.states import OPEN_STATES, UNFINISHED_BATCHES, BatchState, RunKind, RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
-from capstan.verdict import VERDICT_COLUMNS
+from capstan.verdict import LINK, VERDICT_COLUMNS
 
 
 def begin_run(
@@ -72,9 +72,10 @@ def record_gate(
 ) -> Run:
     """Keep what the gate said before anything is written; `verdicts` has `VERDICT_COLUMNS`, text.
 
-    Counts are added to those that the run has.
+    It may have the column `link`, too. Counts are added to those that the run has.
     """
-    sealed = store.seal(take_columns(verdicts, what="Verdicts", columns=VERDICT_COLUMNS))
+    with_link = verdicts if LINK in verdicts else verdicts.assign(link="")
+    sealed = store.seal(take_columns(with_link, what="Verdicts", columns=(*VERDICT_COLUMNS, LINK)))
     with store.write() as connection:
         held = own_run(connection, run)
         set_values(

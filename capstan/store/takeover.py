@@ -21,14 +21,14 @@ def stale_runs(store: Store, study: str, *, now: datetime, lease: timedelta = LE
     A process of this host is looked up; one of another host counts as dead when its heartbeat is older
     than the lease. Settle each: `adopt_run`, look at the server, `finish_batch`, `end_run` as interrupted.
     """
-    query = (
-        select(*RUN_VALUES)
-        .where(RUN.c.study == study, RUN.c.state.in_(OPEN_STATES))
-        .order_by(RUN.c.started_at)
-    )
-    with store.read() as connection:
-        runs = [to_run(row) for row in connection.execute(query).mappings()]
+    runs = _open_runs(store, study)
     return tuple(r for r in runs if not is_alive(r.owner, heartbeat_at=r.heartbeat_at, now=now, lease=lease))
+
+
+def is_busy(store: Store, study: str, *, now: datetime) -> bool:
+    """Whether a living process has an open run of a study, which refuses every other that may write."""
+    runs = [run for run in _open_runs(store, study) if not run.dry_run]
+    return any(is_alive(run.owner, heartbeat_at=run.heartbeat_at, now=now) for run in runs)
 
 
 def beat(store: Store, run: Run, *, now: datetime) -> None:
@@ -53,3 +53,10 @@ def adopt_run(store: Store, run: Run, *, now: datetime, lease: timedelta = LEASE
     if not claimed:
         raise Refused(f"Run {run.id} was taken over or ended by another process in the meantime.")
     return reload_run(store, run.id)
+
+
+def _open_runs(store: Store, study: str) -> list[Run]:
+    mine = (RUN.c.study == study, RUN.c.state.in_(OPEN_STATES))
+    query = select(*RUN_VALUES).where(*mine).order_by(RUN.c.started_at)
+    with store.read() as connection:
+        return [to_run(row) for row in connection.execute(query).mappings()]

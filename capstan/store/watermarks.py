@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from capstan.store.connection import Store
 from capstan.store.tables import WATERMARK
+from capstan.store.upserts import insert_or_replace
 
 
 def read_watermark(store: Store, study: str, *, name: str) -> str | None:
@@ -20,7 +21,6 @@ def read_watermark(store: Store, study: str, *, name: str) -> str | None:
 
 def write_watermark(store: Store, study: str, *, name: str, value: str, now: datetime) -> None:
     """Remember a value under a study and a name."""
-    this = update(WATERMARK).where(WATERMARK.c.study == study, WATERMARK.c.name == name)
+    row = {"study": study, "name": name, "value": value, "updated_at": now}
     with store.write() as connection:
-        if not connection.execute(this.values(value=value, updated_at=now)).rowcount:
-            connection.execute(insert(WATERMARK).values(study=study, name=name, value=value, updated_at=now))
+        connection.execute(insert_or_replace(connection, WATERMARK, keys=["study", "name"]).values(row))

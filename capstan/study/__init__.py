@@ -17,8 +17,11 @@ from capstan.errors import StudyError
 from capstan.periods import Period
 from capstan.study.messages import Inbound, Message
 from capstan.study.messaging import Messaging
+from capstan.study.monitors import Monitor, Probe
 from capstan.study.notices import Notify, Partner
 from capstan.study.parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
+from capstan.study.receiver import Receiver
+from capstan.study.triggers import TriggerRule
 from capstan.study.yaml import read_yaml
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -229,6 +232,11 @@ class Study(Part):
     inbound: Inbound = Inbound()
     notify: Notify = Notify()
     partners: tuple[Partner, ...] = ()
+    monitors: tuple[Monitor, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    receiver: Receiver = Receiver()
+    triggers: tuple[TriggerRule, ...] = ()
+    triggers_revision: int = Field(default=0, ge=0)
     retention_days: int = Field(default=90, ge=1)
 
     @property

@@ -14,6 +14,7 @@ from capstan.periods import Period
 from capstan.project_names import Problem, Project, Target, nearest
 from capstan.study.check_contact import check_contact
 from capstan.study.check_messages import check_messages
+from capstan.study.check_triggers import check_triggers
 from capstan.study.targets import check_target
 from capstan.visits import VisitStatus
 from capstan.visits.writes import NO_VISIT
@@ -36,6 +37,7 @@ def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> lis
         *_check_holidays(study),
         *check_messages(study, project),
         *check_contact(study, project),
+        *check_triggers(study, project),
     ]
 
 

@@ -21,13 +21,27 @@ class Staff(Part):
     on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question")
 
 
+class Role(Part):
+    """People with a part in the study, at some of its sites; at all of them where `sites` is empty.
+
+    A role may be listed several times, once for each group of sites; `staff` is everybody under staff.
+    """
+
+    name: str = Field(pattern=NAME)
+    sites: tuple[str, ...] = ()
+    email: tuple[str, ...] = ()
+    sms: tuple[str, ...] = ()
+
+
 class Notify(Part):
     """Notices to staff: one for each cause within `every`, and no more than `per_day` to one person.
 
-    `record_ids` lets notices name records; else they count them.
+    `record_ids` lets notices name records; else they count them. What is for a `roles` goes to its people
+    at the site, and to `staff` where there are none.
     """
 
     staff: Staff = Staff()
+    roles: tuple[Role, ...] = ()
     record_ids: bool = False
     every: DurationText = timedelta(hours=1)
     per_day: int = Field(default=24, ge=1)

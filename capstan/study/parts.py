@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -98,6 +99,21 @@ def _is_a_clock(value: str) -> str:
 
 
 ClockText = Annotated[str, BeforeValidator(_clock), AfterValidator(_is_a_clock)]
+
+
+def _network(value: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError("must be an address or a network such as 10.1.0.0/16") from None
+
+
+NetworkText = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(_network),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["10.1.0.0/16", "192.0.2.7"]}),
+]
 
 Logic = Annotated[str, StringConstraints(strip_whitespace=True)]
 NeededLogic = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

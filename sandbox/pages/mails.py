@@ -30,3 +30,10 @@ def letter(state: State, asked: Asked) -> Response:
     return page(
         "mail.html", state, asked=asked, mail=mail, letter=read_letter(mail.raw), source=source, tab="mail"
     )
+
+
+def certificate(state: State, _: Asked) -> Response:
+    """Send the certificate of the mail server, for clients that are to trust it."""
+    if not state.mail_certificate:
+        raise ApiError("This sandbox takes no mail.", 404)
+    return Response(state.mail_certificate, media_type="application/x-pem-file")

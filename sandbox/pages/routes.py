@@ -52,6 +52,7 @@ SHOWN: dict[str, Show] = {
     "messages/webhooks": phones.webhooks,
     "mail": mails.inbox,
     "mail/letter": mails.letter,
+    "mail/certificate": mails.certificate,
     "settings": machine.settings,
 }
 DONE: dict[str, Show] = {

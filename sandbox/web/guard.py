@@ -1,4 +1,4 @@
-"""Keeps other web sites away from the sandbox's controls and pages."""
+"""Keeps other computers and other web sites away from the sandbox's controls and pages."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _FOLDER = "/_sandbox"
 
 
 class Guard:
-    """Refuses what a page of another site sends here, and names that were bent to this address.
+    """Refuses other computers, what a page of another site sends here, and names bent to this address.
 
     There is no login, so a browser is told from another site's page by what it says of itself. Clients that
-    are no browsers say nothing of the kind and pass.
+    are no browsers say nothing of the kind and pass. Where the sandbox is open to other computers, these
+    have what asks for a token, and participants' surveys.
     """
 
-    def __init__(self, app: ASGIApp, *, is_loopback: bool) -> None:
-        self._app, self._is_loopback = app, is_loopback
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else ""
@@ -36,11 +37,16 @@ class Guard:
             return ""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._is_loopback and not is_loopback_host(_name_in(host)):
-            return "The sandbox is reached as 127.0.0.1 or localhost only."
+        if not (_is_from_here(scope) and is_loopback_host(_name_in(host))):
+            return "This part of the sandbox is reached on its own computer, as 127.0.0.1 or localhost, only."
         if scope["method"] in _READING or _is_own(headers, host):
             return ""
         return "A page of another site may not change the sandbox."
+
+
+def _is_from_here(scope: Scope) -> bool:
+    client = scope.get("client")
+    return client is None or is_loopback_host(client[0])
 
 
 def _is_own(headers: Headers, host: str) -> bool:

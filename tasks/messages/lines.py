@@ -11,7 +11,7 @@ from capstan.delivery import Channel
 from capstan.errors import MessagingError
 from capstan.messaging import Twilio
 from capstan.settings import load_settings
-from capstan.store import Run, due_for_check, heard_nothing_new, list_stops, record_event
+from capstan.store import AHEAD, Run, asked_for, close_silent, due_for_check, list_stops, record_event
 from tasks.connections import LiveProject, folder_of
 from tasks.crash import crash_point
 from tasks.heartbeat import kept_alive
@@ -83,15 +83,17 @@ def ask_for_deliveries(live: LiveProject) -> int:
         return 0
     twilio, now = open_twilio(live.study, folder=folder_of(live.study)), datetime.now(UTC)
     silent_for = _SILENT_FOR if load_settings().public_url else timedelta(0)
-    due = due_for_check(live.store, room_of(live.study), channel=Channel.SMS, now=now, silent_for=silent_for)
+    room = room_of(live.study)
+    due = due_for_check(live.store, room, channel=Channel.SMS, now=now, silent_for=silent_for)
     news = 0
     try:
         for one in due:
             news += _ask(live, twilio, attempt=one.attempt.id, sid=one.attempt.sid or "", now=now)
     except MessagingError as error:
         run_logger().warning("Not all deliveries could be asked for: %s", error)
-    run_logger().info("asked for %d deliveries, %d have news", len(due), news)
-    return news
+    closed = close_silent(live.store, room, channel=Channel.SMS, now=now)
+    run_logger().info("asked for %d deliveries, %d have news, %d never will", len(due), news, closed)
+    return news + closed
 
 
 def channels_of(live: LiveProject) -> tuple[Channel, ...]:
@@ -101,7 +103,7 @@ def channels_of(live: LiveProject) -> tuple[Channel, ...]:
 
 def _ask(live: LiveProject, twilio: Twilio, *, attempt: str, sid: str, now: datetime) -> bool:
     found = twilio.fetch(sid)
-    heard_nothing_new(live.store, attempt, now=now)
+    asked_for(live.store, attempt, now=now)
     if found is None or not found.status:
         return False
     return record_event(
@@ -111,7 +113,9 @@ def _ask(live: LiveProject, twilio: Twilio, *, attempt: str, sid: str, now: date
 
 def _line(live: LiveProject, channel: Channel) -> Line:
     pace, caps = pace_of(live.study, channel), caps_of(live.study, now=datetime.now(UTC))
-    return Line(live.store, room_of(live.study), channel, pace, caps, _sender(live, channel))
+    # Texts wait on their connection, which takes a while to make; letters are sent at their time.
+    early = AHEAD if channel is Channel.SMS else timedelta(0)
+    return Line(live.store, room_of(live.study), channel, pace, caps, _sender(live, channel), early=early)
 
 
 def _sender(live: LiveProject, channel: Channel) -> Sender:

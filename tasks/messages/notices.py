@@ -14,11 +14,12 @@ from capstan.addresses import phone_number
 from capstan.delivery import Answer, Channel, Outcome
 from capstan.errors import CapstanError
 from capstan.messaging import Mail, Text
-from capstan.notice import Happening, Notice
+from capstan.notice import Happening, Notice, listeners, recipients
 from capstan.settings import load_settings
 from capstan.store import Store, claim_notices, notice_failed, notice_sent, raise_happenings
 from capstan.study import Study, find_study, read_study
-from tasks.connections import open_store, study_folders
+from tasks.connections import open_store
+from tasks.folders import study_folders
 from tasks.messages.channels import open_mailer, open_twilio
 from tasks.messages.delivery_news import delivery_news, remember_told
 from tasks.messages.queueing import room_of
@@ -64,7 +65,7 @@ def tell_staff(store: Store, study: Study, *, folder: Path, now: datetime) -> Co
 
 def wanted_news(study: Study, happenings: Iterable[Happening]) -> list[Happening]:
     """What of it staff want to know; nothing where there is nobody to tell."""
-    return [each for each in happenings if each.cause.value in study.notify.staff.on and _is_told(study)]
+    return [each for each in happenings if listeners(each, study.notify)]
 
 
 def _tell(name: str, happenings: Iterable[Happening], *, now: datetime) -> None:
@@ -84,7 +85,7 @@ def _raise_and_tell(study: Study, news: Sequence[Happening], *, folder: Path, no
 
 
 def _is_told(study: Study) -> bool:
-    return bool(study.notify.staff.email or study.notify.staff.sms)
+    return bool(recipients(study.notify))
 
 
 def _senders(study: Study, *, folder: Path) -> dict[Channel, _Send]:

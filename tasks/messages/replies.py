@@ -1,32 +1,20 @@
-"""Replies: kept as they come, and acted on at once, without asking REDCap."""
+"""Replies: acted on at once, without asking REDCap."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 
 from capstan.replies import Reply, interpret
 from capstan.replies.news import urgent_news
 from capstan.settings import load_settings
-from capstan.store import Incoming, Store, act_on, keep_incoming, new_incoming, records_texted
+from capstan.store import Incoming, Store, act_on, new_incoming, records_texted
 from capstan.study import Study, find_study, read_study
-from tasks.connections import open_store, study_folders
+from tasks.connections import open_store
+from tasks.folders import study_folders
 from tasks.messages.notices import tell_staff, wanted_news
 from tasks.messages.queueing import room_of
 from tasks.shield import effect, run_logger
-
-EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response />'
-
-
-def keep_inbound(store: Store, form: Mapping[str, str], *, now: datetime) -> str:
-    """Keep a text that came in, once, and give what its webhook is answered: nothing.
-
-    Answers go through the outbox, where limits, opt-outs and the guard against loops hold. That the form is
-    Twilio's must be known before (`capstan.messaging.read_webhook`).
-    """
-    keep_incoming(store, form, now=now)
-    return EMPTY_TWIML
 
 
 @effect("act on replies")

@@ -14,7 +14,7 @@ from capstan.store import LEASE, Claimed
 
 @dataclass(frozen=True)
 class TextSender:
-    """Texts through Twilio; `public_url` is where its callbacks reach us, blank where nothing does."""
+    """Texts through Twilio, held back until their slot begins; `public_url` is where its callbacks reach us, blank where nothing does."""
 
     twilio: Twilio
     public_url: str = ""
@@ -24,8 +24,11 @@ class TextSender:
         """Post the text, once; it waits at Twilio no longer than it may still arrive."""
         url = f"{self.public_url}/twilio/status?m={claimed.id}" if self.public_url else ""
         valid = self._valid_seconds(claimed, now=now)
-        said, leave_by = claimed.content, claimed.slot.begins + LEASE / 2
-        return self.twilio.send(Text(claimed.id, said.address, said.text, url, valid, leave_by))
+        said, begins = claimed.content, claimed.slot.begins
+        # The connection is made ready before the slot begins.
+        return self.twilio.send(
+            Text(claimed.id, said.address, said.text, url, valid, begins, begins + LEASE / 2)
+        )
 
     def _valid_seconds(self, claimed: Claimed, *, now: datetime) -> int:
         zones, not_after = claimed.message.zones.split(), claimed.message.not_after

@@ -31,6 +31,8 @@ PATIENCE = timedelta(seconds=30)
 
 _FIRST_LEAD, _LONGEST_LEAD = 0.1, 0.5
 _FARTHEST_SLOT = timedelta(seconds=1)
+# A sleep may end so much too early.
+_EARLY = timedelta(milliseconds=5)
 _RECORD_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -57,7 +59,10 @@ REAL_TIME = Clock(_utc_now, time.sleep)
 
 @dataclass(frozen=True)
 class Line:
-    """One channel of one study, ready to send."""
+    """One channel of one study, ready to send.
+
+    `early` is how long before its slot the sender may get a message, if it holds it back until then itself.
+    """
 
     store: Store
     room: Mailroom
@@ -66,6 +71,7 @@ class Line:
     caps: Caps
     sender: Sender
     clock: Clock = REAL_TIME
+    early: timedelta = timedelta(0)
 
 
 def send_waiting(line: Line, *, workers: int = 1, patience: timedelta = PATIENCE) -> Counter[MessageState]:
@@ -113,11 +119,12 @@ def _send(line: Line, claimed: Claimed) -> list[MessageState]:
 
     A clock that is put back makes a slot seem far away, and the claim would outlive its lease.
     """
-    wait = claimed.slot.begins - line.clock.now()
+    starts = claimed.slot.begins - line.early
+    wait = starts - line.clock.now()
     if wait <= _FARTHEST_SLOT:
         line.clock.sleep(max(0.0, wait.total_seconds()))
     now = line.clock.now()
-    if not claimed.slot.begins - line.pace.tolerance <= now <= claimed.slot.latest:
+    if not starts - _EARLY <= now <= claimed.slot.latest:
         give_back(line.store, claimed, now=now)
         return []
     answer = Answer(Outcome.UNKNOWN)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import email
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import requests
 
 from capstan.delivery import Outcome
 from capstan.delivery.codes import Action, rule_for
@@ -31,6 +33,21 @@ def kept(sandbox: Running, address: str) -> list[str]:
         rows = sandbox.state.store.mails.rows("9999")
     letters = [email.message_from_bytes(row.raw) for row in rows if row.recipient == address]
     return [letter["Message-ID"] for letter in letters]
+
+
+def test_a_letter_goes_over_an_encrypted_connection_to_a_server_that_is_trusted(
+    sandbox: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = requests.get(f"{sandbox.control_url}mail/certificate", timeout=9).text
+    (tmp_path / "sandbox.pem").write_text(pem)
+    letter = Mail("tls", "tls@example.org", "Your visit", "See you on Monday.")
+
+    refused = mailer(sandbox, security="starttls").send(letter)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "sandbox.pem"))
+    sent = mailer(sandbox, security="starttls", user="study", password="any").send(letter)
+
+    assert (refused.outcome, sent.outcome) == (Outcome.HALT, Outcome.ACCEPTED)
+    assert len(kept(sandbox, "tls@example.org")) == 1
 
 
 FATES = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +18,7 @@ from sandbox_clients import control, metadata, new_project, post, send
 import cli.main
 import sandbox.__main__
 from sandbox.server import CannotServe, Running, serve
+from sandbox.web.guard import Guard
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -312,6 +315,49 @@ def test_listening_beyond_this_computer_is_warned_of() -> None:
 
     assert said["redcap_url"].startswith("http://127.0.0.1:")
     assert "beyond this computer" in told
+
+
+@pytest.mark.parametrize("client", ["192.0.2.9", "::ffff:192.0.2.9", "fd00::2"])
+@pytest.mark.parametrize("path", ["/_sandbox/", "/_sandbox/state", "/_sandbox/project/1/tokens"])
+def test_controls_and_pages_refuse_another_computer(client: str, path: str) -> None:
+    assert asyncio.run(passed_by_the_guard(path, client=client)) is False
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_controls_and_pages_answer_this_computer(client: str) -> None:
+    assert asyncio.run(passed_by_the_guard("/_sandbox/", client=client)) is True
+
+
+@pytest.mark.parametrize("path", ["/api/", "/2010-04-01/Accounts.json", "/surveys/"])
+def test_what_asks_for_a_token_or_a_link_answers_other_computers_too(path: str) -> None:
+    assert asyncio.run(passed_by_the_guard(path, client="192.0.2.9")) is True
+
+
+def test_a_name_that_was_bent_to_this_computer_is_refused_where_the_sandbox_is_open_to_others() -> None:
+    with Running(host="0.0.0.0") as open_to_all:
+        bent = {"Host": "sandbox.example.org"}
+        answers = [
+            requests.get(f"{open_to_all.control_url}state", headers=headers, timeout=9).status_code
+            for headers in (bent, {})
+        ]
+
+    assert answers == [403, 200]
+
+
+async def passed_by_the_guard(path: str, *, client: str) -> bool:
+    """Whether a request that says it is to localhost gets behind the guard."""
+    passed = False
+
+    async def behind(*_: Any) -> None:
+        nonlocal passed
+        passed = True
+
+    async def send(_: Any) -> None:
+        return None
+
+    scope = {"type": "http", "method": "GET", "path": path, "client": (client, 4321)}
+    await Guard(behind)({**scope, "headers": [(b"host", b"localhost")]}, behind, send)
+    return passed
 
 
 def test_one_folder_serves_one_sandbox_at_a_time(tmp_path: Path) -> None:

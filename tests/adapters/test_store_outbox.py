@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ from capstan.store import (
     Patience,
     Store,
     Wait,
+    asked_for,
     block_address,
     cancel_message,
+    close_silent,
     due_for_check,
     due_for_writing,
     expire_messages,
@@ -436,6 +439,58 @@ def test_silent_messages_are_asked_for_until_their_status_is_final(store: Store)
 
     assert [one.attempt.sid for one in due_for_check(store, ROOM, **known)] == ["SM1"]
     assert due_for_check(store, ROOM, channel=Channel.SMS, now=NOW + timedelta(minutes=5)) == ()
+
+
+def test_the_older_a_silent_message_is_the_longer_it_is_left_alone(store: Store) -> None:
+    queue(store, planned())
+    claimed = accept(store)
+    asked = []
+    for minutes in range(0, 75 * 60, 5):
+        now = NOW + timedelta(minutes=minutes)
+        if due_for_check(store, ROOM, channel=Channel.SMS, now=now, silent_for=timedelta(0)):
+            asked_for(store, claimed.id, now=now)
+            asked.append(minutes / 60)
+    waits = [later - earlier for earlier, later in pairwise(asked)]
+
+    assert len([hour for hour in asked if hour <= 1]) == 13
+    assert waits[12:-1] == sorted(waits[12:-1])
+    assert waits[-2] > 10
+    assert asked[-1] == 72
+    assert len(asked) < 35
+
+
+@pytest.mark.parametrize(("status", "state"), [("sent", "accepted"), ("queued", "review")])
+def test_a_message_without_a_receipt_is_closed_after_a_last_question(
+    status: str, state: str, store: Store
+) -> None:
+    queue(store, planned())
+    claimed = accept(store)
+    event(store, status)
+    late = NOW + timedelta(hours=72)
+    unasked = close_silent(store, ROOM, channel=Channel.SMS, now=late)
+    asked_for(store, claimed.id, now=late)
+
+    closed = close_silent(store, ROOM, channel=Channel.SMS, now=late)
+
+    assert (unasked, closed) == (0, 1)
+    (due,) = due_for_writing(store, ROOM)
+    assert due.attempt.status == "unconfirmed"
+    assert state_of(store) == state
+    assert due_for_check(store, ROOM, channel=Channel.SMS, now=late + timedelta(days=9)) == ()
+
+
+@pytest.mark.parametrize(("said", "state"), [("delivered", "delivered"), ("undelivered", "failed")])
+def test_a_receipt_after_the_wait_was_ended_still_counts(said: str, state: str, store: Store) -> None:
+    queue(store, planned())
+    claimed = accept(store)
+    event(store, "sent")
+    late = NOW + timedelta(hours=80)
+    asked_for(store, claimed.id, now=late)
+    close_silent(store, ROOM, channel=Channel.SMS, now=late)
+
+    record_event(store, attempt="", sid="SM1", status=said, code=30005, at=late, now=late)
+
+    assert state_of(store) == state
 
 
 def test_each_new_status_is_due_for_writing_once(store: Store) -> None:

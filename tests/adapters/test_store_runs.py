@@ -135,13 +135,13 @@ def test_the_gate_and_the_end_add_up_to_one_account(store: Store) -> None:
     assert ended.counts == {"cells_planned": 3, "range": 1, "cells_written": 2}
     assert (ended.decision, ended.plan_digest, ended.note) == ("APPLY", "d1", "1 cell moved on")
     assert (ended.ended_at, ended.is_open) == (NOW, False)
-    assert read_verdicts(store, run).equals(make_verdicts("no\nway").astype("str"))
+    assert read_verdicts(store, run).equals(make_verdicts("no\nway").assign(link="").astype("str"))
 
 
 def test_a_run_without_a_gate_has_no_verdicts(store: Store) -> None:
     run = begin(store)
 
-    assert read_verdicts(store, run).shape == (0, 8)
+    assert read_verdicts(store, run).shape == (0, 9)
 
 
 def test_an_ended_run_takes_no_more_batches(store: Store) -> None:

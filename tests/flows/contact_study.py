@@ -14,9 +14,8 @@ import requests
 from live_study import LiveStudy
 from trial_study import edit, make_trial, visit_place
 
-from capstan.store import Store
+from capstan.store import Store, keep_incoming
 from cli.stores import open_store_here
-from tasks.messages.replies import keep_inbound
 
 OURS, STAFF_PHONE, STAFF_MAIL = "+15005550006", "+12065550160", "staff@example.org"
 PHONE = "+12065550100"
@@ -82,7 +81,7 @@ class Contact:
         sid = next(_SIDS)
         form = {"MessageSid": sid, "From": sender, "To": OURS, "Body": text, "NumMedia": "0", **fields}
         with self.store() as store:
-            keep_inbound(store, form, now=datetime.now(UTC))
+            keep_incoming(store, form, now=datetime.now(UTC))
         return sid
 
     def rows(self) -> list[dict[str, str]]:

@@ -32,6 +32,7 @@ from trial_twilio import PHONES, SENDER, TrialTwilio, hearing, serving_twilio
 from capstan.delivery import Channel
 from capstan.message import PLANNED_COLUMNS, MessageState, write_time
 from capstan.store import (
+    AHEAD,
     Caps,
     Mailroom,
     Pace,
@@ -122,7 +123,9 @@ def send_through_outbox(job: Job) -> None:
     twilio = job.site.twilio.open(timeout_seconds=TIMEOUT_SECONDS)
     sender = TextSender(twilio, job.site.twilio.callback_url)
     with job.site.open_store() as store:
-        line = Line(store, ROOM, Channel.SMS, Pace(f"sms:{SENDER}", job.rate, share=0.5), CAPS, sender)
+        line = Line(
+            store, ROOM, Channel.SMS, Pace(f"sms:{SENDER}", job.rate, share=0.5), CAPS, sender, early=AHEAD
+        )
         queue_messages(store, make_plan(job.messages), room=ROOM, run=job.run, now=datetime.now(UTC))
         say_begun(job)
         while has_parent() and count_waiting(store):

@@ -13,8 +13,8 @@ from planted_study import MARK
 
 import tasks.messages.reply_places
 import tasks.partners
+from capstan.store import keep_incoming
 from cli.stores import open_store_here
-from tasks.messages.replies import keep_inbound
 
 if TYPE_CHECKING:
     from planted_flows import Stage
@@ -39,7 +39,7 @@ def run_replies(stage: Stage, *, bug: Callable[..., Any], tell_values: Callable[
     with open_store_here() as store:
         for number, (sender, text) in enumerate(TEXTS):
             form = {"MessageSid": f"SM{number:032x}", "From": sender, "To": OURS, "Body": text}
-            keep_inbound(store, form, now=datetime.now(UTC))
+            keep_incoming(store, form, now=datetime.now(UTC))
     stage.run("replies dry", "check_replies", dry_run=True)
     with bug(tasks.messages.reply_places, "plan_inbound", _raising(tell_values)):
         stage.run("replies value error", "check_replies")

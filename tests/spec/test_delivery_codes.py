@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from capstan.delivery import Channel, is_final, may_follow
+from capstan.delivery import UNCONFIRMED, Channel, is_final, may_follow
 from capstan.delivery.codes import CODES, Action, CodeRule, next_try, rule_for
 
 NOTES = Path(__file__).resolve().parents[3] / "shared/spec/messaging.md"
@@ -151,6 +151,13 @@ def test_however_statuses_arrive_the_highest_holds() -> None:
 def test_sent_is_not_final_because_a_receipt_may_come() -> None:
     assert [status for status in STATUSES if is_final(status)] == list(STATUSES[4:])
     assert not is_final("delivery unknown")
+
+
+def test_our_own_word_for_no_receipt_is_final_and_any_receipt_replaces_it() -> None:
+    assert is_final(UNCONFIRMED)
+    assert may_follow("sent", UNCONFIRMED)
+    assert not may_follow(UNCONFIRMED, "sent")
+    assert all(may_follow(UNCONFIRMED, status) for status in ("delivered", "undelivered", "failed", "read"))
 
 
 def test_what_our_mail_server_said_of_a_letter_is_final() -> None:

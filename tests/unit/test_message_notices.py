@@ -11,12 +11,13 @@ from capstan.delivery import Channel
 from capstan.notice import TITLES, Cause, Happening, Notice, Told, due_notices
 from capstan.study.notices import NoticeCause, Notify, Staff
 
+ASKED = [cause for cause in Cause if cause is not Cause.MONITOR]
 NOW = datetime(2026, 7, 1, 19, 0, tzinfo=UTC)
 ANN, BOB, PHONE = "ann@example.org", "bob@example.org", "+12065550199"
 
 
 def notify(**changes: Any) -> Notify:
-    staff = {"email": [ANN, BOB], "on": [cause.value for cause in Cause]}
+    staff = {"email": [ANN, BOB], "on": ASKED}
     return Notify.model_validate({"staff": staff} | changes)
 
 
@@ -83,7 +84,7 @@ def test_another_cause_and_another_person_do_not_wait() -> None:
 
 
 def test_a_storm_ends_with_a_last_notice_that_says_so() -> None:
-    rules = notify(staff={"email": [ANN], "on": list(Cause)}, per_day=3)
+    rules = notify(staff={"email": [ANN], "on": ASKED}, per_day=3)
     told = [Told(ANN, Cause.DELIVERY, NOW - timedelta(hours=hours)) for hours in (2, 23, 25)]
 
     notices = due([*happened(Cause.FAILURE), *happened(Cause.HOLD)], rules, told=told)
@@ -135,5 +136,50 @@ def test_a_text_message_is_short_and_begins_with_what_it_is_about() -> None:
 
 
 def test_the_study_file_knows_every_cause_and_each_has_a_title() -> None:
-    assert set(NoticeCause.__args__) == {cause.value for cause in Cause} == set(Staff(on=tuple(Cause)).on)
+    assert set(NoticeCause.__args__) == {cause.value for cause in ASKED} == set(Staff(on=tuple(ASKED)).on)
     assert set(TITLES) == set(Cause)
+
+
+def people(**roles: Any) -> Notify:
+    """Ann is staff; each role is told by mail."""
+    listed = [{"name": name.split("_")[0], **role} for name, role in roles.items()]
+    return notify(staff={"email": [ANN], "on": []}, roles=listed)
+
+
+def missing(*, roles: tuple[str, ...] = (), site: str = "") -> list[Happening]:
+    return [Happening(Cause.MONITOR, "scan_data: nothing came.", NOW, roles=roles, site=site)]
+
+
+def told_to(news: list[Happening], rules: Notify) -> list[str]:
+    return [notice.address for notice in due(news, rules)]
+
+
+def test_what_is_for_a_role_goes_to_its_people_at_the_site_and_to_nobody_else() -> None:
+    rules = people(
+        imaging_a={"email": ["a@example.org"], "sites": ["CMH"]},
+        imaging_b={"email": ["b@example.org"], "sites": ["UTO", "ZHH"]},
+        pi={"email": ["pi@example.org"]},
+    )
+
+    assert told_to(missing(roles=("imaging",), site="ZHH"), rules) == ["b@example.org"]
+    assert told_to(missing(roles=("imaging", "pi"), site="CMH"), rules) == ["a@example.org", "pi@example.org"]
+
+
+@pytest.mark.parametrize(("roles", "site"), [(("staff",), "CMH"), (("imaging",), ""), (("imaging",), "UTO")])
+def test_staff_are_told_where_a_role_has_nobody_at_the_site(roles: tuple[str, ...], site: str) -> None:
+    rules = people(imaging={"email": ["a@example.org"], "sites": ["CMH"]})
+
+    assert told_to(missing(roles=roles, site=site), rules) == [ANN]
+
+
+def test_a_role_gets_one_digest_of_only_what_is_its_own() -> None:
+    rules = people(
+        imaging_a={"email": ["a@example.org"], "sites": ["CMH"]},
+        imaging_b={"email": ["b@example.org"], "sites": ["UTO"]},
+    )
+    news = [*missing(roles=("imaging",), site="CMH") * 3, *missing(roles=("imaging",), site="UTO")]
+
+    assert [(notice.address, notice.happenings) for notice in due(news, rules)] == [
+        ("a@example.org", 3),
+        ("b@example.org", 1),
+    ]

@@ -1,0 +1,58 @@
+"""Waits follow their records: ended with a record that is deleted, renamed with one that is renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select, update
+
+from capstan.monitors import WaitState
+from capstan.store.connection import Store
+from capstan.store.monitor_rows import marks_of, seal_opening, to_opening
+from capstan.store.monitor_tables import WAIT
+from capstan.store.outbox_marks import record_mark
+from capstan.store.outbox_rows import Mailroom
+
+
+def end_waits_of(store: Store, room: Mailroom, *, record: str, reason: str, by: str, now: datetime) -> int:
+    """Dismiss the open waits of a record, from which nothing will come any more; returns how many."""
+    this = update(WAIT).where(*_of_record(store, room, record), WAIT.c.ended_at.is_(None))
+    values = {"state": WaitState.DISMISSED, "reason": reason, "by": by, "ended_at": now, "changed_at": now}
+    with store.write() as connection:
+        free = {"claimed_by": None, "claimed_until": None}
+        return connection.execute(this.values(**values, **free)).rowcount
+
+
+def rename_waits(store: Store, room: Mailroom, *, old: str, new: str) -> int:
+    """Let a record's waits, open and ended, go on under its new name; returns how many."""
+    count = 0
+    with store.write() as connection:
+        query = select(WAIT).where(*_of_record(store, room, old), WAIT.c.sealed.is_not(None))
+        for row in connection.execute(query).mappings().all():
+            opening = to_opening(store, row)
+            if opening is None:
+                continue
+            renamed = replace(opening, place=replace(opening.place, record=new))
+            marks = marks_of(store, room, renamed)
+            if connection.execute(_twin(room, row["monitor"], marks)).first():
+                continue
+            values = {**marks, "sealed": seal_opening(store, renamed)}
+            connection.execute(update(WAIT).where(WAIT.c.id == row["id"]).values(**values))
+            count += 1
+    return count
+
+
+def _twin(room: Mailroom, monitor: str, marks: Mapping[str, str]) -> Select[Any]:
+    """A wait that stands where a renamed one would."""
+    same = {**room._asdict(), "monitor": monitor, "subject_mark": marks["subject_mark"]}
+    is_same = or_(WAIT.c.occasion_mark == marks["occasion_mark"], WAIT.c.ended_at.is_(None))
+    mine = (WAIT.c[name] == value for name, value in same.items())
+    return select(WAIT.c.id).where(*mine, is_same)
+
+
+def _of_record(store: Store, room: Mailroom, record: str) -> list[ColumnElement[bool]]:
+    mark = record_mark(store, room, record=record)
+    return [*(WAIT.c[name] == value for name, value in room._asdict().items()), WAIT.c.record_mark == mark]

@@ -1,0 +1,94 @@
+"""Ingest triggers: what REDCap and partners told, looked up in REDCap, and what follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated
+
+from pydantic import Field
+
+from capstan.errors import CapstanError
+from capstan.store import Worked
+from flows.job import Summary, utc_now
+from flows.starting import run_asked
+from tasks.connections import open_project
+from tasks.inbox import Inbox, look_into_inbox
+from tasks.messages.notices import tell_of_failure
+from tasks.report import publish_report
+from tasks.shield import flow_run_id, study_flow
+from tasks.triggers import FLOW, GIVEN_UP, work_batch
+
+BatchSize = Annotated[int, Field(ge=1, le=1000)]
+
+
+@study_flow("ingest-triggers")
+def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -> Summary:
+    """Work on the notices that came in since the last run, then run the flows that they ask for.
+
+    Args:
+        study: The name of the study.
+        dry_run: Say how many notices wait; work on none.
+        batch: How many notices are looked up in REDCap with one export.
+    """
+    with _telling_of_failure(study, dry_run=dry_run):
+        inbox = look_into_inbox(study, dry_run=dry_run, now=utc_now())
+        counts = _drain(study, limit=batch) if inbox.waiting and not dry_run else Counter[str]()
+        if counts[GIVEN_UP]:
+            _tell_of_given_up(study, counts[GIVEN_UP])
+    started = {} if dry_run else run_asked(study)
+    summary = _summary(inbox, counts, started=started, dry_run=dry_run)
+    publish_report(summary)
+    return summary
+
+
+def _drain(study: str, *, limit: int) -> Counter[str]:
+    """Work on notices until none waits; other workers may do the same at the same time."""
+    counts = Counter[str]()
+    # Nothing is written to REDCap here, so that no token that writes is asked for.
+    live = open_project(study, flow=FLOW, dry_run=True)
+    try:
+        while (worked := work_batch(live, limit=limit, clock=utc_now)) is not None:
+            counts += worked
+    finally:
+        live.close()
+    return counts
+
+
+def _summary(inbox: Inbox, counts: Counter[str], *, started: dict[str, str], dry_run: bool) -> Summary:
+    failed = counts[Worked.FAILED] + counts[GIVEN_UP]
+    unrun = [name for name, outcome in started.items() if outcome not in ("done", "idle")]
+    outcome = "done" if counts or started else "idle"
+    summary: Summary = {
+        "study": inbox.study,
+        "flow": FLOW,
+        "outcome": "dry run" if dry_run else "partly" if failed or unrun else outcome,
+        "dry_run": dry_run,
+        "flow_run": flow_run_id(),
+        "notices_waiting": inbox.waiting,
+        "notices_reopened": inbox.reopened,
+        "notices": dict(counts),
+        "runs": {f"{name}: {ended}": 1 for name, ended in started.items()},
+    }
+    look = f"`capstan triggers list --study {inbox.study}` says why"
+    said = [f"{failed} notices failed, {look}"] if failed else []
+    said += [f"{name} ended as {started[name]}, `capstan journal list` has it" for name in unrun]
+    return summary | ({"reason": f"{'; '.join(said)}."} if said else {})
+
+
+@contextmanager
+def _telling_of_failure(study: str, *, dry_run: bool) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        with suppress(CapstanError):
+            if not dry_run:
+                tell_of_failure(study, flow=FLOW, error=error, now=utc_now())
+        raise
+
+
+def _tell_of_given_up(study: str, count: int) -> None:
+    said = f"{count} notices failed too often; `capstan triggers list --status failed` shows them."
+    with suppress(CapstanError):
+        tell_of_failure(study, flow=FLOW, error=CapstanError(said), now=utc_now())

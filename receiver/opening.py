@@ -1,0 +1,89 @@
+"""Opening: the desk of one process, from the settings, and the server that works at it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+
+from capstan.settings import Settings
+from capstan.store import Store, load_keys
+from receiver.app import build_app
+from receiver.bell import Bell
+from receiver.desk import Desk
+from receiver.informants import Informants
+from receiver.pace import Pace
+from receiver.patience import PatientProtocol
+from receiver.registry import Registry
+from receiver.writer import Writer
+
+REFRESH_SECONDS = 30
+# A sender with a wrong secret or signature is told to be quiet after so many.
+WRONG_PER_SECOND, WRONG_BURST = 1, 60
+GRACE_SECONDS = 15
+MOST_CONNECTIONS = 1000
+
+_log = logging.getLogger("receiver")
+Ring = Callable[[str], object]
+
+
+def make_server(settings: Settings, *, ring: Ring) -> uvicorn.Server:
+    """Make the server of one process; `ring` has the inbox of a study worked on."""
+
+    @asynccontextmanager
+    async def open_desk() -> AsyncIterator[Desk]:
+        store = open_store(settings)
+        registry = Registry(settings, store.keys)
+        desk = Desk(
+            Writer(store),
+            Bell(ring),
+            Pace(per_second=WRONG_PER_SECOND, burst=WRONG_BURST),
+            registry.refresh() or Informants(),
+            public_url=settings.public_url or "",
+        )
+        refreshing = asyncio.create_task(_keep_current(desk, registry))
+        try:
+            yield desk
+        finally:
+            refreshing.cancel()
+            await asyncio.to_thread(desk.writer.close)
+            desk.bell.close()
+            store.close()
+
+    app = build_app(open_desk, proxies=settings.proxies)
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=PatientProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            # Where a request comes from is found out at the door, and logged nowhere.
+            proxy_headers=False,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            log_level=logging.ERROR,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store; the log says so when its key was just made, because it must be backed up."""
+    keys = load_keys(settings.key, home=settings.home)
+    if keys.made_file:
+        _log.warning("Made the key %s; back it up, the store is lost without it.", keys.made_file)
+    return Store.open(settings.store_url, keys)
+
+
+async def _keep_current(desk: Desk, registry: Registry) -> None:
+    while True:
+        await asyncio.sleep(REFRESH_SECONDS)
+        # A study file that is just being replaced is there again the next time.
+        with suppress(OSError):
+            desk.informants = await asyncio.to_thread(registry.refresh) or desk.informants

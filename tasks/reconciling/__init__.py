@@ -1,0 +1,1 @@
+"""Reconciliation: what REDCap holds is compared with what was worked of it."""

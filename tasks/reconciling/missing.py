@@ -1,0 +1,69 @@
+"""Missing notices: forms whose content nobody has worked, made known as if REDCap had told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from capstan.redcap.address import api_address
+from capstan.store import Arrival, add_items
+from capstan.store.coverage import MADE_BY, REDCAP
+from capstan.store.seen_places import content_mark, place_mark, seen_places, waiting_places
+from capstan.triggers.content import Form, made_trigger
+from tasks.connections import LiveProject
+from tasks.crash import crash_point
+from tasks.doorbell import ring
+from tasks.reconciling.marks import record_marks
+from tasks.redcap import read_records
+from tasks.seen_places import contents_of, project_of
+from tasks.shield import effect, run_logger
+
+
+@effect("export changed forms")
+def export_forms(live: LiveProject, *, records: Collection[str]) -> tuple[Form, ...]:
+    """The forms that rules name, of some records, as they are now."""
+    contents = contents_of(live)
+    if not contents.instruments:
+        return ()
+    fields = sorted(contents.fields)
+    export = read_records(live, fields=fields, records=records, blank_for_gray=True)
+    crash_point("exported")
+    return tuple(contents.forms(export))
+
+
+@effect("find missing notices")
+def find_missing(live: LiveProject, forms: Sequence[Form]) -> tuple[Form, ...]:
+    """The forms that a rule works, that changed since they were worked, and of which no notice waits.
+
+    It does not matter who changed them, nor how: what is compared is content. So a run's own write is worked
+    once, and never again.
+    """
+    project, contents = project_of(live), contents_of(live)
+    marks = record_marks(live, (form.place.record for form in forms))
+    worked = {
+        each.place_mark: each.content_mark for each in seen_places(live.store, project, record_marks=marks)
+    }
+    waiting = waiting_places(live.store, project.study)
+    found = []
+    for form in forms:
+        mark = place_mark(live.store, project, place=form.place)
+        is_worked = worked.get(mark) == content_mark(live.store, form.content)
+        if not is_worked and mark not in waiting and contents.is_wanted(form):
+            found.append(form)
+    run_logger().info("%d of %d forms were not worked as they are now", len(found), len(forms))
+    return tuple(found)
+
+
+@effect("make missing notices")
+def make_notices(live: LiveProject, forms: Sequence[Form], *, now: datetime) -> int:
+    """Make the notices that REDCap did not send; returns how many."""
+    if not forms:
+        return 0
+    study = live.study
+    base_url = api_address(study.redcap.url).removesuffix("api/")
+    about = {"base_url": base_url, "version": live.redcap.version(), "project_id": study.redcap.project.id}
+    arrivals = [Arrival(study.study, REDCAP, made_trigger(form, **about), MADE_BY) for form in forms]
+    with live.store.write() as connection:
+        count = add_items(live.store, connection, arrivals, now=now)
+    ring(study.study)
+    return count

