@@ -16,11 +16,9 @@ import io
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +26,8 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv  # type: ignore[import-untyped]
 
-from benchmarks.tables.gate import DISTINCT, FEW, SAMPLES, Sample
+from benchmarks.figures import Measure, Work, kilobytes, seconds
+from benchmarks.tables.gate import SAMPLES, Sample
 from capstan.events import Event, EventGrid
 from capstan.plan import keyed
 from capstan.study import Limits, Study
@@ -49,9 +48,6 @@ GRID = EventGrid(
     frozenset({("start_arm_1", "first"), ("visit_arm_1", "form")}),
     frozenset(),
 )
-
-
-Work = Callable[[], object]
 
 
 class Job(NamedTuple):
@@ -93,43 +89,6 @@ def reading(job: Job) -> Work:
     text = wanted.to_csv(index=False).encode()
     options = csv.ConvertOptions(column_types={name: pa.string() for name in wanted.columns})
     return lambda: csv.read_csv(io.BytesIO(text), convert_options=options)
-
-
-class Seconds(NamedTuple):
-    """What some work takes: of the processor, and of the clock."""
-
-    processor: float
-    clock: float
-
-
-def seconds(works: list[Work], *, rounds: int) -> list[Seconds]:
-    """The medians of some rounds, in which the works take turns, so that all bear the machine's moods."""
-    spent: list[list[Seconds]] = [[] for _ in works]
-    for _ in range(rounds):
-        for work, times in zip(works, spent, strict=True):
-            start = time.process_time(), time.perf_counter()
-            work()
-            times.append(Seconds(time.process_time() - start[0], time.perf_counter() - start[1]))
-    return [Seconds(*(median(side) for side in zip(*times, strict=True))) for times in spent]
-
-
-class Measure(NamedTuple):
-    """A figure beside its limit, and how much above it noise may lift it."""
-
-    name: str
-    figure: float
-    limit: float
-    noise: float = 0.1
-
-    def __str__(self) -> str:
-        """The figure for people."""
-        broken = "  BROKEN" if self.is_broken else ""
-        return f"{self.name}: {self.figure:.2f} (at most {self.limit:g}){broken}"
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether the limit is broken beyond noise."""
-        return self.figure > self.limit * (1 + self.noise)
 
 
 def speed(job: Job) -> Iterator[Measure]:
@@ -178,21 +137,14 @@ def added_memory(job: Job) -> float:
     return (kilobytes("VmHWM") - before) * 1024 / frame
 
 
-def kilobytes(name: str) -> int:
-    """What Linux says of this process; `getrusage` would tell its parent's peak as well."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
-
-
 def measures(rows: int, *, columns: int) -> Iterator[Measure]:
     """Measure all of both tables."""
-    # Where every cell has its own mistake, there is nothing that could be judged once.
-    for sample, shares in ((FEW, [0.01, 0.3, 1]), (DISTINCT, [0.01, 0.3])):
+    for sample in SAMPLES:
         job = Job(sample, rows, columns)
         print(f"{sample.name}: {rows} rows x {columns} columns")  # noqa: T201
         yield from speed(job)
         yield from growth(job)
-        yield from failures(job._replace(rows=rows // 5), shares=shares)
+        yield from failures(job._replace(rows=rows // 5), shares=[0.01, 0.3, 1])
         yield memory(job._replace(bad_share=0.01))
 
 

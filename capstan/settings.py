@@ -7,7 +7,14 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from capstan.errors import UsageError
@@ -82,6 +89,12 @@ class Settings(BaseSettings):
         default=(),
         description="Addresses or networks of reverse proxies before the receiver, separated by commas, such "
         "as 127.0.0.1,10.1.0.0/16. Only from them X-Forwarded-For is believed.",
+    )
+
+    user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]*$")] = Field(
+        default="",
+        description="Header in which the institution's sign-in says who asks for a page of the receiver, "
+        "such as X-Remote-User. It is believed only from CAPSTAN_PROXIES.",
     )
 
     @property

@@ -65,6 +65,11 @@ def of_severity(found: pd.DataFrame, *severities: Severity) -> pd.DataFrame:
     return found[found["severity"].isin([severity.value for severity in severities])]
 
 
+def stopping(found: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts that stop a row, or the run."""
+    return of_severity(found, Severity.FATAL, Severity.HOLD, Severity.ERROR)
+
+
 def rows_by_check(found: pd.DataFrame) -> Mapping[str, int]:
     """How many distinct rows each check named."""
     distinct = found.drop_duplicates([*KEYS, "check"])

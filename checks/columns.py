@@ -29,12 +29,13 @@ _SHARE_OF_DISTINCT = 0.9
 class Column:
     """One column: the distinct texts (`words`), and for each row the place of its text among them.
 
-    Of `encode_loosely` the words may be those of each row, with repeats. `is_plain` says that no word is odd,
-    where that is known already.
+    Where the column is only `is_listed`, the words are those of each row in turn, with repeats. `is_plain`
+    says that no word is odd, where that is known already.
     """
 
     codes: Codes
     words: pa.Array
+    is_listed: bool = False
     is_plain: bool = False
 
     @cached_property
@@ -81,16 +82,21 @@ class Column:
         """The texts of some rows."""
         if len(self.words) == 1:
             return pa.repeat(self.words[0], len(rows))
+        if self.is_listed:
+            is_all = len(rows) == len(self.words) and bool((rows == self.codes).all())
+            return self.words if is_all else self.words.take(pa.array(rows))
         return self.words.take(pa.array(self.codes[rows]))
 
     def of_words(self, places: Rows) -> Column:
-        """A column of some of the words, each a row."""
-        words = self.words.take(pa.array(places))
+        """A column of some of the words, each a row; `places` in order, none twice."""
+        words = self.words if len(places) == len(self.words) else self.words.take(pa.array(places))
         return Column(np.arange(len(places), dtype=np.int32), words, is_plain=not self.odd.size)
 
     def of_rows(self, rows: Rows) -> Column:
         """The same column with some of its rows."""
-        return self if len(rows) == len(self.codes) else replace(self, codes=self.codes[rows])
+        return (
+            self if len(rows) == len(self.codes) else replace(self, codes=self.codes[rows], is_listed=False)
+        )
 
 
 def encode(series: pd.Series) -> Column:
@@ -111,7 +117,7 @@ def encode_loosely(series: pd.Series) -> Column:
     sample = texts.take(pa.array(np.arange(0, len(texts), step or 1)))
     filled = sample.filter(pc.not_equal(sample, ""))
     if step and pc.count_distinct(filled).as_py() > _SHARE_OF_DISTINCT * max(len(filled), _SAMPLE // 10):
-        return Column(np.arange(len(texts), dtype=np.int32), texts)
+        return Column(np.arange(len(texts), dtype=np.int32), texts, is_listed=True)
     return encode_array(texts)
 
 

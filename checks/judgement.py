@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from capstan.plan import Plan
-from capstan.verdict import Decision, Severity, of_severity, rows_by_check
+from capstan.verdict import Decision, Severity, of_severity, rows_by_check, stopping
 
 
 def no_suggestions() -> pd.DataFrame:
@@ -57,7 +57,7 @@ class Judgement:
     @property
     def errors(self) -> pd.DataFrame:
         """The verdicts that stopped something."""
-        return of_severity(self.verdicts, Severity.FATAL, Severity.HOLD, Severity.ERROR)
+        return stopping(self.verdicts)
 
     def counts(self) -> dict[str, object]:
         """The judgement in numbers, free of values: what logs, artifacts and reports may show."""

@@ -22,16 +22,25 @@ _PERHAPS_NOBODYS = "|".join([_SERVICE.pattern, *(f"{3 * n}[^0-9]*{3 * n}" for n 
 LONG_ENOUGH = re.compile(r".*\+.*|[^0-9]*(?:0|[1-9](?:[^0-9A-Za-z]*[0-9A-Za-z]){9}).*")
 
 
+# Whole numbers whose first digit no premium number of the country has.
+_PLAIN = {
+    "AU": "(?:0|[+]61 ?)[23478](?: ?[0-9]){8}",
+    "FR": "(?:0|[+]33 ?)[1-79](?:[ .-]?[0-9]{2}){4}",
+    "GB": "(?:[(]?0|[+]44 ?)[1237](?:[ )-]{0,2}[0-9]){9}",
+}
+_MONOTONE = "|".join(f"{n}(?:[^0-9]*{n}){{8}}" for n in range(1, 10))
+
+
 def dialable(region: str) -> text.Test:
     """Give the test for numbers of a region (such as `US`), and of others with their country's code."""
     return _is_dialable_here if region == "US" else lambda value: _is_parsed(value, region=region)
 
 
-def clear(kind: str, *, region: str) -> Clear | None:
-    """What suffices for a text of a validation type to be dialable; known of North America alone."""
+def clear(kind: str, *, region: str) -> Clear:
+    """What suffices for a text of a validation type to be dialable."""
     if region == "US":
         return Clear(text.sure(kind), unlike=_PERHAPS_NOBODYS, shape=LONG_ENOUGH.pattern)
-    return None
+    return Clear(_PLAIN[region], unlike=_MONOTONE)
 
 
 def _is_dialable_here(value: str) -> bool:

@@ -52,7 +52,9 @@ def cleared(column: Column, *, clears: Sequence[Clear]) -> Bools:
 
 def sifted(column: Column, *, clear: Clear) -> Sifted:
     """Part a column's words by one rule; blanks pass any."""
-    exempt = as_bools(pc.is_in(column.words, _texts(clear.exempt | {""})))
+    if clear._replace(exempt=frozenset()) == Clear(exact=True):
+        return Sifted(np.zeros(len(column.words), dtype=bool), column.odd)
+    exempt = as_bools(_are_among(column.words, clear.exempt | {""}))
     wrong = _is_misshapen(column, shape=clear.shape) & ~exempt
     left = np.flatnonzero(~wrong)
     rest = column.of_words(left) if wrong.any() else column
@@ -77,11 +79,13 @@ def _looks(words: pa.Array, *, clears: Sequence[Clear]) -> Iterable[pa.Array]:
     if unlike:
         yield pc.invert(pc.match_substring_regex(words, "|".join(unlike)))
     for texts in dict.fromkeys(clear.among for clear in clears if clear.among is not None):
-        yield pc.is_in(words, _texts(texts))
+        yield _are_among(words, texts)
 
 
-def _texts(texts: Iterable[str]) -> pa.Array:
-    return pa.array(sorted(texts), pa.large_string())
+def _are_among(words: pa.Array, texts: frozenset[str]) -> pa.Array:
+    if len(texts) == 1:
+        return pc.equal(words, next(iter(texts)))
+    return pc.is_in(words, pa.array(sorted(texts), pa.large_string()))
 
 
 def _bounds(words: pa.Array, *, clears: Sequence[Clear], looks: pa.Array) -> Iterable[pa.Array]:

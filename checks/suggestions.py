@@ -27,6 +27,7 @@ from checks.rows import look_of
 from checks.sheet import Sheet, blocks
 from checks.tables import Wanted
 from checks.value_rules import Rule
+from checks.values import doubtful
 
 _COLUMNS = ("row", "column", "text")
 EVENT = KEY_NAMES[0]
@@ -35,14 +36,6 @@ EVENT = KEY_NAMES[0]
 class _Suggestion(NamedTuple):
     row: int
     column: str
-    text: str
-
-
-class _Correction(NamedTuple):
-    """What was evidently meant in some rows of a column. A participant's value."""
-
-    column: str
-    rows: np.ndarray
     text: str
 
 
@@ -55,11 +48,7 @@ def suggest(
         return no_suggestions()
     order = rules.study.checks.slash_dates
     items = rules.dictionary.by_column
-    found = [
-        _Suggestion(int(row), told.column, told.text)
-        for told in _corrections(table.sheet, rows=stopped, rules=rules.values, items=items, order=order)
-        for row in told.rows
-    ]
+    found = list(_corrections(table.sheet, rows=stopped, rules=rules.values, items=items, order=order))
     keys = table.sheet.keys[stopped]
     # A new id that nothing speaks against is no misspelt one, whatever else stops its row.
     misnamed = keys[keys["record"].isin(bench.records_of("record_unknown", "record_id_format"))]
@@ -89,20 +78,20 @@ def _corrections(
     rules: Mapping[str, tuple[Rule, ...]],
     items: Mapping[str, Field],
     order: str,
-) -> Iterator[_Correction]:
+) -> Iterator[_Suggestion]:
     """What was evidently meant by the changed cells of some rows that no rule admits."""
     for name, column, mask in blocks(sheet, alive=rows):
         stopping = tuple(rule for rule in rules.get(name, ()) if severity(rule.check) is Severity.ERROR)
-        doubtful = np.zeros(len(column.words), dtype=bool)
-        doubtful[doubtful(column, rules=stopping)] = True
-        here = np.flatnonzero(column.spread(doubtful) & mask)
+        asked = np.zeros(len(column.words), dtype=bool)
+        asked[doubtful(column, rules=stopping)] = True
+        here = np.flatnonzero(column.spread(asked) & mask)
         for at in pd.Series(here).groupby(column.codes[here]).indices.values():
             value = column.words[int(column.codes[here[at[0]]])].as_py()
             if value and not _fits_all(value, rules=stopping):
                 meant = {told for told in corrections(items[name], value, order=order) if told}
                 fitting = [told for told in meant if _fits_all(told, rules=stopping)]
                 if len(fitting) == 1:
-                    yield _Correction(name, here[at], fitting[0])
+                    yield from (_Suggestion(int(row), name, fitting[0]) for row in here[at])
 
 
 def _fits_all(value: str, *, rules: Iterable[Rule]) -> bool:

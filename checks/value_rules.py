@@ -24,10 +24,10 @@ _WHOLE = re.compile("-?[0-9]{1,9}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}(?: .*)?")
 _CHOICE_TYPES = {FieldType.DROPDOWN, FieldType.RADIO}
 _CODED = {
-    FieldType.CHECKBOX: ("checkbox_value", {"0", "1"}, "a checkbox holds 0 or 1"),
-    FieldType.YESNO: ("yesno_value", {"0", "1"}, "a yes/no field holds 0 or 1"),
-    FieldType.TRUEFALSE: ("yesno_value", {"0", "1"}, "a true/false field holds 0 or 1"),
-    FieldType.FORM_STATUS: ("form_status", {"0", "1", "2"}, "a form status is 0, 1 or 2"),
+    FieldType.CHECKBOX: ("checkbox_value", frozenset("01"), "a checkbox holds 0 or 1"),
+    FieldType.YESNO: ("yesno_value", frozenset("01"), "a yes/no field holds 0 or 1"),
+    FieldType.TRUEFALSE: ("yesno_value", frozenset("01"), "a true/false field holds 0 or 1"),
+    FieldType.FORM_STATUS: ("form_status", frozenset("012"), "a form status is 0, 1 or 2"),
 }
 # Whatever is plain is fine.
 _PLAIN = Clear(exact=True)
@@ -40,15 +40,15 @@ Test = Callable[[str], bool]
 class Rule(NamedTuple):
     """One check of one text, and the sentence for whom it fails.
 
-    `explains` is the field whose wrong texts may tell more by their look (`checks.oddities`). `clear` says
-    which texts need not be asked, None where asking all is as fast.
+    `clear` says of which texts the answer is known without asking. `explains` is the field whose wrong texts
+    may tell more by their look (`checks.oddities`): what fails such a rule is not of the field's kind at all.
     """
 
     check: str
     fits: Test
     reason: str
+    clear: Clear
     explains: Field | None = None
-    clear: Clear | None = None
 
 
 def value_rules(dictionary: Dictionary, *, checks: Checks, today: date) -> Mapping[str, tuple[Rule, ...]]:
@@ -62,7 +62,7 @@ def value_rules(dictionary: Dictionary, *, checks: Checks, today: date) -> Mappi
 
 
 def _exempting(rule: Rule, exempt: frozenset[str]) -> Rule:
-    return rule._replace(clear=rule.clear._replace(exempt=exempt)) if rule.clear else rule
+    return rule._replace(clear=rule.clear._replace(exempt=exempt))
 
 
 def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:
@@ -86,7 +86,7 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
         reason = "Holds one of the project's codes for missing data."
         missing = "|".join(map(re.escape, sorted(exempt)))
         clear = Clear(unlike=f"^(?:{missing})$")
-        yield Rule("missing_code", lambda value: value not in exempt, reason, clear=clear)
+        yield Rule("missing_code", lambda value: value not in exempt, reason, clear)
 
 
 def _choice_reason(item: Field) -> str:
@@ -107,7 +107,7 @@ def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:
         return value in exempt or (whole and low <= int(value) <= high)
 
     clear = Clear(_WHOLE.pattern, low=float(low), high=float(high), exact=True, shape=_WHOLE.pattern)
-    return Rule("slider_value", fits, reason, item, clear)
+    return Rule("slider_value", fits, reason, clear, item)
 
 
 def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator[Rule]:
@@ -118,18 +118,18 @@ def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator
         reason = "The number cannot be dialled; give it with area code."
         region = PHONE_REGIONS[kind]
         dialable = _or_exempt(phones.dialable(region), exempt)
-        yield Rule("phone_e164", dialable, reason, clear=phones.clear(kind, region=region))
+        yield Rule("phone_e164", dialable, reason, phones.clear(kind, region=region))
     if kind in text.TESTS:
         reason = f"Must be {text.hint(kind)}; correct it."
         clear = Clear(text.sure(kind), shape=text.shape(kind))
-        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, item, clear)
+        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, clear, item)
         yield from _range_rules(item, kind=kind, exempt=exempt, today=today)
     for oddity, look in oddities.oddities(item):
-        yield Rule(oddity.check, _without(look), oddity.reason, clear=oddity.clear)
+        yield Rule(oddity.check, _without(look), oddity.reason, oddity.clear)
     if kind == "email":
         reason = "An office's address, or a misspelt domain; ask the participant for the right one."
         clear = oddities.CLEAR_ADDRESS
-        yield Rule("email_shape", lambda value: not oddities.is_doubtful_address(value), reason, clear=clear)
+        yield Rule("email_shape", lambda value: not oddities.is_doubtful_address(value), reason, clear)
 
 
 def _or_exempt(test: Test, exempt: frozenset[str]) -> Test:
@@ -142,30 +142,30 @@ def _without(look: re.Pattern[str]) -> Test:
 
 def _length_rules() -> Iterator[Rule]:
     reason = f"The text is longer than {MAX_LENGTH} characters; shorten it."
-    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, clear=_PLAIN)
+    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, _PLAIN)
     reason = (
         "Has exactly as many characters as a spreadsheet's cell can hold; see whether its end is missing."
     )
-    yield Rule("text_cut", lambda value: len(value) != oddities.EXCEL_CELL, reason, clear=_PLAIN)
+    yield Rule("text_cut", lambda value: len(value) != oddities.EXCEL_CELL, reason, _PLAIN)
 
 
 def _control_rule(item: Field) -> Rule:
     if item.type is FieldType.NOTES:
         reason = "Holds control characters, or signs without width; remove them."
-        return Rule("control_chars", _without(_CONTROL), reason, clear=_PLAIN)
+        return Rule("control_chars", _without(_CONTROL), reason, _PLAIN)
     reason = "Holds control characters, signs without width or a line break; remove them."
-    return Rule("control_chars", _without(_CONTROL_OR_BREAK), reason, clear=_PLAIN)
+    return Rule("control_chars", _without(_CONTROL_OR_BREAK), reason, _PLAIN)
 
 
 def _range_rules(item: Field, *, kind: str, exempt: frozenset[str], today: date) -> Iterator[Rule]:
     limits = range_of(item, kind=kind, today=today)
     if limits is not None:
         reason = f"Outside the field's range ({limits.spoken}); REDCap would accept it silently."
-        yield Rule("out_of_range", _or_exempt(limits.admits, exempt), reason, clear=limits.clear)
+        yield Rule("out_of_range", _or_exempt(limits.admits, exempt), reason, limits.clear)
     if text.is_numeric(kind):
         reason = "Looks like a code for missing data, and the project lists none of this name."
         number = _or_exempt(lambda value: not oddities.is_absent_number(value), exempt)
-        yield Rule("missing_number", number, reason, clear=oddities.CLEAR_NUMBER)
+        yield Rule("missing_number", number, reason, oddities.CLEAR_NUMBER)
 
 
 def _day_rules(item: Field, *, exempt: frozenset[str], checks: Checks, today: date) -> Iterator[Rule]:
@@ -173,13 +173,13 @@ def _day_rules(item: Field, *, exempt: frozenset[str], checks: Checks, today: da
         limit = today.isoformat()
         reason = "The date is after today; this field describes the past."
         past = _of_days(lambda day: day <= limit, exempt)
-        yield Rule("future_date", past, reason, clear=Clear(high=limit))
+        yield Rule("future_date", past, reason, Clear(high=limit))
     first = checks.not_before.get(item.name)
     if first is not None:
         earliest = first.isoformat()
         reason = f"The date is before {earliest}, the earliest that the study admits here; correct it."
         late = _of_days(lambda day: day >= earliest, exempt)
-        yield Rule("too_old_date", late, reason, clear=Clear(low=earliest))
+        yield Rule("too_old_date", late, reason, Clear(low=earliest))
 
 
 def _of_days(test: Test, exempt: frozenset[str]) -> Test:

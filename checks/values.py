@@ -56,18 +56,19 @@ def _failures(column: Column, *, rules: tuple[Rule, ...]) -> dict[tuple[str, str
     """The words that fail, by what is said of them."""
     found: dict[tuple[str, str], Bools] = {}
     left = doubtful(column, rules=rules)
+    rest = column.of_words(left)
     for rule in rules:
-        wrong = _wrong(column.of_words(left), rule=rule)
+        wrong = _wrong(rest, rule=rule)
         for said, places in _said(rule, column=column, wrong=left[wrong]):
             found.setdefault(said, np.zeros(len(column.words), dtype=bool))[places] = True
-        if rule.explains is not None:  # what is not of the field's kind at all is asked no more
-            left = left[~wrong]
+        if rule.explains is not None and wrong.any():  # what is not of the field's kind is asked no more
+            left, rest = left[~wrong], rest.of_words(np.flatnonzero(~wrong))
     return found
 
 
 def _wrong(column: Column, *, rule: Rule) -> Bools:
     """The words that fail a rule; it is asked itself where no screen decides."""
-    if rule.clear is None or len(column.words) <= _FEW:
+    if len(column.words) <= _FEW:
         wrong, asked = np.zeros(len(column.words), dtype=bool), np.arange(len(column.words))
     else:
         wrong, asked = sifted(column, clear=rule.clear)
@@ -78,10 +79,14 @@ def _wrong(column: Column, *, rule: Rule) -> Bools:
 
 def doubtful(column: Column, *, rules: tuple[Rule, ...]) -> Rows:
     """The places of the words that not all rules surely admit."""
-    clears = [rule.clear for rule in rules if rule.clear is not None]
-    if len(clears) < len(rules) or len(column.words) <= _FEW:
-        return np.arange(len(column.words))
-    return np.flatnonzero(~cleared(column, clears=clears))
+    clears = [rule.clear for rule in rules]
+    every = np.arange(len(column.words))
+    if len(column.words) <= _FEW:
+        return every
+    sample = column.of_words(every[:: len(every) // _FEW])
+    if not cleared(sample, clears=clears).any():  # where all is wrong, one screen more is one too many
+        return every
+    return every[~cleared(column, clears=clears)]
 
 
 def _said(rule: Rule, *, column: Column, wrong: Rows) -> Iterator[tuple[tuple[str, str], Rows]]:

@@ -28,6 +28,9 @@ FLOWS = (
     "check_replies",
     "ingest_triggers",
     "check_partner_status",
+    "reconcile_triggers",
+    "run_monitors",
+    "load_sessions",
     "revert_run",
 )
 

@@ -9,7 +9,7 @@ import pandas as pd
 import typer
 
 from capstan.store import find_run, read_verdicts
-from capstan.verdict import NO_VERDICTS, Severity, of_severity
+from capstan.verdict import NO_VERDICTS, Severity, of_severity, stopping
 from cli.showing import print_json, show_stopped, show_summary
 from cli.stores import open_store_here
 
@@ -26,7 +26,7 @@ def finish(summary: Mapping[str, Any], *, stopped: pd.DataFrame, as_json: bool) 
         show_stopped(stopped)
         show_summary(summary)
     code = exit_code(summary)
-    if code:
+    if code or "reason" in summary:
         typer.echo(f"capstan: {_sentence(summary, stopped=stopped)}", err=True)
     raise typer.Exit(code)
 
@@ -37,7 +37,7 @@ def stopped_verdicts(summary: Mapping[str, Any]) -> pd.DataFrame:
         return NO_VERDICTS
     with open_store_here() as store:
         verdicts = read_verdicts(store, find_run(store, summary["run"]))
-    return of_severity(verdicts, Severity.FATAL, Severity.HOLD, Severity.ERROR)
+    return stopping(verdicts)
 
 
 def exit_code(summary: Mapping[str, Any]) -> int:

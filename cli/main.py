@@ -25,6 +25,8 @@ from cli import (
     replies,
     running,
     sandbox,
+    sessions,
+    triggers,
 )
 from cli.showing import print_json
 
@@ -50,6 +52,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(messages.app, name="messages")
 app.add_typer(replies.app, name="replies")
 app.add_typer(receiver.app, name="receiver")
+app.add_typer(triggers.app, name="triggers")
+app.add_typer(sessions.app, name="sessions")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -32,10 +32,10 @@ def print_json(value: Mapping[str, Any]) -> None:
 def show_summary(summary: Mapping[str, Any]) -> None:
     """Print a run's summary."""
     colour = _COLOURS.get(str(summary["outcome"]), "red")
+    run = f"   run {summary['run']}" if "run" in summary else ""
     console.print(
         f"[bold]{summary['flow']}[/bold] of [bold]{summary['study']}[/bold]: "
-        f"[{colour}]{summary['outcome']}[/{colour}]"
-        + (f"   run {summary['run']}" if "run" in summary else "")
+        f"[{colour}]{summary['outcome']}[/{colour}]{run}"
     )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in summary.items():
@@ -77,7 +77,7 @@ def show_stopped(stopped: pd.DataFrame, *, most: int = 60) -> None:
         return
     table = plain_table("check", "where", "why", whole=("check",))
     for row in stopped.head(most).itertuples(index=False):
-        place = clickable(place_of(row) or "the whole run", link=row.link)
+        place = clickable(place_of(row) or "the whole run", link=str(row.link))
         table.add_row(f"[red]{row.check}[/red]", place, escape(str(row.reason)))
     console.print("Stopped")
     console.print(table)

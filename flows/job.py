@@ -191,7 +191,7 @@ def job(
     `today` is a day to compute for, at noon in the study's zone, instead of now; a rehearsal may have one.
     """
     # A run can be undone even after the project lost a field that the rules name.
-    with _telling_of_failure(study, flow=flow, dry_run=dry_run):
+    with telling_of_failure(study, flow=flow, dry_run=dry_run):
         live = open_project(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
         with _run(live, flow=flow, dry_run=dry_run, today=today, reverts=reverts) as current:
             yield current
@@ -224,7 +224,7 @@ def _run(
 
 
 @contextmanager
-def _telling_of_failure(study: str, *, flow: str, dry_run: bool) -> Iterator[None]:
+def telling_of_failure(study: str, *, flow: str, dry_run: bool) -> Iterator[None]:
     """Tell staff of an error that ends a run, if no person is looking at it as at a dry one."""
     try:
         yield

@@ -18,7 +18,9 @@ from receiver.door import REASON, Door
 from receiver.health import tell_health, tell_readiness
 from receiver.pace import Pace
 from receiver.partners import take_partner_news
+from receiver.records import open_record
 from receiver.refusals import RETRY_AFTER_SECONDS
+from receiver.sign_in import ask_sign_in, follow_link, show_link, show_sign_in, sign_out
 from receiver.texts import take_inbound, take_status
 from receiver.triggers import take_trigger
 
@@ -42,6 +44,12 @@ def build_app(lifespan: Lifespan, *, proxies: Any) -> ASGIApp:
         Route("/twilio/status", take_status, methods=["POST"]),
         Route("/twilio/inbound", take_inbound, methods=["POST"]),
         Route("/partner/{name}", take_partner_news, methods=["POST"]),
+        Route("/records/{reference}", open_record),
+        Route("/sign-in", show_sign_in),
+        Route("/sign-in", ask_sign_in, methods=["POST"]),
+        Route("/sign-in/{link}", show_link),
+        Route("/sign-in/{link}", follow_link, methods=["POST"]),
+        Route("/sign-out", sign_out, methods=["POST"]),
         Route("/health", tell_health),
         Route("/ready", tell_readiness),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -12,6 +12,7 @@ from receiver.bell import Bell
 from receiver.door import SENDER
 from receiver.informants import Informants
 from receiver.pace import Pace
+from receiver.signed_on import SignedOn
 from receiver.writer import Job, Writer
 
 
@@ -27,6 +28,7 @@ class Desk:
     wrong: Pace
     informants: Informants
     public_url: str
+    signed_on: SignedOn = field(default_factory=SignedOn)
 
     async def keep(self, arrival: Arrival) -> None:
         """Keep what was told, and have somebody work on it soon; raises Refusal where the store cannot."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,13 +18,12 @@ from receiver.pace import Pace
 _log = logging.getLogger("receiver")
 SENDER, REASON = "capstan.sender", "capstan.reason"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 class Door:
@@ -42,7 +42,7 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _complete(MutableHeaders(scope=message))
+                message["headers"] = _completed(message["headers"])
             await send(message)
 
         scope[SENDER] = sender_of(_peer(scope), _forwarded(scope), proxies=self._proxies)
@@ -69,10 +69,10 @@ def _plain(status: HTTPStatus) -> Response:
     return Response(status_code=status, headers={"Connection": "close", "Retry-After": "5"})
 
 
-def _complete(headers: MutableHeaders) -> None:
+def _completed(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Add what an answer does not say otherwise."""
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
+    said = {name for name, _ in headers}
+    return [*headers, *(pair for pair in _HEADERS if pair[0] not in said)]
 
 
 def _peer(scope: Scope) -> str:

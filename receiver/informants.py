@@ -8,7 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from capstan.study import Study
 from receiver.addresses import Address, Networks, is_within
 
 # How far a partner's clock may be from ours, and how long what it signed can be sent.
@@ -56,12 +58,25 @@ class PartnerSource:
 
 
 @dataclass(frozen=True)
+class StaffedStudy:
+    """A study and its folder; only who is named in it sees anything of it."""
+
+    study: Study = field(repr=False)
+    folder: Path
+
+    def names(self, person: str) -> bool:
+        """Whether a person is one of the staff."""
+        return person in self.study.notify.people
+
+
+@dataclass(frozen=True)
 class Informants:
-    """All who may tell us something."""
+    """All who may tell us something, and the studies of those who may look at something."""
 
     triggers: tuple[TriggerSource, ...] = ()
     accounts: tuple[TwilioSource, ...] = ()
     partners: tuple[PartnerSource, ...] = ()
+    studies: tuple[StaffedStudy, ...] = ()
 
     def find_trigger_source(self, secret: str) -> TriggerSource | None:
         """The study whose secret this is; how long it takes tells nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -18,6 +19,7 @@ from receiver.informants import Informants
 from receiver.pace import Pace
 from receiver.patience import PatientProtocol
 from receiver.registry import Registry
+from receiver.signed_on import SignedOn
 from receiver.writer import Writer
 
 REFRESH_SECONDS = 30
@@ -30,7 +32,20 @@ _log = logging.getLogger("receiver")
 Ring = Callable[[str], object]
 
 
-def make_server(settings: Settings, *, ring: Ring) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets=sockets)
+        self._when_ready()
+
+
+def make_server(settings: Settings, *, ring: Ring, when_ready: Callable[[], object]) -> Server:
     """Make the server of one process; `ring` has the inbox of a study worked on."""
 
     @asynccontextmanager
@@ -43,18 +58,19 @@ def make_server(settings: Settings, *, ring: Ring) -> uvicorn.Server:
             Pace(per_second=WRONG_PER_SECOND, burst=WRONG_BURST),
             registry.refresh() or Informants(),
             public_url=settings.public_url or "",
+            signed_on=SignedOn(settings.user_header, settings.proxies),
         )
         refreshing = asyncio.create_task(_keep_current(desk, registry))
         try:
             yield desk
         finally:
             refreshing.cancel()
-            await asyncio.to_thread(desk.writer.close)
+            await desk.writer.close()
             desk.bell.close()
             store.close()
 
     app = build_app(open_desk, proxies=settings.proxies)
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             app,
             http=PatientProtocol,
@@ -69,7 +85,8 @@ def make_server(settings: Settings, *, ring: Ring) -> uvicorn.Server:
             log_level=logging.ERROR,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        ),
+        when_ready,
     )
 
 

@@ -14,7 +14,7 @@ from capstan.store import KeyRing
 from capstan.study import Study, read_study
 from capstan.study.parts import TokenSource
 from capstan.study.receiver import Informant
-from receiver.informants import Informants, PartnerSource, TriggerSource, TwilioSource
+from receiver.informants import Informants, PartnerSource, StaffedStudy, TriggerSource, TwilioSource
 from tasks.folders import study_folders
 from tasks.receiving import trigger_secrets
 from tasks.token_sources import read_token
@@ -56,6 +56,7 @@ class Registry:
             tuple(_trigger_source(study, keys=self.keys) for study, _ in served),
             tuple(source for each in served for source in _twilio_sources(*each)),
             tuple(source for each in served for source in _partner_sources(*each)),
+            tuple(StaffedStudy(*each) for each in served),
         )
 
 

@@ -9,9 +9,11 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
 
 from capstan.errors import UsageError
 from capstan.settings import load_settings
@@ -19,10 +21,11 @@ from receiver.opening import GRACE_SECONDS, make_server, open_store
 
 _log = logging.getLogger("receiver")
 _LOOK_SECONDS = 0.5
+_SPAWN = get_context("spawn")
 
 
 def serve(host: str, port: int, *, workers: int) -> None:
-    """Answer until SIGTERM or SIGINT; says where, in one JSON line, once the port is taken.
+    """Answer until SIGTERM or SIGINT; says where, in one JSON line, as soon as somebody answers there.
 
     Raises UsageError for a port that cannot be had, StoreError where the store cannot be used.
     """
@@ -31,26 +34,31 @@ def serve(host: str, port: int, *, workers: int) -> None:
     open_store(load_settings()).close()
     with _listen(host, port, shared=workers > 1) as listener:
         port = listener.getsockname()[1]
-        print(json.dumps({"url": f"http://{f'[{host}]' if ':' in host else host}:{port}"}), flush=True)  # noqa: T201
+        say = partial(_say, f"http://{f'[{host}]' if ':' in host else host}:{port}")
         if workers == 1:
-            _answer(listener)
+            _answer(listener, say)
         else:
-            _supervise(host, port, workers=workers)
+            _supervise(host, port, workers=workers, say=say)
 
 
-def _answer(listener: socket.socket) -> None:
+def _say(url: str) -> None:
+    print(json.dumps({"url": url}), flush=True)  # noqa: T201 - the one line that a program waits for
+
+
+def _answer(listener: socket.socket, when_ready: Callable[[], object]) -> None:
     """Answer on a socket in this process."""
     from tasks.doorbell import ring
 
-    make_server(load_settings(), ring=ring).run(sockets=[listener])
+    make_server(load_settings(), ring=ring, when_ready=when_ready).run(sockets=[listener])
 
 
-def _supervise(host: str, port: int, *, workers: int) -> None:
+def _supervise(host: str, port: int, *, workers: int, say: Callable[[], object]) -> None:
     """Keep so many processes answering; each listens by itself, so that the system shares out the calls."""
-    is_stopped = threading.Event()
+    is_stopped, is_ready = threading.Event(), _SPAWN.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: is_stopped.set())
-    start = partial(_start, host, port)
+    threading.Thread(target=lambda: is_ready.wait() and say(), daemon=True).start()
+    start = partial(_start, host, port, is_ready)
     processes = [start() for _ in range(workers)]
     while not is_stopped.is_set():
         connection.wait([process.sentinel for process in processes], timeout=_LOOK_SECONDS)
@@ -61,8 +69,8 @@ def _supervise(host: str, port: int, *, workers: int) -> None:
     _end(processes)
 
 
-def _start(host: str, port: int) -> SpawnProcess:
-    process = get_context("spawn").Process(target=_work, args=(host, port), daemon=True)
+def _start(host: str, port: int, is_ready: Event) -> SpawnProcess:
+    process = _SPAWN.Process(target=_work, args=(host, port, is_ready), daemon=True)
     process.start()
     return process
 
@@ -75,12 +83,12 @@ def _end(processes: list[SpawnProcess]) -> None:
         process.kill()
 
 
-def _work(host: str, port: int) -> None:
+def _work(host: str, port: int, is_ready: Event) -> None:
     """Answer in a process that was started to do so, and no longer than the one that started it."""
     _log_to_terminal()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with _listen(host, port, shared=True) as listener:
-        _answer(listener)
+        _answer(listener, is_ready.set)
 
 
 def _end_with_parent() -> None:

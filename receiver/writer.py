@@ -1,17 +1,17 @@
-"""The writer: one thread that writes to the store what all requests brought, many at a time."""
+"""The writer: writes to the store what all requests brought, many at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from capstan.errors import StoreError
-from capstan.store import Arrival, Store, add_items
+from capstan.store import Arrival, Store, keep_items
 from receiver.refusals import Refusal
 
 Job = Callable[[Store, datetime], object]
@@ -26,110 +26,94 @@ ANSWER_SECONDS = 10
 
 @dataclass(frozen=True)
 class _Order:
-    """What one request brought, and who waits for it."""
+    """What one request brought, and its wait for an answer; `done` gets the error, if any."""
 
     work: Arrival | Job = field(repr=False)
-    done: asyncio.Future[None]
-    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[StoreError | None]
 
 
 class Writer:
     """Answers each request once what it brought is on disk; one transaction serves all that wait.
 
-    A transaction costs about the same for one item as for fifty. So the more come, the more are written at
-    once.
+    A transaction costs about the same for one item as for fifty. While one is written in the writer's thread,
+    the next ones gather. It belongs to one event loop.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._orders: queue.Queue[_Order | None] = queue.Queue(MOST_WAITING)
-        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
-        self._thread.start()
+        self._waiting: list[_Order] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "writer")
 
     async def keep(self, work: Arrival | Job) -> None:
         """Wait until it is kept; raises Refusal where the store cannot, or not soon.
 
         What comes too late for its answer is kept all the same: REDCap does not tell a second time.
         """
+        if len(self._waiting) >= MOST_WAITING:
+            raise Refusal(503, "too many wait for the store")
         loop = asyncio.get_running_loop()
-        order = _Order(work, loop.create_future(), loop)
+        order = _Order(work, loop.create_future())
+        self._waiting.append(order)
+        if self._writing is None:
+            self._writing = loop.create_task(self._write_waiting())
         try:
-            self._orders.put_nowait(order)
             async with asyncio.timeout(ANSWER_SECONDS):
-                await order.done
-        except queue.Full:
-            raise Refusal(503, "too many wait for the store") from None
+                failure = await order.done
         except TimeoutError:
             raise Refusal(503, "the store is slow") from None
-        except StoreError:
-            raise Refusal(503, "the store cannot be used") from None
+        if failure:
+            raise Refusal(503, "the store cannot be used")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits, and end."""
-        self._orders.put(None)
-        self._thread.join()
+        if self._writing is not None:
+            await self._writing
+        self._thread.shutdown()
 
-    def _serve(self) -> None:
-        while (first := self._orders.get()) is not None:
-            orders, is_last = [first], False
-            while len(orders) < MOST_AT_ONCE and not is_last:
-                try:
-                    following = self._orders.get_nowait()
-                except queue.Empty:
-                    break
-                is_last = following is None
-                orders += [following] if following else []
-            self._write_all(orders)
-            if is_last:
-                return
-
-    def _write_all(self, orders: Sequence[_Order]) -> None:
-        items = [order for order in orders if isinstance(order.work, Arrival)]
-        jobs = [order for order in orders if not isinstance(order.work, Arrival)]
-        groups = [items, *([job] for job in jobs)] if items else [[job] for job in jobs]
-        for group in groups:
-            failure = self._write(group)
-            if failure and len(group) > 1:
-                self._write_singly(group)
-            else:
-                _tell(group, failure)
-
-    def _write_singly(self, orders: Sequence[_Order]) -> None:
-        """Find the order that the others failed with; two failures in a row are the store's own."""
-        failures: list[StoreError | None] = []
-        for order in orders:
-            is_down = len(failures) > 1 and all(failures[-2:])
-            failures.append(failures[-1] if is_down else self._write([order]))
-            _tell([order], failures[-1])
-
-    def _write(self, orders: Sequence[_Order]) -> StoreError | None:
-        """Write orders, all or none; an error is handed on to those who wait."""
-        now, work = datetime.now(UTC), [order.work for order in orders]
-        try:
-            if isinstance(work[0], Arrival):
-                with self.store.write() as connection:
-                    add_items(self.store, connection, work, now=now)
-            else:
-                work[0](self.store, now)
-        except StoreError as error:
-            _log.error("%d requests were not kept: %s", len(orders), error)
-            return error
-        except Exception as error:  # noqa: BLE001 - the thread must outlive it, and its text may quote values
-            _log.error("%d requests were not kept (%s)", len(orders), type(error).__name__)
-            return StoreError("The receiver could not keep a request.")
-        return None
+    async def _write_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            orders, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            works = [order.work for order in orders]
+            failures = await loop.run_in_executor(self._thread, _write_all, self.store, works)
+            for order, failure in zip(orders, failures, strict=True):
+                # Who waited too long is gone.
+                if not order.done.done():
+                    order.done.set_result(failure)
+        self._writing = None
 
 
-def _tell(orders: Sequence[_Order], failure: StoreError | None) -> None:
-    """Let the waiting requests go on; all of one process run in one event loop."""
+def _write_all(store: Store, works: Sequence[Arrival | Job]) -> list[StoreError | None]:
+    """Write all of it, and give each one's error: items in one transaction, jobs one by one."""
+    items = [work for work in works if isinstance(work, Arrival)]
+    failure = _write(partial(_keep, items), store) if items else None
+    if failure and len(items) > 1:
+        return _write_singly(store, works)
+    return [failure if isinstance(work, Arrival) else _write(work, store) for work in works]
 
-    def tell() -> None:
-        for order in orders:
-            if order.done.done():
-                continue
-            if failure is None:
-                order.done.set_result(None)
-            else:
-                order.done.set_exception(failure)
 
-    orders[0].loop.call_soon_threadsafe(tell)
+def _keep(items: Sequence[Arrival], store: Store, now: datetime) -> None:
+    keep_items(store, items, now=now)
+
+
+def _write_singly(store: Store, works: Sequence[Arrival | Job]) -> list[StoreError | None]:
+    """Find the one with which the others failed; two failures in a row are the store's own."""
+    failures: list[StoreError | None] = []
+    for work in works:
+        is_down = len(failures) > 1 and all(failures[-2:])
+        failures += [failures[-1]] if is_down else _write_all(store, [work])
+    return failures
+
+
+def _write(job: Job, store: Store) -> StoreError | None:
+    """Do a job, and give its error."""
+    try:
+        job(store, datetime.now(UTC))
+    except StoreError as error:
+        _log.error("Not kept: %s", error)
+        return error
+    except Exception as error:  # noqa: BLE001 - the text of what nobody expected may quote values
+        _log.error("Not kept (%s).", type(error).__name__)
+        return StoreError("The receiver could not keep a request.")
+    return None

@@ -42,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise
     if not is_loopback_host(host):
         _log.warning(
-            "The sandbox listens on %s, beyond this computer: who reaches it can try tokens and open surveys.",
+            "The sandbox listens on %s, beyond this computer: who reaches it can try tokens and surveys.",
             host,
         )
     return listener

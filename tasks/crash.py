@@ -30,6 +30,8 @@ POINTS = (
     "finished",
     "answered",
     "ended",
+    "told",
+    "started",
 )
 _passed: Counter[str] = Counter()
 

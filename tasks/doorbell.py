@@ -1,7 +1,68 @@
-"""The doorbell: has Prefect run the ingest deployment of a study now."""
+"""The doorbell: asks Prefect to look into a study's inbox now. What it cannot do, the schedule does.
+
+Prefect is imported when it is first rung, because the receiver must be up in a moment.
+"""
 
 from __future__ import annotations
 
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-def ring(study: str) -> None:
-    """Ask for a run of the study's ingest deployment; never raises."""
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import SyncPrefectClient
+
+_FLOW = "ingest-triggers"
+_SOON = timedelta(seconds=2)
+
+
+def ring(study: str) -> bool:
+    """Ask for a run of the study's deployment of `ingest_triggers`; False where nobody could be asked.
+
+    A run that is about to begin is enough for a whole burst. It never raises: the notices are safe, and the
+    deployment's schedule comes to them.
+    """
+    try:
+        return _ask(study)
+    except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises, the one who rings goes on
+        logging.getLogger("capstan").warning("Prefect was not asked to run: %s", type(error).__name__)
+        return False
+
+
+def _ask(study: str) -> bool:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+    from prefect.settings import get_current_settings
+
+    # Without an address the client would start a server of its own.
+    if not get_current_settings().api.url:
+        return False
+    of_flow = FlowFilter(name=FlowFilterName(any_=[_FLOW]))
+    with get_client(sync_client=True) as client:
+        for deployment in client.read_deployments(flow_filter=of_flow):
+            if deployment.parameters.get("study") == study and not deployment.paused:
+                if not _is_awaited(client, deployment.id):
+                    client.create_flow_run_from_deployment(deployment.id)
+                return True
+    return False
+
+
+def _is_awaited(client: SyncPrefectClient, deployment: UUID) -> bool:
+    """Whether a run that has not begun will do so at once."""
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterDeploymentId,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    waiting = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
+    mine = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment]), state=FlowRunFilterState(type=waiting)
+    )
+    soon = datetime.now(UTC) + _SOON
+    runs = client.read_flow_runs(flow_run_filter=mine)
+    return any(run.next_scheduled_start_time is None or run.next_scheduled_start_time <= soon for run in runs)

@@ -33,6 +33,8 @@ _USED_BY = MappingProxyType(
         "messages": ("send_messages", "send_surveys", "check_deliveries", "check_replies"),
         "inbound": ("check_replies",),
         "partners": ("check_partner_status",),
+        "monitors": ("run_monitors",),
+        "probes": ("run_monitors",),
         "writes": (),
     }
 )

@@ -24,6 +24,11 @@ def confined_to(url: str) -> Iterator[None]:
         _confined_to.pop()
 
 
+def is_rehearsal() -> bool:
+    """Whether a rehearsal is running, from which nothing may reach the world."""
+    return bool(_confined_to)
+
+
 def check_address(url: str, *, host: str = "") -> None:
     """Refuse an address where a token or participants' data would go astray.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from capstan.plan import CELL_COLUMNS, empty_cells
 from capstan.settings import load_settings
 from capstan.store import Outcome, find_run, read_images, read_plan, read_verdicts
-from capstan.verdict import NO_VERDICTS, Severity, of_severity, rows_by_check
+from capstan.verdict import NO_VERDICTS, Severity, of_severity, rows_by_check, stopping
 from tasks.connections import open_store
 
 
@@ -33,7 +33,7 @@ class Rehearsed:
     @property
     def stopped(self) -> pd.DataFrame:
         """The verdicts that stopped a row, or the run."""
-        return of_severity(self.verdicts, Severity.FATAL, Severity.HOLD, Severity.ERROR)
+        return stopping(self.verdicts)
 
     def counts(self) -> dict[str, Any]:
         """All of it in counts by field and by check, without any value."""

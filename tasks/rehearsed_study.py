@@ -51,6 +51,7 @@ def surroundings(home: Path, *, study: Study) -> dict[str, str]:
     sources += [sms.account, sms.token] if sms else []
     sources += [email.password, email.oauth_token] if email else []
     sources += [partner.token for partner in study.partners]
+    sources += [source for probe in study.probes for source in (probe.token, probe.database)]
     return {source.env: "" for source in sources if source and source.env} | {
         "CAPSTAN_HOME": str(home),
         "CAPSTAN_STORE": "",

@@ -39,6 +39,10 @@ COUNTS = MappingProxyType(
         "cells_to_restore": "cells to put back",
         "cells_reverted": "cells put back",
         "cells_moved_on": "cells that somebody changed since, left alone",
+        "notices_made": "notices made that REDCap did not send",
+        "records_renamed": "records followed to their new name",
+        "records_deleted": "records deleted in REDCap",
+        "forms_emptied": "forms whose data were deleted in REDCap",
     }
 )
 MAX_CHANGES = 20

@@ -110,7 +110,9 @@ def _export(live: LiveProject, waiting: Sequence[Routed]) -> Mapping[str, list[_
     found: dict[str, list[_Row]] = defaultdict(list)
     records = {one.trigger.place.record for one in waiting}
     fields = Contents(live.study, live.dictionary, live.grid).fields
-    frame = read_records(live, fields=sorted(fields), records=records, blank_for_gray=True)
+    frame = read_records(
+        live, fields=sorted(fields), records=records, blank_for_gray=True, access_groups=True
+    )
     crash_point("exported")
     for row in frame.to_dict("records"):
         cells = {str(name): str(text) for name, text in row.items()}
@@ -124,7 +126,20 @@ def _guarded(
     try:
         return shielded(_apply)(live, one, rows=rows, project=project, now=now)
     except CapstanError as error:
+        if one.item.attempts + 1 >= MOST_ATTEMPTS:
+            _remember(live, one, rows=rows, project=project, now=now)
         return _failed(one.item, error)
+
+
+def _remember(
+    live: LiveProject, one: Routed, *, rows: Sequence[_Row], project: Project, now: datetime
+) -> None:
+    """Remember a form that is given up, or reconciliation would tell of it again and again."""
+    row = find_row(rows, one.trigger, project=project)
+    if not isinstance(row, Skip):
+        form = one.trigger.place.instrument
+        place = place_of(row, instrument=form, record_field=live.dictionary.record_field)
+        remember_seen(live, place=place, row=row, now=now)
 
 
 def _apply(

@@ -44,7 +44,7 @@ from capstan.store.inbound import (
     settle_incoming,
 )
 from capstan.store.inbound_lists import Answered, answered_at, list_incoming, records_texted
-from capstan.store.inbox import Arrival, add_items, item_mark, keep_item
+from capstan.store.inbox import Arrival, item_mark, keep_item, keep_items
 from capstan.store.inbox_history import (
     Choice,
     ItemStatus,
@@ -182,6 +182,7 @@ from capstan.store.session_rows import (
     SessionKey,
     Source,
 )
+from capstan.store.sign_ins import ask_for_link, link_person, use_link
 from capstan.store.states import Action, BatchState, ItemState, Outcome, RunKind, RunState
 from capstan.store.takeover import adopt_run, beat, is_busy, stale_runs
 from capstan.store.troubles import Trouble, list_troubles
@@ -251,11 +252,11 @@ __all__ = [
     "Waiting",
     "Worked",
     "act_on",
-    "add_items",
     "add_session",
     "adopt_run",
     "answered_at",
     "approve_held",
+    "ask_for_link",
     "asked_for",
     "beat",
     "begin_run",
@@ -300,10 +301,12 @@ __all__ = [
     "keep_form_links",
     "keep_incoming",
     "keep_item",
+    "keep_items",
     "keep_plan",
     "keep_rejected",
     "known_occasions",
     "lift_dismissal",
+    "link_person",
     "list_asked",
     "list_batches",
     "list_incoming",
@@ -375,6 +378,7 @@ __all__ = [
     "unblock_address",
     "unknown_tries",
     "use_approval",
+    "use_link",
     "waiting_messages",
     "withdraw_messages",
     "write_watermark",

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 
 from capstan.errors import StoreError
 
 BUSY_SECONDS = 30
+_NAP_SECONDS = 0.001
 _PRAGMAS = (
     # A before-image must outlive a power cut: with WAL only FULL waits for the disk at each commit.
     "synchronous=FULL",
@@ -82,5 +84,23 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    if mode:
+    if mode == "IMMEDIATE":
+        _begin_in_turn(connection)
+    elif mode:
         connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _begin_in_turn(connection: Connection) -> None:
+    """Begin to write as soon as no other process does."""
+    # SQLite's own naps between two looks grow to a tenth of a second, in which others may begin many times.
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            break
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(_NAP_SECONDS)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")

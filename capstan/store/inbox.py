@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Connection, Update, func, insert, literal, select, update
 
 from capstan.store.connection import Store
 from capstan.store.inbox_marks import inbox_place_mark, inbox_record_mark
@@ -37,28 +37,33 @@ def keep_item(
     store: Store, *, study: str, source: str, form: Mapping[str, str], now: datetime, made_by: str = ""
 ) -> bool:
     """Keep what was told; False when the same waits already, which then only counts that it came again."""
-    with store.write() as connection:
-        return add_items(store, connection, [Arrival(study, source, form, made_by)], now=now) == 1
+    return keep_items(store, [Arrival(study, source, form, made_by)], now=now) == 1
 
 
-def add_items(store: Store, connection: Connection, arrivals: Sequence[Arrival], *, now: datetime) -> int:
-    """Keep what was told within a transaction; returns how many are new.
+def keep_items(store: Store, arrivals: Sequence[Arrival], *, now: datetime) -> int:
+    """Keep all of what was told, in one transaction; returns how many are new.
 
     The same content within `WINDOW` is the same notice as long as nobody has begun to work on it: afterwards
     it may tell of a save that the work has not seen. What was signed at a time is the same for ever.
     """
-    marked = [(item_mark(store, each), each) for each in arrivals]
-    times, first = Counter(mark for mark, _ in marked), dict(reversed(marked))
-    _lock(connection, sorted(first))
-    known = select(INBOX.c.mark).where(INBOX.c.mark.in_(first))
-    seen = set(connection.execute(known).scalars())
-    new = [
-        _row(store, arrival, mark=mark, times=times[mark], now=now)
-        for mark, arrival in first.items()
-        if mark not in seen or not connection.execute(_again(mark, arrival, times[mark], now)).rowcount
-    ]
-    if new:
-        connection.execute(insert(INBOX), new)
+    # Sealed before the transaction begins, because all other writers wait for its end.
+    rows: dict[str, dict[str, Any]] = {}
+    for arrival in arrivals:
+        mark = item_mark(store, arrival)
+        row = rows.get(mark) or _row(store, arrival, mark=mark, now=now)
+        rows[mark] = {**row, "times_seen": row["times_seen"] + 1}
+    signed = {item_mark(store, each) for each in arrivals if each.signed_at}
+    with store.write() as connection:
+        _lock(connection, sorted(rows))
+        known = select(INBOX.c.mark).where(INBOX.c.mark.in_(rows))
+        seen = set(connection.execute(known).scalars())
+        new = [
+            row
+            for mark, row in rows.items()
+            if mark not in seen or not connection.execute(_again(row, is_signed=mark in signed)).rowcount
+        ]
+        if new:
+            connection.execute(insert(INBOX), new)
     return len(new)
 
 
@@ -70,7 +75,7 @@ def item_mark(store: Store, arrival: Arrival) -> str:
     )
 
 
-def _row(store: Store, arrival: Arrival, *, mark: str, times: int, now: datetime) -> dict[str, Any]:
+def _row(store: Store, arrival: Arrival, *, mark: str, now: datetime) -> dict[str, Any]:
     return {
         "study": arrival.study,
         "source": arrival.source,
@@ -79,24 +84,25 @@ def _row(store: Store, arrival: Arrival, *, mark: str, times: int, now: datetime
         "place_mark": inbox_place_mark(store, arrival.study, form=arrival.form),
         "received_at": now,
         "last_seen_at": now,
-        "times_seen": times,
+        "times_seen": 0,
         "made_by": arrival.made_by,
         "sealed": store.keys.seal(json.dumps(dict(arrival.form)).encode()),
     }
 
 
-def _again(mark: str, arrival: Arrival, times: int, now: datetime) -> Update:
+def _again(row: Mapping[str, Any], *, is_signed: bool) -> Update:
     """Count an item up, if it is of the same notice."""
-    same = update(INBOX).where(INBOX.c.mark == mark)
-    if not arrival.signed_at:
+    now = row["received_at"]
+    same = update(INBOX).where(INBOX.c.mark == row["mark"])
+    if not is_signed:
         waiting = (INBOX.c.claimed_by.is_(None), INBOX.c.done_at.is_(None))
         same = same.where(INBOX.c.received_at > now - WINDOW, *waiting)
-    return same.values(times_seen=INBOX.c.times_seen + times, last_seen_at=now)
+    return same.values(times_seen=INBOX.c.times_seen + row["times_seen"], last_seen_at=now)
 
 
 def _lock(connection: Connection, marks: Sequence[str]) -> None:
     """Let two processes that are told the same find each other's item, in an order that cannot deadlock."""
     if connection.dialect.name == "postgresql":
-        for mark in marks:
-            number = int(mark[:15], 16)
-            connection.execute(select(func.pg_advisory_xact_lock(number)))
+        numbers = [int(mark[:15], 16) for mark in marks]
+        each = func.unnest(literal(numbers, ARRAY(BigInteger))).column_valued()
+        connection.execute(select(func.pg_advisory_xact_lock(each)))

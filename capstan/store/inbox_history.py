@@ -148,10 +148,11 @@ def _history(study: str, flow: str, revision: int) -> Any:
 
 def _with_last_line() -> Select[Any]:
     """Items with the last line of their log."""
-    later = INBOX_LOG.alias()
-    is_last = ~exists().where(later.c.inbox_id == INBOX_LOG.c.inbox_id, later.c.id > INBOX_LOG.c.id)
-    of_item = and_(INBOX_LOG.c.inbox_id == INBOX.c.id, is_last)
-    return select(INBOX, INBOX_LOG.c.outcome, INBOX_LOG.c.reason).outerjoin(INBOX_LOG, of_item)
+    line = INBOX_LOG.alias()
+    last = select(func.max(line.c.id)).where(line.c.inbox_id == INBOX.c.id).correlate(INBOX)
+    of_item = and_(INBOX_LOG.c.inbox_id == INBOX.c.id, INBOX_LOG.c.id == last.scalar_subquery())
+    named = select(INBOX, INBOX_LOG.c.outcome, INBOX_LOG.c.reason).select_from(INBOX)
+    return named.outerjoin(INBOX_LOG, of_item)
 
 
 def _chosen(store: Store, choice: Choice) -> Select[Any]:

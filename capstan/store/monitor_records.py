@@ -26,7 +26,7 @@ def end_waits_of(store: Store, room: Mailroom, *, record: str, reason: str, by: 
         return connection.execute(this.values(**values, **free)).rowcount
 
 
-def rename_waits(store: Store, room: Mailroom, *, old: str, new: str) -> int:
+def rename_waits(store: Store, room: Mailroom, *, old: str, new: str, now: datetime) -> int:
     """Let a record's waits, open and ended, go on under its new name; returns how many."""
     count = 0
     with store.write() as connection:
@@ -39,7 +39,7 @@ def rename_waits(store: Store, room: Mailroom, *, old: str, new: str) -> int:
             marks = marks_of(store, room, renamed)
             if connection.execute(_twin(room, row["monitor"], marks)).first():
                 continue
-            values = {**marks, "sealed": seal_opening(store, renamed)}
+            values = {**marks, "sealed": seal_opening(store, renamed), "changed_at": now}
             connection.execute(update(WAIT).where(WAIT.c.id == row["id"]).values(**values))
             count += 1
     return count

@@ -83,10 +83,18 @@ def move_wait(
     All or nothing; False when somebody else moved it meanwhile, and then nobody is told.
     """
     ended = now if standing.state.has_ended else None
-    values = {"state": standing.state, "told_at": standing.told_at, "looked_at": now, "changed_at": now}
-    values |= {"tellings": WAIT.c.tellings + bool(happenings), "reason": reason, "by": by}
+    values = {
+        "state": standing.state,
+        "told_at": standing.told_at,
+        "tellings": WAIT.c.tellings + int(bool(happenings)),
+        "looked_at": now,
+        "reason": reason,
+        "by": by,
+        "changed_at": now,
+        "ended_at": ended,
+    }
     with store.write() as connection:
-        if not connection.execute(_claimed(wait).values(**values, **_FREE, ended_at=ended)).rowcount:
+        if not connection.execute(_claimed(wait).values(**values, **_FREE)).rowcount:
             return False
         add_happenings(store, connection, room, happenings=happenings)
         if plans_command:

@@ -62,8 +62,8 @@ def take_slot(
     if begins > _microseconds(max(now + AHEAD, ready_at)) or clock.paused_until > ready_at:
         return None
     cost = _microseconds_of(pace.seconds_for(segments) * clock.slowness)
-    # After a rest there is nothing to make up for.
-    owed = clock.period_us if clock.leavings else 0
+    # After a rest there is nothing to make up for, and who is to go slowly does not hurry.
+    owed = clock.period_us if clock.leavings and clock.slowness == 1 else 0
     leaving = Leaving(name, begins + _TOLERANCE // _MICROSECOND, segments)
     _set(
         connection,
@@ -112,10 +112,12 @@ def slow_down(
 
 def _read(connection: Connection, pace: Pace, *, now: datetime) -> _Clock:
     """The sender's clock, locked; times in the future, left by a clock that was put back, do not count."""
-    new = {"name": pace.sender, "next_free_us": 0, "leavings": "[]"}
-    connection.execute(insert_new(connection, SENDER).values(**new))
     mine = select(SENDER).where(SENDER.c.name == pace.sender).with_for_update()
-    row = connection.execute(mine).one()
+    row = connection.execute(mine).first()
+    if row is None:
+        new = {"name": pace.sender, "next_free_us": 0, "leavings": "[]"}
+        connection.execute(insert_new(connection, SENDER).values(**new))
+        row = connection.execute(mine).one()
     slowness = _SLOW_FACTOR if row.slow_until and now < row.slow_until else 1
     period = _microseconds_of(pace.period_seconds * slowness) + _APART // _MICROSECOND
     known = [one for one in read_leavings(row.leavings) if one.by_us <= _microseconds(now + 2 * _SECOND)]

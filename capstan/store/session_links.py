@@ -42,8 +42,13 @@ def make_session(
     connection: Connection, study: str, session: SessionId, *, source: Source, now: datetime
 ) -> bool:
     """Make a session and its timepoint where they are not there; False when the session was there."""
-    timepoint = {"study": study, "name": session.name, "site": session.site}
-    timepoint |= {"is_phantom": session.is_phantom, "added_at": now}
+    timepoint = {
+        "study": study,
+        "name": session.name,
+        "site": session.site,
+        "is_phantom": session.is_phantom,
+        "added_at": now,
+    }
     connection.execute(insert_new(connection, TIMEPOINT).values(**timepoint))
     row = {"study": study, "name": session.name, "number": session.number, "source": source, "added_at": now}
     new = insert_new(connection, SESSION).values(**row).returning(SESSION.c.number)

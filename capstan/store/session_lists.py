@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, select
 
 from capstan.store.connection import Store
 from capstan.store.outbox_marks import record_mark
@@ -83,28 +83,32 @@ def _read(store: Store, connection: Connection, *wanted: ColumnElement[bool]) ->
     """The sessions that fulfil conditions on SESSION, with everything that belongs to them."""
     timepoint = (TIMEPOINT.c.study == SESSION.c.study) & (TIMEPOINT.c.name == SESSION.c.name)
     query = select(SESSION, TIMEPOINT.c.site, TIMEPOINT.c.is_phantom).join(TIMEPOINT, timepoint)
-    rows = (
-        connection.execute(query.where(*wanted).order_by(*(SESSION.c[name] for name in _KEY)))
-        .mappings()
-        .all()
-    )
+    ordered = query.where(*wanted).order_by(*(SESSION.c[name] for name in _KEY))
+    rows = connection.execute(ordered).mappings().all()
     records = _records(store, connection, *wanted)
-    found = _found(connection, *wanted)
-    dismissals = _dismissals(connection, *wanted)
-    keys = [SessionKey(*(row[name] for name in _KEY)) for row in rows]
-    return tuple(
-        Session(
-            key,
-            row["site"],
-            row["is_phantom"],
-            Source(row["source"]),
-            row["added_at"],
-            *records.get(key, (None, False)),
-            tuple(found[key]),
-            tuple(dismissals[key]),
+    found, dismissals = _found(connection, *wanted), _dismissals(connection, *wanted)
+    sessions = []
+    for row in rows:
+        key = _key(row)
+        record, is_shared = records.get(key, (None, False))
+        sessions.append(
+            Session(
+                key,
+                site=row["site"],
+                is_phantom=row["is_phantom"],
+                source=Source(row["source"]),
+                added_at=row["added_at"],
+                record=record,
+                is_shared=is_shared,
+                found=tuple(found[key]),
+                dismissals=tuple(dismissals[key]),
+            )
         )
-        for key, row in zip(keys, rows, strict=True)
-    )
+    return tuple(sessions)
+
+
+def _key(row: RowMapping) -> SessionKey:
+    return SessionKey(*(row[name] for name in _KEY))
 
 
 def _records(
@@ -127,7 +131,7 @@ def _found(
     query = select(SESSION_DATA).join(SESSION, _same(SESSION_DATA)).where(*wanted)
     found: dict[SessionKey, list[tuple[str, datetime]]] = defaultdict(list)
     for row in connection.execute(query.order_by(SESSION_DATA.c.found_at, SESSION_DATA.c.source)).mappings():
-        found[SessionKey(*(row[name] for name in _KEY))].append((row["source"], row["found_at"]))
+        found[_key(row)].append((row["source"], row["found_at"]))
     return found
 
 
@@ -137,7 +141,7 @@ def _dismissals(connection: Connection, *wanted: ColumnElement[bool]) -> dict[Se
     found: dict[SessionKey, list[Dismissal]] = defaultdict(list)
     for row in connection.execute(still).mappings():
         said = Dismissal(Awaited(row["kind"]), row["by"], row["reason"], row["at"])
-        found[SessionKey(*(row[name] for name in _KEY))].append(said)
+        found[_key(row)].append(said)
     return found
 
 

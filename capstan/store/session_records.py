@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -90,7 +91,9 @@ def _load(
 ) -> Loaded:
     known = _find(store, connection, room, form.place)
     if form.lacks and (known is None or known.state is RecordState.DELETED):
-        return Loaded(Worked.SKIPPED, form.lacks, None, False)
+        return Loaded(Worked.SKIPPED, form.lacks, None, False, is_kept=False)
+    if known and known.content and form.content.user is None:
+        form = replace(form, content=replace(form.content, user=known.content.user))
     standing = _standing(connection, room, form, known=known)
     is_linked = standing.state is RecordState.LINKED
     if is_linked and isinstance(form.named, SessionId):

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping
 from capstan.sessions import BadId, SessionId
 from capstan.store.connection import Store
 from capstan.store.inbox_work import Worked
+from capstan.store.outbox_rows import Mailroom
 
 
 class SessionKey(NamedTuple):
@@ -66,12 +67,12 @@ class FormPlace:
 
 @dataclass(frozen=True, repr=False)
 class FormContent:
-    """What a form says of a session; it is kept sealed."""
+    """What a form says of a session; it is kept sealed. `user` is None where nobody told who saved it."""
 
     session_id: str
     date: str = ""
     comment: str = ""
-    user: str = ""
+    user: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,16 @@ class SessionForm:
 
 
 class Loaded(NamedTuple):
-    """What became of a form: the session that it is now linked to, and whether anything changed."""
+    """What became of a form: the session that it is now linked to, and whether anything changed.
+
+    `is_kept` is whether the store holds it; a form that lacks something before it is known is not kept.
+    """
 
     outcome: Worked
     reason: str
     session: SessionKey | None
     changed: bool
+    is_kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,7 @@ class KeptRecord:
     """
 
     id: int
-    host: str
-    project_id: int
+    room: Mailroom
     event: str
     instrument: str
     instance: str
@@ -170,9 +174,10 @@ def to_kept(store: Store, row: RowMapping) -> KeptRecord:
     """Make a KeptRecord of a row of the table `redcap_record`."""
     told = json.loads(store.keys.unseal(row["sealed"])) if row["sealed"] else {}
     record = told.pop("record", None)
-    names = KeptRecord.__dataclass_fields__.keys() - {"key", "state", "record", "content"}
+    names = KeptRecord.__dataclass_fields__.keys() - {"room", "key", "state", "record", "content"}
     return KeptRecord(
         **{name: row[name] for name in names},
+        room=Mailroom(row["study"], row["host"], row["project_id"]),
         key=SessionKey(row["study"], row["name"], row["number"]) if row["name"] else None,
         state=RecordState(row["state"]),
         record=record,

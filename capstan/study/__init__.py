@@ -21,6 +21,7 @@ from capstan.study.monitors import Monitor, Probe
 from capstan.study.notices import Notify, Partner
 from capstan.study.parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
 from capstan.study.receiver import Receiver
+from capstan.study.sessions import Sessions
 from capstan.study.triggers import TriggerRule
 from capstan.study.yaml import read_yaml
 
@@ -236,6 +237,7 @@ class Study(Part):
     probes: tuple[Probe, ...] = ()
     receiver: Receiver = Receiver()
     triggers: tuple[TriggerRule, ...] = ()
+    sessions: Sessions | None = None
     triggers_revision: int = Field(default=0, ge=0)
     retention_days: int = Field(default=90, ge=1)
 

@@ -103,13 +103,26 @@ class Escalation(Part):
     to: tuple[str, ...] = Field(min_length=1)
 
 
+def _is_a_command(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value and "{" in value[0]:
+        raise ValueError("must begin with the program, written out")
+    if any("{" in word and not re.fullmatch(r"\{[a-z]+\}", word) for word in value):
+        raise ValueError(
+            "must have {session} and the like as whole words, such as [fetch, --of, '{session}']"
+        )
+    return value
+
+
+Words = Annotated[tuple[str, ...], AfterValidator(_is_a_command)]
+
+
 class Command(Part):
-    """A command and its arguments, which no shell reads; `{session}` as a whole argument is replaced.
+    """A command and its arguments, which no shell reads; `{session}` as a whole word is replaced.
 
     Of the environment it gets a plain PATH and the variables that are named.
     """
 
-    command: tuple[str, ...] = Field(min_length=1)
+    command: Words = Field(min_length=1)
     environment: tuple[VariableName, ...] = ()
     timeout_seconds: int = Field(default=600, ge=1)
 
@@ -194,7 +207,7 @@ class Probe(Part):
     token: TokenSource | None = None
     sql: str = ""
     database: TokenSource | None = None
-    command: tuple[str, ...] = ()
+    command: Words = ()
     environment: tuple[VariableName, ...] = ()
     timeout_seconds: int = Field(default=30, ge=1, le=600)
 

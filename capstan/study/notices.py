@@ -14,10 +14,15 @@ NoticeCause = Literal["failure", "hold", "summary", "delivery", "distress", "que
 
 
 class Staff(Part):
-    """Who is told, how, and of what."""
+    """Who is told, how, and of what.
+
+    Who is named by `email`, or as one of the `users` of the institution's sign-in, may open the records that
+    links in notices lead to.
+    """
 
     email: tuple[str, ...] = ()
     sms: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
     on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question")
 
 
@@ -45,6 +50,17 @@ class Notify(Part):
     record_ids: bool = False
     every: DurationText = timedelta(hours=1)
     per_day: int = Field(default=24, ge=1)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All mail addresses that are named, without case."""
+        by_role = (address for role in self.roles for address in role.email)
+        return frozenset(address.strip().casefold() for address in (*self.staff.email, *by_role))
+
+    @property
+    def people(self) -> frozenset[str]:
+        """All who are named, by mail address or as users, without case."""
+        return self.addresses | {user.strip().casefold() for user in self.staff.users}
 
 
 class Comparison(Part):

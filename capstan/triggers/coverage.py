@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,12 +59,9 @@ def fates(saves: Iterable[Save], arrivals: Iterable[Arrival]) -> list[tuple[Fate
     return [found for pair, listed in saved.items() for found in _fates_of(listed, came.get(pair, []))]
 
 
-def count_fates(
-    found: Iterable[tuple[Fate, datetime]], *, begin: datetime, end: datetime
-) -> Mapping[str, int]:
+def count_fates(found: Iterable[tuple[Fate, datetime]], *, begin: datetime, end: datetime) -> Counter[Fate]:
     """Count what became of the triggers of an interval."""
-    counts = Counter(fate for fate, at in found if begin <= at < end)
-    return {fate.value: counts[fate] for fate in Fate}
+    return Counter(fate for fate, at in found if begin <= at < end)
 
 
 def _fates_of(saves: Sequence[Save], arrivals: Sequence[Arrival]) -> list[tuple[Fate, datetime]]:

@@ -97,7 +97,8 @@ def _row(row: Mapping[str, str], *, verb: str, rest: str, record_field: str, zon
     way, former = _way(rest, record=record)
     is_survey = way is Way.FORM and row["username"] == SURVEY_RESPONDENT
     happened = {"create": Happened.CREATED, "update": Happened.UPDATED, "delete": Happened.DELETED}[verb]
-    if happened is Happened.UPDATED and details.strip() == f"{record_field} = '{record}'":
+    names = [f"{record_field} = '{name}'" for name in (record, former) if name]
+    if happened is Happened.UPDATED and details.strip() in names:
         happened = Happened.RENAMED
     way = Way.SURVEY if is_survey else way
     return LogRow(begins, ends, happened, way, record, former, _fields(details))

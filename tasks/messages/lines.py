@@ -20,7 +20,7 @@ from tasks.messages.limits import caps_of, pace_of
 from tasks.messages.queueing import room_of
 from tasks.messages.reconciling import Listing, reconcile
 from tasks.messages.senders import LetterSender, TextSender
-from tasks.messages.sending import Line, Sender, send_waiting
+from tasks.messages.sending import Line, Sender, send_waiting, workers_for
 from tasks.shield import effect, run_logger
 
 # Where callbacks come, asking is the net below them; without them it is the only way.
@@ -43,7 +43,8 @@ def send_queued(live: LiveProject, run: Run | None = None) -> dict[str, int]:
     counts: Counter[str] = Counter()
     with kept_alive(live, run) if run else nullcontext():
         for channel in channels_of(live):
-            sent = send_waiting(_line(live, channel))
+            line = _line(live, channel)
+            sent = send_waiting(line, workers=workers_for(line.pace))
             counts.update({state.value: count for state, count in sent.items()})
     run_logger().info("sent: %s", dict(counts))
     crash_point("texted")

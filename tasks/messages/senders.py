@@ -14,7 +14,10 @@ from capstan.store import LEASE, Claimed
 
 @dataclass(frozen=True)
 class TextSender:
-    """Texts through Twilio, held back until their slot begins; `public_url` is where its callbacks reach us, blank where nothing does."""
+    """Texts through Twilio, each held back until its slot begins.
+
+    `public_url` is where callbacks reach us, blank where nothing does.
+    """
 
     twilio: Twilio
     public_url: str = ""

@@ -36,6 +36,11 @@ _EARLY = timedelta(milliseconds=5)
 _RECORD_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
 
 
+# What one message takes until the next can be claimed: the claim, the provider's answer, and its record.
+_SECONDS_EACH = 0.5
+_MOST_WORKERS = 8
+
+
 class Sender(Protocol):
     """Sends one message, once; whatever the provider does comes back as an answer."""
 
@@ -72,6 +77,11 @@ class Line:
     sender: Sender
     clock: Clock = REAL_TIME
     early: timedelta = timedelta(0)
+
+
+def workers_for(pace: Pace) -> int:
+    """How many workers at once reach a sender's rate, though each waits for the provider's answers."""
+    return min(_MOST_WORKERS, 1 + int(pace.segments_per_second * _SECONDS_EACH))
 
 
 def send_waiting(line: Line, *, workers: int = 1, patience: timedelta = PATIENCE) -> Counter[MessageState]:

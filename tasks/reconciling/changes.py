@@ -1,4 +1,4 @@
-"""Changes: what happened in REDCap since a time, by its log, or by the times of change where that is closed."""
+"""Changes: what happened in REDCap since a time, by its log or, where that is closed, by times of change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gone: records that were deleted or renamed, and forms whose data were, followed in all that rests on them."""
+"""Gone: records that were deleted or renamed, and forms that were emptied; sessions and monitors follow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from capstan.errors import Refused
 from capstan.store.seen_places import (
     Seen,
     content_mark,
@@ -41,36 +42,47 @@ class Renamed(NamedTuple):
 
 @dataclass(frozen=True)
 class Gone:
-    """What is not where it was worked: renamed records, deleted records, and forms of records that remain."""
+    """What is not where it was worked: renamed records, deleted ones, and forms of records that remain.
+
+    `unexplained` counts records that are not to be seen although the log tells of no deletion: the token may
+    have lost sight of them, so nothing is done.
+    """
 
     renamed: tuple[Renamed, ...] = field(repr=False)
-    deleted: Mapping[str, tuple[Seen, ...]] = field(repr=False)
+    deleted: tuple[tuple[Seen, ...], ...] = field(repr=False)
     forms: tuple[Seen, ...] = field(repr=False)
+    unexplained: int
 
 
 @effect("find what is gone")
 def find_gone(live: LiveProject, changes: Changes, *, records: frozenset[str], forms: Sequence[Form]) -> Gone:
     """Compare what was worked with the records that there are, `forms` being those of changed records."""
-    there = record_marks(live, records)
+    there = record_marks(live, records).keys()
     known = seen_records(live.store, project_of(live))
-    again = _begun_anew(live, changes)
-    lost = _by_record(live, (known - there.keys()) | (known & again.keys()))
-    lost = {mark: seen for mark, seen in lost.items() if mark not in there or _was_before(seen, again[mark])}
+    if known and not there:
+        raise Refused("No record is to be seen any more; check the rights and the access group of the token.")
+    deleted, freed = _freed(live, changes)
+    again = {mark: at for mark, at in (freed | deleted).items() if mark in there}
+    lost = {
+        mark: seen
+        for mark, seen in _by_record(live, known & ((known - there) | again.keys())).items()
+        if mark not in there or all(each.seen_at < again[mark] for each in seen)
+    }
     renamed = find_renamed(
         {mark: _content(seen) for mark, seen in lost.items()},
         fresh=_fresh(live, changes, forms=forms, known=known),
-        formers=_formers(live, changes, lost=lost, records=records),
+        formers=_formers(live, changes, records=records) if lost else {},
     )
+    left = {mark: seen for mark, seen in lost.items() if mark not in renamed}
+    sure = left.keys() if changes.source is Source.TIMES else left.keys() & (deleted.keys() | there)
     gone = Gone(
         tuple(Renamed(lost[mark][0].record, new, lost[mark]) for mark, new in renamed.items()),
-        {mark: seen for mark, seen in lost.items() if mark not in renamed},
+        tuple(left[mark] for mark in sure),
         tuple(_lost_forms(live, changes.records & records, forms=forms, without=lost)),
+        len(left) - len(sure),
     )
     run_logger().info(
-        "%d records were renamed, %d deleted, %d forms emptied",
-        len(gone.renamed),
-        len(gone.deleted),
-        len(gone.forms),
+        "renamed %d, deleted %d, emptied %d", *map(len, (gone.renamed, gone.deleted, gone.forms))
     )
     return gone
 
@@ -86,7 +98,7 @@ def follow_gone(live: LiveProject, gone: Gone, *, now: datetime) -> None:
         moved = [(each.at(new), each.content_mark) for each in seen]
         remember_places(store, project, places=moved, now=now)
         forget_places(store, project, marks=[each.place_mark for each in seen])
-    for seen in gone.deleted.values():
+    for seen in gone.deleted:
         if seen[0].record:
             mark_deleted(store, study, record=seen[0].record, now=now)
             end_monitors(store, study, record=seen[0].record, reason=REASON, now=now)
@@ -104,28 +116,27 @@ def _by_record(live: LiveProject, marks: Iterable[str]) -> dict[str, tuple[Seen,
     return {mark: tuple(listed) for mark, listed in found.items()}
 
 
-def _begun_anew(live: LiveProject, changes: Changes) -> dict[str, datetime]:
-    """When the name of a record came free last, by the record's mark: the record of that name is another now."""
-    freed = {row.record: row.ends for row in changes.rows if row.happened is Happened.DELETED}
-    renamed = (row for row in changes.rows if row.former)
-    freed |= {row.former: row.ends for row in renamed}
-    return {mark: freed[record] for mark, record in record_marks(live, freed).items()}
+def _freed(live: LiveProject, changes: Changes) -> tuple[dict[str, datetime], dict[str, datetime]]:
+    """When the names of records came free, by their marks: by deletion, and by another name.
+
+    A record that has such a name since then is another one.
+    """
+    deleted = {row.record: row.ends for row in changes.rows if row.happened is Happened.DELETED}
+    at = {row.record: row.ends for row in changes.rows if row.happened is Happened.RENAMED}
+    left = {row.former: at[row.record] for row in changes.rows if row.former and row.record in at}
+    return _marked(live, deleted), _marked(live, left)
 
 
-def _was_before(seen: Iterable[Seen], freed: datetime) -> bool:
-    return all(each.seen_at < freed for each in seen)
+def _marked(live: LiveProject, times: Mapping[str, datetime]) -> dict[str, datetime]:
+    return {mark: times[record] for mark, record in record_marks(live, times).items()}
 
 
-def _formers(
-    live: LiveProject, changes: Changes, *, lost: Mapping[str, object], records: frozenset[str]
-) -> dict[str, set[str]]:
+def _formers(live: LiveProject, changes: Changes, *, records: frozenset[str]) -> dict[str, set[str]]:
     """The marks of the names that renamed records had, as far as the log still has them."""
     found: dict[str, set[str]] = {}
-    for record in _renamed(changes.rows) & records if lost else ():
-        rows = [row for row in changes.rows if row.record == record]
-        names = {row.former for row in rows} - {""} or {
-            row.former for row in read_history(live, record=record)
-        }
+    for record in _renamed(changes.rows) & records:
+        names = {row.former for row in changes.rows if row.record == record} - {""}
+        names = names or {row.former for row in read_history(live, record=record)}
         found[record] = set(record_marks(live, names - {"", record}))
     return found
 
@@ -133,7 +144,7 @@ def _formers(
 def _fresh(
     live: LiveProject, changes: Changes, *, forms: Sequence[Form], known: frozenset[str]
 ) -> dict[str, Content]:
-    """What the records hold that may be renamed ones: new to us, and renamed by the log where there is one."""
+    """What the records hold that may be renamed ones: new to us and, where there is a log, renamed by it."""
     may_be = _renamed(changes.rows) if changes.source is Source.LOG else changes.records
     new = {record for mark, record in record_marks(live, may_be).items() if mark not in known}
     held: dict[str, set[tuple[str, str, str, str]]] = defaultdict(set)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from capstan.redcap.address import api_address
-from capstan.store import Arrival, add_items
+from capstan.store import Arrival, keep_items
 from capstan.store.coverage import MADE_BY, REDCAP
 from capstan.store.seen_places import content_mark, place_mark, seen_places, waiting_places
 from capstan.triggers.content import Form, made_trigger
@@ -17,6 +17,8 @@ from tasks.reconciling.marks import record_marks
 from tasks.redcap import read_records
 from tasks.seen_places import contents_of, project_of
 from tasks.shield import effect, run_logger
+
+_AT_ONCE = 200
 
 
 @effect("export changed forms")
@@ -61,9 +63,11 @@ def make_notices(live: LiveProject, forms: Sequence[Form], *, now: datetime) -> 
         return 0
     study = live.study
     base_url = api_address(study.redcap.url).removesuffix("api/")
-    about = {"base_url": base_url, "version": live.redcap.version(), "project_id": study.redcap.project.id}
-    arrivals = [Arrival(study.study, REDCAP, made_trigger(form, **about), MADE_BY) for form in forms]
-    with live.store.write() as connection:
-        count = add_items(live.store, connection, arrivals, now=now)
+    version, number = live.redcap.version(), study.redcap.project.id
+    told = [made_trigger(form, base_url=base_url, version=version, project_id=number) for form in forms]
+    arrivals = [Arrival(study.study, REDCAP, fields, MADE_BY) for fields in told]
+    # In parts, because all other writers wait for each.
+    parts = (arrivals[first : first + _AT_ONCE] for first in range(0, len(arrivals), _AT_ONCE))
+    count = sum(keep_items(live.store, part, now=now) for part in parts)
     ring(study.study)
     return count

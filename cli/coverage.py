@@ -1,0 +1,48 @@
+"""`capstan triggers coverage`: how many triggers REDCap sent for what people saved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from cli.running import AsJson
+from cli.showing import console, plain_table, print_json
+
+_COUNTS = ("saves", "received", "late", "missed", "duplicate", "made", "deleted", "renamed")
+
+
+def coverage(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="The name of the study.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many intervals, newest first.")] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Show how many data entry triggers came for the forms that people saved, by interval.
+
+    An interval lies between two runs of reconcile_triggers. Made are the notices that took the place of
+    missed triggers, and those of imports, of which REDCap never tells.
+
+    Example: capstan triggers coverage demo
+    """
+    from capstan.settings import load_settings
+    from capstan.store.coverage import list_intervals
+    from capstan.study import find_study
+    from cli.stores import open_store_here
+    from tasks.folders import study_folders
+
+    find_study(study, folders=study_folders(load_settings()))  # a name that no study has is a mistake
+    with open_store_here() as store:
+        intervals = list_intervals(store, study, limit=limit)
+    if as_json:
+        print_json({"study": study, "intervals": [asdict(each) for each in intervals]})
+        return
+    table = plain_table("began (UTC)", "ended (UTC)", *_COUNTS, whole=("began (UTC)", "ended (UTC)"))
+    for each in intervals:
+        times = [f"{at:%Y-%m-%d %H:%M}" for at in (each.began_at, each.ended_at)]
+        table.add_row(*times, *(_shown(getattr(each, name)) for name in _COUNTS))
+    console.print(table if intervals else "No interval yet; `capstan run reconcile_triggers` makes one.")
+
+
+def _shown(count: Any) -> str:
+    return "?" if count is None else f"{count:,}"

@@ -1,0 +1,96 @@
+"""Probing: a study's probes and commands, with their secrets; in a rehearsal none of them is let out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from capstan.errors import CapstanError
+from capstan.monitors import Evidence
+from capstan.monitors.parts import lacking, names_in
+from capstan.probes import (
+    Look,
+    Ran,
+    look_at_address,
+    look_in_database,
+    look_in_folder,
+    run_command,
+)
+from capstan.sessions import SessionId
+from capstan.sessions.reading import read_session
+from capstan.store import MonitorWait, Session
+from capstan.study.monitors import Command, Probe
+from tasks.hosts import is_rehearsal
+from tasks.monitors.watch import Watch
+from tasks.token_sources import read_token
+
+_UNUSABLE = 126
+
+
+def look_for_data(watch: Watch, name: str, *, wait: MonitorWait, session: Session | None) -> Look:
+    """Look for a wait's data with the probe of a name; what keeps one from looking is an answer too."""
+    if is_rehearsal():
+        return Look(Evidence.UNKNOWN, "a rehearsal looks at nothing outside")
+    probe = next(one for one in watch.study.probes if one.id == name)
+    parts = parts_of(watch, wait, session=session)
+    wanting = lacking(names_in((probe.folder, probe.url, *probe.command)), parts)
+    if wanting:
+        return Look(Evidence.UNKNOWN, f"the subject has no usable {', '.join(wanting)}")
+    try:
+        return _look(watch, probe, parts=parts)
+    except CapstanError as error:
+        return Look(Evidence.UNKNOWN, str(error))
+
+
+def run_for(watch: Watch, command: Command, *, wait: MonitorWait) -> Ran | None:
+    """Run a command for a wait's subject; None in a rehearsal, where none runs."""
+    if is_rehearsal():
+        return None
+    parts = parts_of(watch, wait, session=watch.sessions.get(wait.session))
+    if lacking(names_in(command.command), parts):
+        return Ran(_UNUSABLE)
+    return run_command(
+        command.command,
+        parts=parts,
+        environment=_environment(command.environment),
+        folder=watch.folder,
+        timeout_seconds=command.timeout_seconds,
+    )
+
+
+def parts_of(watch: Watch, wait: MonitorWait, *, session: Session | None) -> dict[str, str]:
+    """The parts of a wait's subject by their names; those that it does not have are left out."""
+    place, rules = wait.place, watch.study.sessions
+    parts = {"session": wait.session, "site": wait.site}
+    if place:
+        parts |= {"record": place.record, "event": place.event, "instance": place.instance}
+    if session:
+        parts |= {"timepoint": session.key.name, "number": f"{session.key.number:02}", "site": session.site}
+    named = read_session(wait.session, rules=rules) if rules and wait.session else None
+    if isinstance(named, SessionId):
+        parts |= {"study": named.study, "subject": named.subject}
+    return {name: part for name, part in parts.items() if part}
+
+
+def _look(watch: Watch, probe: Probe, *, parts: Mapping[str, str]) -> Look:
+    seconds = probe.timeout_seconds
+    if probe.folder:
+        return look_in_folder(watch.folder / Path(probe.root).expanduser(), probe.folder, parts=parts)
+    if probe.url:
+        token = read_token(probe.token, folder=watch.folder) if probe.token else ""
+        asked = {"status": probe.status, "path": probe.path, "token": token.strip()}
+        return look_at_address(probe.url, parts=parts, timeout_seconds=seconds, **asked)
+    if probe.database:
+        address = read_token(probe.database, folder=watch.folder).strip()
+        return look_in_database(address, probe.sql, parts=parts, timeout_seconds=seconds)
+    if watch.dry_run:
+        return Look(Evidence.UNKNOWN, "a dry run runs no command")
+    environment = _environment(probe.environment)
+    return run_command(
+        probe.command, parts=parts, environment=environment, folder=watch.folder, timeout_seconds=seconds
+    ).look
+
+
+def _environment(names: tuple[str, ...]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}

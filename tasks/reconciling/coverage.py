@@ -1,0 +1,123 @@
+"""Coverage: how many triggers came for what people saved, by interval; staff are told when none comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from capstan.dictionary import Dictionary
+from capstan.notice import Cause, Happening
+from capstan.store.coverage import (
+    Interval,
+    change_silence,
+    keep_interval,
+    last_arrival,
+    list_intervals,
+    read_arrivals,
+)
+from capstan.triggers.coverage import Fate, Save, count_fates, fates
+from capstan.triggers.log import LogRow
+from tasks.connections import LiveProject, folder_of
+from tasks.messages.notices import tell_staff, wanted_news
+from tasks.messages.queueing import room_of
+from tasks.reconciling.changes import Changes, Source
+from tasks.seen_places import project_of
+from tasks.shield import effect
+
+_SILENCE = "triggers"
+
+
+class Counted(NamedTuple):
+    """The interval that ends now, those before it counted anew, and whether triggers have stopped coming."""
+
+    interval: Interval
+    former: tuple[Interval, ...]
+    is_silent: bool
+    has_arrivals: bool
+
+
+@effect("count triggers")
+def count_triggers(
+    live: LiveProject, changes: Changes, *, since: datetime, began: datetime, now: datetime
+) -> Counted:
+    """Count what became of the triggers of saves since `since`; the last interval began at `began`.
+
+    Intervals before it are counted anew, because triggers may come late.
+    """
+    interval = Interval(began, now, changes.source.value)
+    arrivals = read_arrivals(live.store, live.study.study, since=since)
+    has_arrivals = any(one.at >= began and not one.is_made for one in arrivals)
+    if changes.source is Source.TIMES:
+        return Counted(interval, (), is_silent=False, has_arrivals=has_arrivals)
+    saves = [save for row in changes.rows if (save := _save(row, live.dictionary))]
+    found = fates(saves, arrivals)
+    kept = list_intervals(live.store, live.study.study, project=project_of(live).name, since=since)
+    former = [each for each in kept if each.saves is not None and each.ended_at <= began]
+    again = tuple(_counted(each, found) for each in former)
+    counted = _counted(interval, found)
+    # A save in the minute in which an interval ends is counted there, but may have come after its end.
+    newly = (counted.missed or 0) + _missed(again) - _missed(former)
+    return Counted(counted, again, is_silent=newly > 0 and not has_arrivals, has_arrivals=has_arrivals)
+
+
+@effect("keep coverage")
+def keep_coverage(live: LiveProject, counted: Counted, *, made: int, deleted: int, renamed: int) -> None:
+    """Keep the interval that ends now, and those before it as they were counted anew."""
+    interval = replace(counted.interval, made=made, deleted=deleted, renamed=renamed)
+    for each in (*counted.former, interval):
+        keep_interval(live.store, project_of(live), interval=each)
+
+
+@effect("tell of silence")
+def tell_of_silence(live: LiveProject, counted: Counted, *, now: datetime) -> bool:
+    """Tell staff once that no trigger comes any more, and once that they come again; returns the former."""
+    if not counted.is_silent and not counted.has_arrivals:
+        return False
+    text = _said(live) if counted.is_silent else "Data entry triggers of REDCap arrive again."
+    room, store = room_of(live.study), live.store
+    news = wanted_news(live.study, [Happening(Cause.FAILURE, text, now)])
+    name = live.watermark(_SILENCE)
+    if change_silence(store, room, name=name, is_silent=counted.is_silent, happenings=news, now=now):
+        tell_staff(store, live.study, folder=folder_of(live.study), now=now)
+    return counted.is_silent
+
+
+def _said(live: LiveProject) -> str:
+    last = last_arrival(live.store, live.study.study)
+    since = f"since {last.astimezone(live.study.zone):%Y-%m-%d %H:%M}" if last else "so far"
+    return (
+        f"REDCap has sent no data entry trigger {since}, although people saved forms. Compare the URL under "
+        "Additional Customizations of its Project Setup with what "
+        f"`capstan triggers address {live.study.study}` prints, and look whether the receiver runs. What was "
+        "saved is worked all the same, only later."
+    )
+
+
+def _counted(interval: Interval, found: list[tuple[Fate, datetime]]) -> Interval:
+    counts = count_fates(found, begin=interval.began_at, end=interval.ended_at)
+    return replace(
+        interval,
+        saves=counts.total() - counts[Fate.DUPLICATE],
+        received=counts[Fate.RECEIVED],
+        late=counts[Fate.LATE],
+        missed=counts[Fate.MISSED],
+        duplicate=counts[Fate.DUPLICATE],
+    )
+
+
+def _missed(intervals: tuple[Interval, ...] | list[Interval]) -> int:
+    return sum(each.missed or 0 for each in intervals)
+
+
+def _save(row: LogRow, dictionary: Dictionary) -> Save | None:
+    """The save of a form that a row of the log tells of; None where it tells of none, or not which form."""
+    if not row.fires:
+        return None
+    known = [dictionary.by_name[name] for name in row.fields or () if name in dictionary.by_name]
+    forms = Counter(item.form for item in known if item.name != dictionary.record_field)
+    saved = {item.form for item in known if item.name == f"{item.form}_complete"}
+    # Calculations may touch other forms, and the id is on the first one.
+    form = saved.pop() if len(saved) == 1 else max(forms, key=lambda name: (forms[name], name), default="")
+    return Save(row.record, form, row.begins, row.ends) if form else None

@@ -1,0 +1,271 @@
+"""Notices of the inbox become what the study's rules say, judged on a fresh export, each once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_study import LiveStudy
+from trial_study import enter
+from trigger_study import EXAM, follow_ups, keep, make_trigger_study, notice, save_form, store_of
+
+import tasks.triggers
+from capstan.errors import RedcapUnavailable
+from capstan.store import Choice, ItemStatus, list_items, list_runs
+from flows.compute_visit_dates import compute_visit_dates
+from flows.ingest_triggers import ingest_triggers
+
+
+@pytest.fixture
+def study(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveStudy:
+    made = make_trigger_study(tmp_path, addresses)
+    enter(made, monkeypatch)
+    return made
+
+
+def visit_status(study: LiveStudy) -> dict[tuple[str, str], str]:
+    """The status of every visit that has one, by record and event."""
+    rows = study.call(content="record", format="json", fields="record_id,vt_status").json()
+    return {
+        (row["record_id"], row["redcap_event_name"]): row["vt_status"] for row in rows if row["vt_status"]
+    }
+
+
+def items(study: LiveStudy, status: ItemStatus | None = None) -> list[tuple[str, str]]:
+    """How items stand and why, oldest first."""
+    with store_of(study) as store:
+        found = list_items(store, Choice(study=study.name, status=status))
+    return [(one.status.value, one.reason) for one in reversed(found)]
+
+
+def test_a_completed_form_starts_the_flow_for_this_record_alone(
+    study: LiveStudy, addresses: dict[str, Any]
+) -> None:
+    (record, event), *_ = follow_ups(study)
+    save_form(addresses, study, record, event)
+    keep(study, notice(study, record, event))
+
+    summary = ingest_triggers.fn("trial")
+
+    assert summary["outcome"] == "done"
+    assert summary["notices"] == {"loaded": 1}
+    assert summary["runs"] == {"compute_visit_dates: done": 1}
+    assert {who for who, _ in visit_status(study)} == {record}
+
+
+def test_a_burst_for_one_record_is_one_run(study: LiveStudy, addresses: dict[str, Any]) -> None:
+    (record, event), *_ = follow_ups(study)
+    save_form(addresses, study, record, event)
+    for user in ("ann", "ben", "cem"):
+        keep(study, notice(study, record, event, username=user))
+
+    ingest_triggers.fn("trial")
+
+    with store_of(study) as store:
+        flows = [run.flow for run in list_runs(store)]
+    assert flows == ["compute_visit_dates"]
+    assert items(study) == [("loaded", "")] * 3
+
+
+def test_nothing_is_asked_of_redcap_where_nothing_waits(
+    study: LiveStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN_TRIAL", "")
+
+    summary = ingest_triggers.fn("trial")
+
+    assert (summary["outcome"], summary["notices_waiting"]) == ("idle", 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"project_id": "99999"}, "from another project than the study's"),
+        ({"redcap_url": "https://elsewhere.example.org/"}, "from another server than the study's"),
+        ({"instrument": "phone_follow_up"}, "no rule for this instrument"),
+        ({"record": "no-such-record"}, "the record is gone"),
+        ({"redcap_event_name": "12_month_arm_9"}, "the form is gone"),
+        ({"redcap_repeat_instance": "7"}, "the form is gone"),
+        ({"project_url": ""}, "not a trigger of REDCap"),
+    ],
+)
+def test_what_is_ignored_is_logged_with_its_reason(
+    changes: dict[str, str], reason: str, study: LiveStudy
+) -> None:
+    (record, event), *_ = follow_ups(study)
+    keep(study, notice(study, record, event, **changes))
+
+    summary = ingest_triggers.fn("trial")
+
+    assert items(study) == [("skipped", reason)]
+    assert summary["notices"] == {reason: 1}
+    assert summary["runs"] == {}
+
+
+def test_a_notice_without_an_event_counts_only_where_one_row_fits(
+    study: LiveStudy, addresses: dict[str, Any]
+) -> None:
+    (record, event), *_ = follow_ups(study)
+    save_form(addresses, study, record, event)
+    keep(study, notice(study, record, "", username="ann"))
+    ingest_triggers.fn("trial")
+    save_form(addresses, study, record, event.replace("6", "12"))
+    keep(study, notice(study, record, "", username="ben"))
+
+    ingest_triggers.fn("trial")
+
+    several = "several rows fit, and the trigger does not say which"
+    assert items(study) == [("loaded", ""), ("skipped", several)]
+
+
+def test_what_the_notice_says_of_completion_is_not_believed(
+    study: LiveStudy, addresses: dict[str, Any]
+) -> None:
+    (one, first), (other, second), *_ = follow_ups(study)
+    save_form(addresses, study, one, first, exam_date="2026-05-20", exam_complete="0")
+    keep(study, notice(study, one, first, exam_complete="2"))
+    save_form(addresses, study, other, second)
+    lacking = notice(study, other, second)
+    del lacking["exam_complete"]
+    keep(study, lacking)
+
+    ingest_triggers.fn("trial")
+
+    assert items(study) == [("skipped", "the form is not completed"), ("loaded", "")]
+
+
+@pytest.mark.parametrize(("batch", "requests"), [(1000, 1), (2, 5)])
+def test_all_records_of_a_batch_are_exported_with_one_request(
+    batch: int, requests: int, study: LiveStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places, asked = follow_ups(study)[:10], []
+    for record, event in places:
+        keep(study, notice(study, record, event))
+    read = tasks.triggers.read_records
+    monkeypatch.setattr(
+        tasks.triggers, "read_records", lambda *given, **more: asked.append(more) or read(*given, **more)
+    )
+
+    ingest_triggers.fn("trial", batch=batch)
+
+    assert len(asked) == requests
+    assert frozenset().union(*(one["records"] for one in asked)) == {record for record, _ in places}
+
+
+def test_a_notice_that_fails_stops_no_other_and_is_tried_again(
+    study: LiveStudy, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, first), (other, second), *_ = follow_ups(study)
+    for record, event in ((one, first), (other, second)):
+        save_form(addresses, study, record, event)
+        keep(study, notice(study, record, event))
+    follow = tasks.triggers.follow_rule
+    monkeypatch.setattr(
+        tasks.triggers,
+        "follow_rule",
+        lambda *given, place, **more: 1 / 0 if place.record == one else follow(*given, place=place, **more),
+    )
+
+    summary = ingest_triggers.fn("trial")
+
+    assert summary["outcome"] == "partly"
+    assert summary["notices"] == {"failed": 1, "loaded": 1}
+    (status, reason), loaded = items(study)
+    assert (status, loaded) == ("again", ("loaded", ""))
+    assert "Unexpected ZeroDivisionError at" in reason
+
+
+def test_an_export_that_fails_fails_its_notices_and_loses_none(
+    study: LiveStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (record, event), *_ = follow_ups(study)
+    keep(study, notice(study, record, event))
+    keep(study, notice(study, record, event, instrument="unknown"))
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RedcapUnavailable("REDCap gave no answer.")
+
+    monkeypatch.setattr(tasks.triggers, "read_records", fail)
+    summary = ingest_triggers.fn("trial")
+
+    assert summary["notices"] == {"no rule for this instrument": 1, "failed": 1}
+    assert items(study, ItemStatus.AGAIN) == [("again", "RedcapUnavailable: REDCap gave no answer.")]
+
+
+def test_a_raised_revision_works_the_newest_notice_of_each_form_again(
+    study: LiveStudy, addresses: dict[str, Any]
+) -> None:
+    (one, first), (other, second), *_ = follow_ups(study)
+    for record, event in ((one, first), (other, second)):
+        save_form(addresses, study, record, event)
+        keep(study, notice(study, record, event))
+        keep(study, notice(study, record, event, username="again"))
+    ingest_triggers.fn("trial")
+    file = study.folder / "study.yaml"
+    file.write_text(file.read_text("utf-8") + "triggers_revision: 1\n", "utf-8")
+
+    summary = ingest_triggers.fn("trial")
+    again = ingest_triggers.fn("trial")
+
+    assert (summary["notices_reopened"], summary["notices"]) == (2, {"loaded": 2})
+    assert (again["notices_reopened"], again["outcome"]) == (0, "idle")
+
+
+def test_a_run_for_everybody_strikes_off_what_was_asked_for(
+    study: LiveStudy, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (record, event), *_ = follow_ups(study)
+    save_form(addresses, study, record, event)
+    keep(study, notice(study, record, event))
+    with monkeypatch.context() as patched:
+        patched.setattr("flows.ingest_triggers.run_asked", lambda _: {})
+        ingest_triggers.fn("trial")
+
+    compute_visit_dates.fn("trial")
+
+    assert ingest_triggers.fn("trial")["runs"] == {}
+
+
+def test_a_dry_run_counts_and_works_on_nothing(study: LiveStudy) -> None:
+    (record, event), *_ = follow_ups(study)
+    keep(study, notice(study, record, event))
+
+    summary = ingest_triggers.fn("trial", dry_run=True)
+
+    assert (summary["outcome"], summary["notices_waiting"]) == ("dry run", 1)
+    assert items(study) == [("open", "")]
+
+
+def test_a_record_that_is_gone_asks_for_nothing_more(
+    study: LiveStudy, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (record, event), *_ = follow_ups(study)
+    save_form(addresses, study, record, event)
+    keep(study, notice(study, record, event))
+    with monkeypatch.context() as patched:
+        patched.setattr("flows.ingest_triggers.run_asked", lambda _: {})
+        ingest_triggers.fn("trial")
+    study.call(content="record", action="delete", **{"records[0]": record})
+
+    summary = ingest_triggers.fn("trial")
+
+    assert summary["runs"] == {"compute_visit_dates: idle": 1}
+
+
+def test_a_rule_may_wait_for_another_field_and_another_code(
+    addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = 'triggers: [{instrument: exam, events: 6_month, completed: "1, 2"}]\n'
+    study = make_trigger_study(tmp_path, addresses, rules=rules)
+    enter(study, monkeypatch)
+    (one, first), (other, second), *_ = follow_ups(study)
+    save_form(addresses, study, one, first, **{**EXAM, "exam_complete": "1"})
+    keep(study, notice(study, one, first))
+    keep(study, notice(study, other, second.replace("6", "12")))
+
+    ingest_triggers.fn("trial")
+
+    assert items(study) == [("loaded", ""), ("skipped", "no rule for this instrument on this event")]
+    assert json.dumps(items(study)).count(one) == 0
