@@ -31,10 +31,14 @@ from typing import ClassVar
 
 
 class CapstanError(Exception):
-    """Root of the tree: catch this to catch everything that Capstan raises on purpose."""
+    """Root of the tree: catch this to catch everything that Capstan raises on purpose.
+
+    `run` is the id of the run that it ended, blank where none had begun.
+    """
 
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
+    run: str = ""
 
 
 class UsageError(CapstanError):

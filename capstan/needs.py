@@ -76,10 +76,11 @@ def phone_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
 
 
 def inbound_targets(study: Study) -> frozenset[str]:
-    """The fields that take replies, and those that mark records for what a reply asked."""
+    """The fields that take replies, and those of what a reply or one of its words asks to write."""
     marks = study.messaging.mark
     marked = {mark.field for mark in (marks.opted_out, marks.bad_number) if mark}
-    return frozenset({*study.inbound.fields.model_dump().values(), *marked} - {""})
+    written = {keyword.writes.field for keyword in study.inbound.keywords if keyword.writes}
+    return frozenset({*study.inbound.fields.model_dump().values(), *marked, *written} - {""})
 
 
 def inbound_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:

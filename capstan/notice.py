@@ -54,7 +54,7 @@ _URGENT = frozenset({Cause.DISTRESS})
 class Happening:
     """One thing that staff should know; `text` holds no participant's data, `record` may name one.
 
-    With `roles` it is for the people of these roles at its site.
+    With `roles` it is for the people of these roles at its site. `link` leads the staff to the form.
     """
 
     cause: Cause
@@ -63,6 +63,7 @@ class Happening:
     record: str = ""
     roles: tuple[str, ...] = ()
     site: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def _digest(
     for text, count in counts.most_common(_MOST_LINES[channel]):
         records = [each.record for each in news if each.text == text] if notify.record_ids else []
         lines.append(_line(text, count=count, records=records))
+        if channel is Channel.EMAIL:
+            lines += _links(each.link for each in news if each.text == text)
     left_out = len(counts) - _MOST_LINES[channel]
     more = [f"… and {left_out} other things."] if left_out > 0 else []
     last = ["This is the last notice for today; look at the journal for more."] if is_last else []
@@ -165,3 +168,9 @@ def _line(text: str, *, count: int, records: Sequence[str]) -> str:
     shown = ", ".join(named[:_MOST_RECORDS]) + (" …" if len(named) > _MOST_RECORDS else "")
     times = f"{count} × " if count > 1 else ""
     return f"{times}{text}{f' (records {shown})' if named else ''}"
+
+
+def _links(links: Iterable[str]) -> list[str]:
+    """Where the forms are, each once; a long list is cut."""
+    distinct = list(dict.fromkeys(link for link in links if link))
+    return [f"  {link}" for link in distinct[:_MOST_RECORDS]]

@@ -28,6 +28,10 @@ def judge_forms(merged: Merged, *, derived: frozenset[str] = frozenset()) -> pd.
 
 
 def _status_against_data(form: str, *, rows: pd.Index, merged: Merged) -> Iterator[pd.DataFrame]:
+    """Warn of finished forms that lack something.
+
+    Nothing is said of data on a form that is marked incomplete: whoever is not done yet leaves it so.
+    """
     status = f"{form}_complete"
     complete = rows[(merged.table.data.loc[rows, status] == COMPLETE).to_numpy()]
     entered = [item for item in merged.fields_of(form) if _is_entered(item, merged=merged)]

@@ -70,12 +70,12 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
         name, allowed, sentence = _CODED[item.type]
         admitted = allowed if item.type in _WITHOUT_MISSING else allowed | exempt
         yield Rule(
-            name, admitted.__contains__, f"{sentence}; correct it.", item, Clear(among=admitted, exact=True)
+            name, admitted.__contains__, f"{sentence}; correct it.", Clear(among=admitted, exact=True), item
         )
     elif item.type in _CHOICE_TYPES:
         codes = frozenset(item.choices) | exempt
         yield Rule(
-            "choice_unknown", codes.__contains__, _choice_reason(item), item, Clear(among=codes, exact=True)
+            "choice_unknown", codes.__contains__, _choice_reason(item), Clear(among=codes, exact=True), item
         )
     elif item.type is FieldType.SLIDER:
         yield _slider(item, exempt=exempt)

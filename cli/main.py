@@ -17,6 +17,7 @@ from cli import (
     init,
     journal,
     messages,
+    monitors,
     plans,
     quarantine,
     receiver,
@@ -54,6 +55,7 @@ app.add_typer(replies.app, name="replies")
 app.add_typer(receiver.app, name="receiver")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(monitors.app, name="monitors")
 app.add_typer(sandbox.app, name="sandbox")
 
 
@@ -67,6 +69,7 @@ def main() -> None:
         # Whatever stops a command that was asked for JSON, a program finds one line of it.
         if "--json" in sys.argv:
             outcome = "refused" if isinstance(error, Refused) else "failed"
-            print_json({"outcome": outcome, "reason": str(error)})
+            run = {"run": error.run} if error.run else {}
+            print_json({"outcome": outcome, "reason": str(error), **run})
         typer.echo(f"capstan: {error}", err=True)
         sys.exit(error.exit_code)

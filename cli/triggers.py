@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from cli.coverage import coverage
 from cli.running import AsJson
 from cli.showing import Values, console, plain_table, print_json
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from capstan.store import Kept
 
 app = typer.Typer(no_args_is_help=True, help="What REDCap and partners told us, and what became of it.")
+app.command()(coverage)
 OneStudy = Annotated[str, typer.Option("--study", "-s", help="Only notices of this study.")]
 Status = Annotated[
     str,

@@ -12,12 +12,12 @@ import pandas as pd
 from capstan.errors import Refused, UsageError
 from capstan.plan import CELL_COLUMNS, KEYS
 from capstan.store.states import Action, RunState
-from capstan.verdict import NO_VERDICTS
+from capstan.verdict import NO_VERDICTS, collected, rows_by_check
 from checks.rows import MAX_RECORD_LENGTH
 from flows.job import Job, Summary, job, utc_now
 from tasks.file_places import held_files
 from tasks.filing import write_files
-from tasks.journal import record_plan
+from tasks.journal import record_plan, record_verdicts
 from tasks.redcap import export_records, list_records
 from tasks.removing import delete_records, record_cells
 from tasks.renaming import rename_records
@@ -30,8 +30,9 @@ def delete(
 ) -> Summary:
     """Delete records with their files, up to a limit: the study's, unless one is given for this run.
 
-    Raises UsageError for records that do not exist, Refused above the limit, and where the token may not
-    read all that it would delete; then nothing is deleted.
+    A record that somebody changes in between is left alone, and that is said. Raises UsageError for records
+    that do not exist, Refused above the limit, and where the token may not read all that it would delete;
+    then nothing is deleted.
     """
     with job(study, flow="delete_records", dry_run=dry_run) as current:
         live = current.live
@@ -45,10 +46,12 @@ def delete(
         ):
             return _end(current, planned=len(cells) + len(files), counts=[])
         filed = write_files(live, current.run, cells=files, clock=utc_now)
-        if not filed.is_complete:
-            raise Refused("Somebody changed a file of these records in this moment; no record was deleted.")
-        counts = delete_records(live, current.run, cells=cells, clock=utc_now)
-        return _end(current, planned=len(cells) + len(files), counts=[filed.counts, counts])
+        whole = cells[~cells["record"].isin(set(filed.verdicts["record"]))]
+        deleted = delete_records(live, current.run, cells=whole, clock=utc_now)
+        heard = collected([filed.verdicts, deleted.verdicts])
+        current.run = record_verdicts(live, current.run, heard=heard, now=utc_now())
+        current.details["rows_stopped"] = dict(rows_by_check(heard))
+        return _end(current, planned=len(cells) + len(files), counts=[filed.counts, deleted.counts])
 
 
 @shielded

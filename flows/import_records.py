@@ -32,9 +32,11 @@ def import_records(
         max_blanked: Values that this run may erase.
         max_new_records: Records that this run may create.
     """
-    table = read_table(file)
+    table, blank_lines = read_table(file)
     with job(study, flow="import_records", dry_run=dry_run) as current:
         live = current.live
+        if blank_lines:
+            current.details["lines_blank"] = blank_lines
         limits = chosen_limits(
             live.study.writes.limits,
             max_records=max_records,

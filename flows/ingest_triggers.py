@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import Field
 
 from capstan.errors import CapstanError
 from capstan.store import Worked
-from flows.job import Summary, utc_now
+from flows.job import Summary, telling_of_failure, utc_now
 from flows.starting import run_asked
 from tasks.connections import open_project
 from tasks.inbox import Inbox, look_into_inbox
@@ -32,7 +31,7 @@ def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -
         dry_run: Say how many notices wait; work on none.
         batch: How many notices are looked up in REDCap with one export.
     """
-    with _telling_of_failure(study, dry_run=dry_run):
+    with telling_of_failure(study, flow=FLOW, dry_run=dry_run):
         inbox = look_into_inbox(study, dry_run=dry_run, now=utc_now())
         counts = _drain(study, limit=batch) if inbox.waiting and not dry_run else Counter[str]()
         if counts[GIVEN_UP]:
@@ -75,17 +74,6 @@ def _summary(inbox: Inbox, counts: Counter[str], *, started: dict[str, str], dry
     said = [f"{failed} notices failed, {look}"] if failed else []
     said += [f"{name} ended as {started[name]}, `capstan journal list` has it" for name in unrun]
     return summary | ({"reason": f"{'; '.join(said)}."} if said else {})
-
-
-@contextmanager
-def _telling_of_failure(study: str, *, dry_run: bool) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        with suppress(CapstanError):
-            if not dry_run:
-                tell_of_failure(study, flow=FLOW, error=error, now=utc_now())
-        raise
 
 
 def _tell_of_given_up(study: str, count: int) -> None:

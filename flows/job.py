@@ -254,6 +254,8 @@ def chosen_limits(
 
 
 def _give_up(current: Job, error: BaseException) -> None:
+    if isinstance(error, CapstanError):
+        error.run = current.run.id
     refused = isinstance(error, Refused) and current.run.state is RunState.OPEN
     state = RunState.REFUSED if refused else RunState.FAILED
     with suppress(StoreError):  # the first error is the one to tell

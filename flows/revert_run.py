@@ -77,8 +77,8 @@ def _take_back(current: Job, way: WayBack) -> int:
     goes = way.files["after"] == ""
     renamed = rename_records(live, run, cells=way.rename, clock=utc_now)
     written = [write_files(live, run, cells=way.files[goes], clock=utc_now)]
-    removed = remove_rows(live, run, cells=way.remove, clock=utc_now)
     written += [
+        remove_rows(live, run, cells=way.remove, clock=utc_now),
         write_cells(live, run, cells=way.restore, clock=utc_now),
         write_files(live, run, cells=way.files[~goes], clock=utc_now),
     ]
@@ -86,5 +86,5 @@ def _take_back(current: Job, way: WayBack) -> int:
         write_cells(live, run, cells=gray_cells(live, way.first_saved), clock=utc_now)
     heard = collected([part.verdicts for part in written])
     current.run = record_verdicts(live, run, heard=heard, now=utc_now())
-    counts = [renamed, removed, *(part.counts for part in written)]
+    counts = [renamed, *(part.counts for part in written)]
     return sum(one.get("cells_written", 0) for one in counts)

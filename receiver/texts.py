@@ -77,5 +77,5 @@ async def _signed_form(request: Request) -> dict[str, str]:
 
 def _address(request: Request) -> str:
     """The raw path and query, as they arrived."""
-    query = request.scope["query_string"].decode("latin-1")
-    return request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+    path, query = (bytes(request.scope[name]).decode("latin-1") for name in ("raw_path", "query_string"))
+    return f"{path}?{query}" if query else path

@@ -121,8 +121,7 @@ def open_project(
         live = connect(study, redcap=redcap, store=store, writer=writer)
         if check_rules:
             _refuse_problems(live, file=folder / "study.yaml", flow=flow)
-        if not dry_run:
-            remember_links(live, now=datetime.now(UTC))
+        remember_links(live, now=datetime.now(UTC))
     except BaseException:
         store.close()
         raise

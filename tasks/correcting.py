@@ -41,7 +41,7 @@ def correct_file(study: str, *, file: str, target: Path, limits: Mapping[str, st
     """
     if target.exists():
         raise UsageError(f"{target}: is there already; name another file with -o, or move it away.")
-    table = read_table(file)
+    table = read_table(file).frame
     live = open_project(study)
     try:
         present = read_present(live, table)

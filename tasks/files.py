@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,20 +16,29 @@ from tasks.shield import effect, run_logger
 _COLUMN = "[A-Za-z][A-Za-z0-9_]*"
 
 
+class FileTable(NamedTuple):
+    """The rows of a file as text, and how many of its lines held nothing, not counting empty ones."""
+
+    frame: pd.DataFrame
+    blank_lines: int
+
+
 @effect("read file")
-def read_table(path: str) -> pd.DataFrame:
+def read_table(path: str) -> FileTable:
     """Read a CSV file as text, every cell as it stands; the header may name a column twice.
+
+    Spreadsheets end a file with lines of nothing but commas: what holds no sign is no row.
 
     Raises InputFileError for a file that is absent, empty, not UTF-8, or not rectangular, with the line.
     """
     text = _decoded(Path(path).expanduser())
-    header, *rows = _parsed(text, name=path)
+    (header, *rows), blank_lines = _parsed(text, name=path)
     names = [name.strip() for name in header]
     _check_header(names, name=path)
     frame = pd.DataFrame(rows, columns=range(len(header)), dtype="str")
     frame.columns = pd.Index(names)
     run_logger().info("read %d rows, %d columns", *frame.shape)
-    return frame
+    return FileTable(frame, blank_lines)
 
 
 def _decoded(path: Path) -> str:
@@ -45,16 +55,19 @@ def _decoded(path: Path) -> str:
         ) from None
 
 
-def _parsed(text: str, *, name: str) -> list[list[str]]:
+def _parsed(text: str, *, name: str) -> tuple[list[list[str]], int]:
+    """The header and the rows that hold anything, and how many lines behind the header do not."""
     # Lines end only where CSV says so: a form feed or a U+2028 is part of a cell.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[list[str]] = []
-    line = 1
+    line, blank_lines = 1, 0
     try:
         for row in reader:
-            if any(row):
+            if any(map(str.strip, row)):
                 rows.append(row)
                 _check_width(row, header=rows[0], name=name, line=line)
+            elif row and rows:
+                blank_lines += 1
             line = reader.line_num + 1
     except csv.Error:
         raise InputFileError(
@@ -64,7 +77,7 @@ def _parsed(text: str, *, name: str) -> list[list[str]]:
     if len(rows) < 2:
         what = "has a header and no rows" if rows else "is empty"
         raise InputFileError(f"{name}: {what}; there is nothing to import.")
-    return rows
+    return rows, blank_lines
 
 
 def _check_header(header: list[str], *, name: str) -> None:

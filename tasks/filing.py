@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from capstan.attachment import Attachment
@@ -35,34 +33,44 @@ def write_files(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Cloc
 
 
 def _write(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock, written: Written) -> None:
-    if file_text(live, cells.iloc[0]) != cells["before"].iloc[0]:
-        reason = "Somebody changed this file since the plan was made; run again."
-        written.hear(say("stale_base", cells, reason=reason))
+    if not _is_as_planned(live, cells, written):
         return
     now = held_now(live, cells)
     image = cells.assign(row_existed=now["row_exists"], form_saved=now["form_saved"])
-    act = _sending(live, cells)
-    _, outcomes = journaled(live, run, cells=image, act=act, clock=clock, action=Action.FILE)
+
+    def act() -> bool:
+        # REDCap puts no file on condition, so the last look is right before it.
+        is_sent = _is_as_planned(live, cells, written)
+        if is_sent:
+            _send(live, cells)
+        return is_sent
+
+    is_sent, outcomes = journaled(live, run, cells=image, act=act, clock=clock, action=Action.FILE)
     written.count(outcomes)
-    if (outcomes != Outcome.WRITTEN).any():
+    if is_sent is not False and (outcomes != Outcome.WRITTEN).any():
         reason = "REDCap did not take the file; look at the field and its form in REDCap."
         written.hear(say("row_refused", cells, reason=reason))
 
 
-def _sending(live: LiveProject, cells: pd.DataFrame) -> Callable[[], None]:
+def _is_as_planned(live: LiveProject, cells: pd.DataFrame, written: Written) -> bool:
+    """Whether REDCap still has the file that the plan saw; if not, it is said."""
+    is_same = file_text(live, cells.iloc[0]) == cells["before"].iloc[0]
+    if not is_same:
+        reason = "Somebody changed this file since the plan was made; run again."
+        written.hear(say("stale_base", cells, reason=reason))
+    return is_same
+
+
+def _send(live: LiveProject, cells: pd.DataFrame) -> None:
     cell = cells.iloc[0]
     record, field = str(cell["record"]), str(cell["field"])
     place = {"event": str(cell["event"]), "instance": str(cell["instance"])}
-
-    def send() -> None:
-        try:
-            if cell["after"]:
-                attachment = Attachment.from_text(str(cell["after"]))
-                live.writer.files.put(record, field, attachment=attachment, **place)
-            # The file had made its row, which goes with it if nobody put anything else there.
-            elif cell.get("row_existed", True) or not delete_made_rows(live, cells):
-                live.writer.files.delete(record, field, **place)
-        except RowsRefused:
-            run_logger().warning("REDCap refused a file")
-
-    return send
+    try:
+        if cell["after"]:
+            attachment = Attachment.from_text(str(cell["after"]))
+            live.writer.files.put(record, field, attachment=attachment, **place)
+        # The file had made its row, which goes with it if nobody put anything else there.
+        elif cell.get("row_existed", True) or not delete_made_rows(live, cells):
+            live.writer.files.delete(record, field, **place)
+    except RowsRefused:
+        run_logger().warning("REDCap refused a file")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from capstan.form_links import FormLinks, with_links
+from capstan.notice import Happening
 from capstan.settings import load_settings
 from capstan.store import Store, keep_form_links, refer_to
 from capstan.study import Study
@@ -49,3 +52,14 @@ def staff_link(store: Store, study: Study, *, place: Place, now: datetime) -> st
     project = urlsplit(study.redcap.url).hostname or "", study.redcap.project.id
     reference = refer_to(store, study.study, project=project, place=place, now=now)
     return f"{public_url}/records/{reference}"
+
+
+def with_record_link(
+    store: Store, study: Study, news: Iterable[Happening], *, records: Collection[str], now: datetime
+) -> list[Happening]:
+    """Give news of one record the address by which staff come to it; what concerns several has none."""
+    if len(records) != 1:
+        return list(news)
+    (record,) = records
+    link = staff_link(store, study, place=Place(record, "", "", ""), now=now)
+    return [replace(each, link=link) for each in news]

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from capstan.settings import load_settings
 from capstan.store import count_waiting, forget_items, reopen_history
 from capstan.study import find_study, read_study
-from tasks.connections import open_store, study_folders
+from tasks.connections import open_store
+from tasks.folders import study_folders
 from tasks.shield import effect, run_logger
 from tasks.triggers import FLOW, revision_of
 

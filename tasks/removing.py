@@ -7,55 +7,85 @@ from collections.abc import Callable, Collection, Iterator
 import pandas as pd
 
 from capstan.dictionary import Dictionary, FieldType
-from capstan.errors import Refused
 from capstan.plan import KEY_NAMES, KEYS, same
 from capstan.store import Action, Run
+from checks.catalogue import say
 from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
-from tasks.outcomes import found_counts, held_now
+from tasks.outcomes import held_now
 from tasks.redcap import read_records
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
+from tasks.writing import Written
+
+# The cells that may still go, as REDCap is now; and what makes them go.
+Look = Callable[[LiveProject, pd.DataFrame, Written], pd.DataFrame]
+Deed = Callable[[LiveProject, pd.DataFrame], None]
 
 
 @effect("remove rows")
-def remove_rows(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> dict[str, int]:
-    """Delete the rows that a run made, journaled like any write; returns counts by outcome.
+def remove_rows(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> Written:
+    """Delete the rows that a run made, journaled like any write.
 
-    Rows that somebody touched since the way back was planned stay as they are.
+    Rows that somebody touched since the way back was planned stay as they are, and that is said.
     """
-    cells = _still_untouched(live, cells) if len(cells) else cells
-    if cells.empty:
-        return {}
-    image = cells.assign(row_existed=True, form_saved=held_now(live, cells)["form_saved"])
-    _, outcomes = journaled(
-        live, run, cells=image, act=lambda: _delete(live, cells), clock=clock, action=Action.DELETE
-    )
-    counts = found_counts(outcomes)
-    run_logger().info("removed rows: %s", counts)
-    return counts
+    return _deleted(live, run, cells=cells, look=_untouched, act=_delete, clock=clock)
 
 
 @effect("delete records")
-def delete_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> dict[str, int]:
-    """Delete the records that cells name, journaled with all that they hold; returns counts by outcome.
+def delete_records(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -> Written:
+    """Delete the records that cells name, journaled with all that they hold.
 
-    Raises Refused, and deletes none, when one of them is not what was planned.
+    Records that are not what was planned stay as they are, and that is said.
     """
-    records = sorted(set(cells["record"]))
-    held = record_cells(live, records=records)
-    if set(held.itertuples(index=False)) != set(cells[held.columns].itertuples(index=False)):
-        raise Refused("Somebody changed these records in this moment; none was deleted. Run again.")
-    image = cells.assign(row_existed=True, form_saved=held_now(live, cells)["form_saved"])
-    _, outcomes = journaled(
-        live,
-        run,
-        cells=image,
-        act=lambda: live.writer.delete_records(records),
-        clock=clock,
-        action=Action.DELETE,
-    )
-    return found_counts(outcomes)
+
+    def delete(live: LiveProject, cells: pd.DataFrame) -> None:
+        live.writer.delete_records(sorted(set(cells["record"])))
+
+    return _deleted(live, run, cells=cells, look=_as_planned, act=delete, clock=clock)
+
+
+def _deleted(
+    live: LiveProject, run: Run, *, cells: pd.DataFrame, look: Look, act: Deed, clock: Clock
+) -> Written:
+    written = Written()
+    left = look(live, cells, written) if len(cells) else cells
+    if left.empty:
+        return written
+
+    def send() -> None:
+        # REDCap has no deletion on condition, so the last look is right before it.
+        still = look(live, left, written)
+        if len(still):
+            act(live, still)
+
+    image = left.assign(row_existed=True, form_saved=held_now(live, left)["form_saved"])
+    _, outcomes = journaled(live, run, cells=image, act=send, clock=clock, action=Action.DELETE)
+    written.count(outcomes)
+    run_logger().info("deleted: %s", written.counts)
+    return written
+
+
+def _untouched(live: LiveProject, cells: pd.DataFrame, written: Written) -> pd.DataFrame:
+    """The cells of rows that nobody touched since; of the others it is said."""
+    now = held_now(live, cells)["value"]
+    same_still = same(now, cells["before"], fields=cells["field"], zeros=live.dictionary.zero_columns)
+    present = read_records(live, records=set(cells["record"]))
+    rows = untouched_rows(present, made=cells[same_still], dictionary=live.dictionary)
+    is_left = pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(rows)
+    reason = "Somebody touched this row since; it was left alone."
+    written.hear(say("moved_on", cells[~is_left].drop_duplicates(list(KEYS)), reason=reason, field=""))
+    return cells[is_left]
+
+
+def _as_planned(live: LiveProject, cells: pd.DataFrame, written: Written) -> pd.DataFrame:
+    """The cells of records that hold what was planned and nothing else; of the others it is said."""
+    held = record_cells(live, records=set(cells["record"]))
+    differing = pd.concat([held, cells[held.columns]]).drop_duplicates(keep=False)
+    changed = cells["record"].isin(set(differing["record"]))
+    reason = "Somebody changed this record since the plan was made; it was not deleted. Run again."
+    written.hear(say("stale_base", cells[changed].drop_duplicates("record"), reason=reason, field=""))
+    return cells[~changed]
 
 
 def record_cells(live: LiveProject, *, records: Collection[str]) -> pd.DataFrame:
@@ -105,14 +135,6 @@ def untouched_rows(present: pd.DataFrame, *, made: pd.DataFrame, dictionary: Dic
             filled &= told[column].reindex(mine.index).isna()
         foreign |= filled
     return pd.MultiIndex.from_tuples(list(foreign.index[~foreign]), names=list(KEYS))
-
-
-def _still_untouched(live: LiveProject, cells: pd.DataFrame) -> pd.DataFrame:
-    now = held_now(live, cells)["value"]
-    same_still = same(now, cells["before"], fields=cells["field"], zeros=live.dictionary.zero_columns)
-    present = read_records(live, records=set(cells["record"]))
-    left = untouched_rows(present, made=cells[same_still], dictionary=live.dictionary)
-    return cells[pd.MultiIndex.from_frame(cells[list(KEYS)]).isin(left)]
 
 
 def _delete(live: LiveProject, cells: pd.DataFrame) -> None:

@@ -35,6 +35,9 @@ def _rename(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -
     old, new = (str(cells[side].iloc[0]) for side in ("before", "after"))
 
     def send() -> None:
+        # REDCap renames without condition, so the last look is right before it.
+        if (outcomes_of(live, cells, action=Action.RENAME) != Outcome.NOT_WRITTEN).any():
+            return
         try:
             live.writer.rename_record(old, new)
         except RowsRefused:

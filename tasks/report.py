@@ -33,6 +33,7 @@ COUNTS = MappingProxyType(
         "rows_accepted": "rows accepted",
         "rows_rejected": "rows stopped",
         "cells_planned": "cells to write",
+        "lines_blank": "lines of the file that hold nothing",
         "cells_normalised": "cells tidied (blanks trimmed, letters composed)",
         "cells_written": "cells written",
         "cells_not_written": "cells that did not reach REDCap",

@@ -96,7 +96,7 @@ def _read(live: LiveProject, saved: Iterable[Form]) -> Iterator[SessionForm]:
 
 def _counts(loaded: Sequence[Loaded]) -> Iterator[str]:
     for one in loaded:
-        yield "linked" if one.session else "waiting" if one.is_kept else "passed over"
+        yield one.state.value if one.state else "passed over"
         if one.changed:
             yield "changed"
 

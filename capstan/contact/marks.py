@@ -52,18 +52,27 @@ def mark_of(study: Study, kind: MarkKind) -> Mark | None:
 def wanted_marks(
     study: Study, marked: Iterable[Marked], *, layout: Layout, events: Mapping[tuple[str, str], str]
 ) -> pd.DataFrame:
-    """Say what the records should hold, as a keyed frame in which a blank leaves a cell as it is.
+    """Say what the marked records should hold, as `wanted_cells` does."""
+    found = ((one.record, mark_of(study, one.kind)) for one in marked)
+    return wanted_cells([(record, mark) for record, mark in found if mark], layout=layout, events=events)
 
-    `events` gives the unique event by record and the mark's event name; a record without it is left out.
-    Raises StudyError for a value that the field has no choice for.
+
+def wanted_cells(
+    marks: Iterable[tuple[str, Mark]], *, layout: Layout, events: Mapping[tuple[str, str], str]
+) -> pd.DataFrame:
+    """Say what records should hold, as a keyed frame in which a blank leaves a cell as it is.
+
+    `marks` are records and what is to stand there; of several for one cell the last one counts. `events`
+    gives the unique event by record and the mark's event name; a record without it is left out. Raises
+    StudyError for a value that the field has no choice for.
     """
     keys = (layout.record_field, *KEY_NAMES[:1])
-    lines = []
-    for record, kind in dict.fromkeys(marked):
-        mark = mark_of(study, kind)
-        if mark and (events[record, mark.event] or not layout.events):
-            place = dict(zip(keys, (record, events[record, mark.event]), strict=True))
-            lines.append({**place, mark.field: mark.value})
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for record, mark in marks:
+        event = events[record, mark.event]
+        if event or not layout.events:
+            rows.setdefault((record, event), {})[mark.field] = mark.value
+    lines = [dict(zip(keys, place, strict=True)) | values for place, values in rows.items()]
     frame = pd.DataFrame(lines, columns=None if lines else list(keys), dtype="str").fillna("")
     for name in frame.columns[2:]:
         frame[name] = to_codes(frame[name], field=name, layout=layout)

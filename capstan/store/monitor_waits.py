@@ -102,9 +102,14 @@ def move_wait(
     return True
 
 
-def dismiss_wait(store: Store, number: int, *, reason: str, by: str, now: datetime) -> None:
-    """End an open wait by a person's word; Refused when it has ended, UsageError when there is none."""
-    wait = read_wait(store, number)
+def dismiss_wait(store: Store, study: str, *, number: int, reason: str, by: str, now: datetime) -> None:
+    """End an open wait of a study by a person's word, who gives a name and a reason.
+
+    Raises Refused when it has ended, UsageError when there is none or nothing is said.
+    """
+    wait = read_wait(store, study, number=number)
+    if not by.strip() or not reason.strip():
+        raise UsageError("A decision needs a name and a reason: --by NAME --reason TEXT.")
     values = {"state": WaitState.DISMISSED, "reason": reason, "by": by, "ended_at": now, "changed_at": now}
     this = update(WAIT).where(WAIT.c.id == number, WAIT.c.ended_at.is_(None))
     with store.write() as connection:
@@ -131,12 +136,13 @@ def list_waits(
         return tuple(to_wait(store, row) for row in connection.execute(query).mappings())
 
 
-def read_wait(store: Store, number: int) -> Wait:
-    """One wait by its number; UsageError when there is none."""
+def read_wait(store: Store, study: str, *, number: int) -> Wait:
+    """One wait of a study by its number; UsageError when there is none."""
+    this = select(WAIT).where(WAIT.c.id == number, WAIT.c.study == study)
     with store.read() as connection:
-        row = connection.execute(select(WAIT).where(WAIT.c.id == number)).mappings().first()
+        row = connection.execute(this).mappings().first()
     if row is None:
-        raise UsageError(f"There is no wait {number} in this store; `capstan monitors list` has all.")
+        raise UsageError(f"The study has no wait {number}; `capstan monitors list {study}` has all.")
     return to_wait(store, row)
 
 

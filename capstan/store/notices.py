@@ -17,6 +17,7 @@ from capstan.store.outbox_stops import lock_room
 from capstan.store.reply_tables import NOTICE, NOTICE_SENT
 from capstan.study.notices import Notify
 
+_SAID = ("text", "record", "roles", "site", "link")
 _STALE = timedelta(days=7)
 # A process that died while it sent leaves a claim; a notice twice is better than none.
 _LEASE = timedelta(minutes=5)
@@ -40,7 +41,7 @@ def add_happenings(
 ) -> None:
     """Do what `raise_happenings` does, within a transaction."""
     for one in happenings:
-        said = {"text": one.text, "record": one.record, "roles": one.roles, "site": one.site}
+        said = {name: getattr(one, name) for name in _SAID}
         sealed = store.keys.seal(json.dumps(said).encode())
         row = {**room._asdict(), "cause": one.cause.value, "sealed": sealed, "raised_at": one.at}
         connection.execute(insert(NOTICE).values(**row))

@@ -13,7 +13,7 @@ from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.outbox_addresses import is_blocking
 from capstan.store.outbox_caps import opens_later, room_is_full, too_many_fail
-from capstan.store.outbox_pace import AHEAD, free_from, take_slot
+from capstan.store.outbox_pace import AHEAD, busy_until, free_from, take_slot
 from capstan.store.outbox_rows import Caps, Claimed, Mailroom, Pace, Wait, to_message
 from capstan.store.outbox_stops import find_stop, is_held, lock_room, resumed_at, set_stop
 from capstan.store.outbox_tables import ANNOUNCEMENT, ATTEMPT, MESSAGE
@@ -40,6 +40,8 @@ def claim_message(
     nothing is left to send, or that the channel is stopped. A channel whose messages fail too often, or
     whose run would send more than it announced, is stopped here.
     """
+    if wait := _rests(store, room, channel=channel, pace=pace, now=now):
+        return wait
     with store.write() as connection:
         lock_room(connection, room, now=now)
         if find_stop(connection, room, channel=channel):
@@ -78,6 +80,14 @@ def expire_messages(store: Store, room: Mailroom, *, now: datetime) -> int:
     late = update(MESSAGE).where(*mine, MESSAGE.c.state == MessageState.PLANNED, MESSAGE.c.not_after <= now)
     with store.write() as connection:
         return connection.execute(late.values(state=MessageState.EXPIRED, changed_at=now)).rowcount
+
+
+def _rests(store: Store, room: Mailroom, *, channel: Channel, pace: Pace, now: datetime) -> Wait | None:
+    """Look without a lock first: those who only wait must not hold up those who send."""
+    with store.read() as connection:
+        free = busy_until(connection, pace, now=now)
+        is_stopped = find_stop(connection, room, channel=channel)
+    return Wait(free - AHEAD) if free > now + AHEAD and not is_stopped else None
 
 
 def _must_wait(

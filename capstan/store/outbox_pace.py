@@ -9,9 +9,9 @@ slot is given a little ahead, and the worker sleeps until it: what a claim takes
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from capstan.store.connection import Store
 from capstan.store.outbox_rows import Pace, Slot, Wait
@@ -45,8 +45,13 @@ class _Clock(NamedTuple):
 
 def free_from(connection: Connection, pace: Pace, *, now: datetime) -> datetime:
     """When the sender can take its next message."""
-    clock = _read(connection, pace, now=now)
-    return max(_EPOCH + _begins_us(clock, pace, segments=1) * _MICROSECOND, clock.paused_until)
+    return _free_at(_read(connection, pace, now=now), pace)
+
+
+def busy_until(connection: Connection, pace: Pace, *, now: datetime) -> datetime:
+    """About when the sender can take its next message, as somebody sees it who locks nothing."""
+    row = connection.execute(select(SENDER).where(SENDER.c.name == pace.sender)).first()
+    return now if row is None or _is_far(row, pace, now=now) else _free_at(_clock(row, pace, now=now), pace)
 
 
 def take_slot(
@@ -118,15 +123,26 @@ def _read(connection: Connection, pace: Pace, *, now: datetime) -> _Clock:
         new = {"name": pace.sender, "next_free_us": 0, "leavings": "[]"}
         connection.execute(insert_new(connection, SENDER).values(**new))
         row = connection.execute(mine).one()
+    if _is_far(row, pace, now=now):
+        _set(connection, pace.sender, next_free_us=_microseconds(now + _SECOND))
+        row = connection.execute(mine).one()
+    return _clock(row, pace, now=now)
+
+
+def _clock(row: Row[Any], pace: Pace, *, now: datetime) -> _Clock:
     slowness = _SLOW_FACTOR if row.slow_until and now < row.slow_until else 1
     period = _microseconds_of(pace.period_seconds * slowness) + _APART // _MICROSECOND
     known = [one for one in read_leavings(row.leavings) if one.by_us <= _microseconds(now + 2 * _SECOND)]
     counted = still_counting(known, now_us=_microseconds(now), most=pace.most, period_us=period)
-    is_far = row.next_free_us > _microseconds(now + _farthest(pace))
-    next_us = _microseconds(now + _SECOND) if is_far else row.next_free_us
-    if is_far:
-        _set(connection, pace.sender, next_free_us=next_us)
-    return _Clock(next_us, row.paused_until or _EPOCH, counted, period, slowness)
+    return _Clock(row.next_free_us, row.paused_until or _EPOCH, counted, period, slowness)
+
+
+def _is_far(row: Row[Any], pace: Pace, *, now: datetime) -> bool:
+    return bool(row.next_free_us > _microseconds(now + _farthest(pace)))
+
+
+def _free_at(clock: _Clock, pace: Pace) -> datetime:
+    return max(_EPOCH + _begins_us(clock, pace, segments=1) * _MICROSECOND, clock.paused_until)
 
 
 def _begins_us(clock: _Clock, pace: Pace, *, segments: int) -> int:

@@ -11,4 +11,5 @@ MOST_ATTEMPTS = 20
 
 def retry_at(failures: int, *, now: datetime) -> datetime:
     """When to try again after a failure that had some before it: each wait is twice the one before."""
-    return now + min(_FIRST * 2 ** min(failures, 16), _LONGEST)
+    doubled: timedelta = _FIRST * 2 ** min(failures, 16)
+    return now + min(doubled, _LONGEST)

@@ -91,7 +91,7 @@ def _load(
 ) -> Loaded:
     known = _find(store, connection, room, form.place)
     if form.lacks and (known is None or known.state is RecordState.DELETED):
-        return Loaded(Worked.SKIPPED, form.lacks, None, False, is_kept=False)
+        return Loaded(Worked.SKIPPED, form.lacks, None, False, None)
     if known and known.content and form.content.user is None:
         form = replace(form, content=replace(form.content, user=known.content.user))
     standing = _standing(connection, room, form, known=known)
@@ -104,7 +104,9 @@ def _load(
         number, changed = _keep(store, connection, room, form, known=known, standing=standing, now=now), True
     held = standing.key if is_linked else None
     _tie(connection, number, to=held, now=now)
-    return Loaded(Worked.LOADED if is_linked else Worked.SKIPPED, standing.reason, held, changed)
+    return Loaded(
+        Worked.LOADED if is_linked else Worked.SKIPPED, standing.reason, held, changed, standing.state
+    )
 
 
 def _standing(

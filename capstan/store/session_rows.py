@@ -91,14 +91,14 @@ class SessionForm:
 class Loaded(NamedTuple):
     """What became of a form: the session that it is now linked to, and whether anything changed.
 
-    `is_kept` is whether the store holds it; a form that lacks something before it is known is not kept.
+    `state` is None for a form that lacks something before it is known, and was not kept.
     """
 
     outcome: Worked
     reason: str
     session: SessionKey | None
     changed: bool
-    is_kept: bool = True
+    state: RecordState | None
 
 
 @dataclass(frozen=True)

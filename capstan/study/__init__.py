@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError
+from yaml import YAMLError
 
 from capstan.errors import StudyError
 from capstan.periods import Period
@@ -259,7 +259,7 @@ class Study(Part):
         """
         try:
             raw = read_yaml(text)
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
+        except (YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
             raise StudyError(
                 f"{source}{_line(error)}: not readable as YAML; check the indentation."
             ) from None

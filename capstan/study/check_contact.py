@@ -14,6 +14,7 @@ from capstan.study.targets import check_target
 if TYPE_CHECKING:
     from capstan.study import Study
     from capstan.study.notices import Partner
+    from capstan.study.parts import Mark
 
 
 def check_contact(study: Study, project: Project) -> Iterator[Problem]:
@@ -21,7 +22,7 @@ def check_contact(study: Study, project: Project) -> Iterator[Problem]:
     yield from _check_addresses(study)
     yield from _check_marks(study, project)
     yield from check_inbound_log(study.inbound, study=study, project=project)
-    yield from _check_keywords(study)
+    yield from _check_keywords(study, project)
     yield from _check_staff(study)
     for position, partner in enumerate(study.partners):
         yield from _check_partner(partner, study=study, project=project, place=f"partners[{position}]")
@@ -46,20 +47,25 @@ def _check_addresses(study: Study) -> Iterator[Problem]:
 def _check_marks(study: Study, project: Project) -> Iterator[Problem]:
     marks = study.messaging.mark
     for part, mark in (("opted_out", marks.opted_out), ("bad_number", marks.bad_number)):
-        if mark is None:
-            continue
-        place = f"messaging.mark.{part}"
-        if project.grid.is_longitudinal:
-            yield from project.check_event(mark.event, place=f"{place}.event")
-        target = Target(f"{place}.field", project.events_of(mark.event), words=(mark.value,))
-        yield from check_target(mark.field, target=target, study=study, project=project)
+        if mark is not None:
+            yield from _check_mark(mark, study=study, project=project, place=f"messaging.mark.{part}")
 
 
-def _check_keywords(study: Study) -> Iterator[Problem]:
+def _check_mark(mark: Mark, *, study: Study, project: Project, place: str) -> Iterator[Problem]:
+    if project.grid.is_longitudinal:
+        yield from project.check_event(mark.event, place=f"{place}.event")
+    target = Target(f"{place}.field", project.events_of(mark.event), words=(mark.value,))
+    yield from check_target(mark.field, target=target, study=study, project=project)
+
+
+def _check_keywords(study: Study, project: Project) -> Iterator[Problem]:
     for position, keyword in enumerate(study.inbound.keywords):
         for word in reserved_words(keyword.words):
             said = f"{word!r} stops, starts or asks for help already; choose another word."
             yield Problem(f"inbound.keywords[{position}].words", said)
+        if keyword.writes:
+            place = f"inbound.keywords[{position}].writes"
+            yield from _check_mark(keyword.writes, study=study, project=project, place=place)
 
 
 def _check_staff(study: Study) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from capstan.study.parts import NAME, CodeText, DurationText, Logic, NeededLogic, Part
+from capstan.study.parts import NAME, CodeText, DurationText, Logic, Mark, NeededLogic, Part
 
 StatusWord = Literal["not scheduled", "upcoming", "due", "overdue", "missed", "complete"]
 
@@ -97,10 +97,14 @@ class Message(Part):
 
 
 class Keyword(Part):
-    """Words with a meaning of this study's own; `reply` is a template, and `notify` tells staff."""
+    """Words with a meaning of this study's own; `reply` is a template, and `notify` tells staff.
+
+    `writes` is what the record of the only participant with this phone gets.
+    """
 
     words: tuple[str, ...] = Field(min_length=1)
     reply: TemplateName = ""
+    writes: Mark | None = None
     notify: bool = False
 
 

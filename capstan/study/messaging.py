@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from capstan.study.parts import ClockText, CodeText, Logic, NeededLogic, Part, TokenSource
+from capstan.study.parts import ClockText, Logic, Mark, NeededLogic, Part, TokenSource
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -104,14 +104,6 @@ class ContactLimits(Part):
     minutes_between: int = Field(default=30, ge=0)
     budget_per_month: float = Field(default=0, ge=0)
     failed_share: float = Field(default=0.2, gt=0, le=1)
-
-
-class Mark(Part):
-    """What is written to a participant's record, and where."""
-
-    event: str = ""
-    field: str
-    value: CodeText
 
 
 class Marks(Part):

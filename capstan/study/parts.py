@@ -117,3 +117,11 @@ NetworkText = Annotated[
 
 Logic = Annotated[str, StringConstraints(strip_whitespace=True)]
 NeededLogic = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Mark(Part):
+    """What is written to a participant's record, and where."""
+
+    event: str = ""
+    field: str
+    value: CodeText

@@ -16,16 +16,22 @@ FORMS = MappingProxyType(
         "eligibility": "Eligibility",
         "randomization": "Randomization",
         "exam": "Exam",
+        "tooth_scan": "Tooth Scan",
         "phone_follow_up": "Phone Follow Up",
         "visit_tracking": "Visit Tracking",
         "sms_survey_log": "SMS Survey Log",
+        "sms_inbox": "SMS Inbox",
     }
 )
 ARMS = MappingProxyType({"1": "Baseline", "2": "Red", "3": "Green"})
-_BASELINE_FORMS = ("participant_info", "eligibility", "randomization", "visit_tracking")
-_FOLLOW_UP_FORMS = ("exam", "phone_follow_up", "visit_tracking", "sms_survey_log")
+_BASELINE_FORMS = ("participant_info", "eligibility", "randomization", "visit_tracking", "sms_inbox")
+_FOLLOW_UP_FORMS = ("exam", "tooth_scan", "phone_follow_up", "visit_tracking", "sms_survey_log")
 REPEATING = MappingProxyType(
-    {"phone_follow_up": "[pfu_attempt_number]", "sms_survey_log": "[txt_twilio_status]"}
+    {
+        "phone_follow_up": "[pfu_attempt_number]",
+        "sms_survey_log": "[txt_twilio_status]",
+        "sms_inbox": "[in_received_at]",
+    }
 )
 
 

@@ -12,6 +12,7 @@ from capstan.store import Incoming, Store, act_on, new_incoming, records_texted
 from capstan.study import Study, find_study, read_study
 from tasks.connections import open_store
 from tasks.folders import study_folders
+from tasks.form_links import with_record_link
 from tasks.messages.notices import tell_staff, wanted_news
 from tasks.messages.queueing import room_of
 from tasks.shield import effect, run_logger
@@ -57,5 +58,5 @@ def _act(store: Store, study: Study, incoming: Incoming, *, reply: Reply, now: d
     room = room_of(study)
     records = records_texted(store, room, address=incoming.sender)
     news = urgent_news(reply, sid=incoming.sid, records=records, at=now)
-    happenings = wanted_news(study, news)
+    happenings = with_record_link(store, study, wanted_news(study, news), records=records, now=now)
     return act_on(store, room, incoming, meanings=reply.meanings, happenings=happenings, now=now)

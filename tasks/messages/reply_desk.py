@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from capstan.errors import CapstanError
 from capstan.needs import phone_fields
+from capstan.notice import Happening
 from capstan.phone_owners import phone_owners
 from capstan.replies import Reply, may_answer
 from capstan.replies.answers import NAMES, answer_to, may_repeat, plan_answer
@@ -24,6 +25,7 @@ from capstan.store import (
 )
 from capstan.study import read_template_files
 from tasks.connections import LiveProject, folder_of
+from tasks.form_links import with_record_link
 from tasks.messages.lines import send_queued
 from tasks.messages.notices import wanted_news
 from tasks.messages.queueing import queue_plan, room_of
@@ -95,12 +97,18 @@ def send_answers(live: LiveProject) -> dict[str, int]:
 def settle_replies(live: LiveProject, *, heard: Sequence[Heard], now: datetime) -> None:
     """Remember that replies are done with, let staff know what a person must read, and forget old ones."""
     study, room = live.study, room_of(live.study)
-    news = [each for one in heard for each in reply_news(one.reply, records=one.records, at=now)]
+    news = [each for one in heard for each in _news(live, one, now=now)]
     matches = {one.incoming.sid: len(one.records) for one in heard}
-    settle_incoming(live.store, room, matches, happenings=wanted_news(study, news), now=now)
+    settle_incoming(live.store, room, matches, happenings=news, now=now)
     kept = now - timedelta(days=study.retention_days)
     forget_incoming(live.store, room, before=kept)
     forget_notices(live.store, room, before=kept)
+
+
+def _news(live: LiveProject, one: Heard, *, now: datetime) -> list[Happening]:
+    """What staff want to know of a reply."""
+    news = wanted_news(live.study, reply_news(one.reply, records=one.records, at=now))
+    return with_record_link(live.store, live.study, news, records=one.records, now=now)
 
 
 def _answer(live: LiveProject, run: Run, one: Heard, *, templates: Mapping[str, str], now: datetime) -> int:

@@ -13,6 +13,7 @@ from capstan.probes import Look
 from capstan.store import MonitorWait, claim_download, claim_waits, list_waits, move_wait
 from capstan.study.monitors import Monitor
 from tasks.crash import crash_point
+from tasks.form_links import staff_link
 from tasks.monitors.evidence import look_for
 from tasks.monitors.idle import needs_project
 from tasks.monitors.probing import run_for
@@ -96,7 +97,9 @@ def _news(watch: Watch, monitor: Monitor, wait: MonitorWait, *, step: Step, look
         study=watch.study.study,
     )
     record = wait.session or (wait.place.record if wait.place else "")
-    return [Happening(Cause.MONITOR, text, watch.clock(), record, step.roles, wait.site)]
+    place, now = wait.place, watch.clock()
+    link = staff_link(watch.store, watch.study, place=place, now=now) if place else ""
+    return [Happening(Cause.MONITOR, text, now, record, step.roles, wait.site, link)]
 
 
 def _is_download_due(watch: Watch, monitor: Monitor, wait: MonitorWait, *, look: Look) -> bool:

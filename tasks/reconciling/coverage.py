@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from capstan.dictionary import Dictionary
 from capstan.notice import Cause, Happening
+from capstan.store import read_watermark
 from capstan.store.coverage import (
     Interval,
     change_silence,
@@ -72,13 +73,13 @@ def keep_coverage(live: LiveProject, counted: Counted, *, made: int, deleted: in
 
 @effect("tell of silence")
 def tell_of_silence(live: LiveProject, counted: Counted, *, now: datetime) -> bool:
-    """Tell staff once that no trigger comes any more, and once that they come again; returns the former."""
+    """Tell staff once that no trigger comes any more, and once that they come again; returns which it is."""
+    name = live.watermark(_SILENCE)
     if not counted.is_silent and not counted.has_arrivals:
-        return False
+        return bool(read_watermark(live.store, live.study.study, name=name))
     text = _said(live) if counted.is_silent else "Data entry triggers of REDCap arrive again."
     room, store = room_of(live.study), live.store
     news = wanted_news(live.study, [Happening(Cause.FAILURE, text, now)])
-    name = live.watermark(_SILENCE)
     if change_silence(store, room, name=name, is_silent=counted.is_silent, happenings=news, now=now):
         tell_staff(store, live.study, folder=folder_of(live.study), now=now)
     return counted.is_silent

@@ -119,10 +119,11 @@ def _by_record(live: LiveProject, marks: Iterable[str]) -> dict[str, tuple[Seen,
 def _freed(live: LiveProject, changes: Changes) -> tuple[dict[str, datetime], dict[str, datetime]]:
     """When the names of records came free, by their marks: by deletion, and by another name.
 
-    A record that has such a name since then is another one.
+    A record of that name whose forms were worked before is another one. Within one minute that cannot be
+    told; then the forms alone are compared, and sessions come out the same.
     """
-    deleted = {row.record: row.ends for row in changes.rows if row.happened is Happened.DELETED}
-    at = {row.record: row.ends for row in changes.rows if row.happened is Happened.RENAMED}
+    deleted = {row.record: row.begins for row in changes.rows if row.happened is Happened.DELETED}
+    at = {row.record: row.begins for row in changes.rows if row.happened is Happened.RENAMED}
     left = {row.former: at[row.record] for row in changes.rows if row.former and row.record in at}
     return _marked(live, deleted), _marked(live, left)
 

@@ -143,9 +143,9 @@ def test_a_message_that_is_sent_again_is_a_new_occasion_of_the_same_subject(stor
 def test_a_dismissed_session_stays_dismissed_however_often_its_form_is_saved(store: Store) -> None:
     wait = opened(store)
 
-    dismiss_wait(store, wait.id, reason="the scanner broke", by="Ann Lee", now=LATER)
+    dismiss_wait(store, "demo", number=wait.id, reason="the scanner broke", by="Ann Lee", now=LATER)
 
-    found = read_wait(store, wait.id)
+    found = read_wait(store, "demo", number=wait.id)
     assert (found.standing.state, found.reason, found.by) == (
         WaitState.DISMISSED,
         "the scanner broke",
@@ -161,12 +161,12 @@ def test_a_dismissed_session_stays_dismissed_however_often_its_form_is_saved(sto
 
 def test_only_an_open_wait_can_be_dismissed(store: Store) -> None:
     wait = opened(store)
-    dismiss_wait(store, wait.id, reason="broken", by="Ann", now=NOW)
+    dismiss_wait(store, "demo", number=wait.id, reason="broken", by="Ann", now=NOW)
 
     with pytest.raises(Refused, match="has ended already: it is dismissed"):
-        dismiss_wait(store, wait.id, reason="again", by="Bob", now=NOW)
-    with pytest.raises(UsageError, match="There is no wait 99"):
-        dismiss_wait(store, 99, reason="no", by="Bob", now=NOW)
+        dismiss_wait(store, "demo", number=wait.id, reason="again", by="Bob", now=NOW)
+    with pytest.raises(UsageError, match="The study has no wait 99"):
+        dismiss_wait(store, "demo", number=99, reason="no", by="Bob", now=NOW)
 
 
 def test_workers_share_the_waits_and_none_gets_one_twice(store: Store) -> None:
@@ -202,7 +202,7 @@ def test_a_state_and_what_staff_are_told_of_it_are_kept_together_and_once(store:
 
     assert told == [True, False, False]
     assert count_notices(store) == 1
-    assert read_wait(store, wait.id).tellings == 1
+    assert read_wait(store, "demo", number=wait.id).tellings == 1
 
 
 def test_a_worker_that_was_too_slow_tells_nobody(store: Store) -> None:
@@ -214,14 +214,14 @@ def test_a_worker_that_was_too_slow_tells_nobody(store: Store) -> None:
         store, ROOM, slow, standing=stands(slow, WaitState.REMINDED), happenings=NEWS, now=LATER
     )
     assert not claim_download(store, slow, now=LATER)
-    assert read_wait(store, slow.id).standing.state is WaitState.RESOLVED
+    assert read_wait(store, "demo", number=slow.id).standing.state is WaitState.RESOLVED
 
 
 def test_a_download_is_counted_before_it_is_tried(store: Store) -> None:
     wait = opened(store)
 
     assert claim_download(store, wait, now=LATER)
-    found = read_wait(store, wait.id)
+    found = read_wait(store, "demo", number=wait.id)
     assert (found.downloads, found.downloaded_at) == (1, LATER)
 
 
@@ -327,7 +327,7 @@ def test_a_renamed_record_keeps_its_waits_and_a_re_save_opens_no_other(store: St
 
 def test_lists_are_newest_first_and_of_what_is_asked(store: Store) -> None:
     open_waits(store, ROOM, [opening(session=f"S{n}") for n in range(3)], now=NOW)
-    dismiss_wait(store, list_waits(store, "demo")[0].id, reason="no", by="Ann", now=NOW)
+    dismiss_wait(store, "demo", number=list_waits(store, "demo")[0].id, reason="no", by="Ann", now=NOW)
 
     assert [wait.session for wait in list_waits(store, "demo")] == ["S2", "S1", "S0"]
     assert [wait.session for wait in list_waits(store, "demo", only_open=True)] == ["S1", "S0"]

@@ -49,7 +49,7 @@ def send_all(store: Store, pace: Pace, *, workers: int, seed: int, caps: Caps = 
         if isinstance(step, Wait):
             free_at[worker] = max(step.until, now + timedelta(milliseconds=1))
             continue
-        late = timedelta(milliseconds=chance.choice([0, 0, 0, 0, 5, 60]))
+        late = timedelta(milliseconds=chance.choice([0, 0, 0, 0, 5, 30]))
         sent.append(step.send_at + late)
         told = {"sid": f"SM{len(sent)}", "status": "queued", "left_at": sent[-1]}
         answer(store, step, Outcome.ACCEPTED, **told)

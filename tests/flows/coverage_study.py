@@ -161,3 +161,16 @@ def receiving(coverage: Coverage) -> Iterator[Receiving]:
         yield receiver
     finally:
         receiver.stop()
+
+
+@contextmanager
+def inhabiting(coverage: Coverage) -> Iterator[None]:
+    """Let this process work on a study."""
+    before = dict(os.environ)
+    os.environ.update(coverage.study.environment)
+    os.environ.pop("PREFECT_API_URL", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -7,19 +7,17 @@ After all of it the store must say of sessions what a full export says. Tests ru
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import tempfile
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from coverage_study import BASELINE, MONTH_6, Coverage, Receiving, make_coverage, receiving
+from coverage_study import BASELINE, MONTH_6, Coverage, Receiving, inhabiting, make_coverage, receiving
 from live_study import serving_sandbox
 
 from capstan.store import RecordState, list_records
@@ -203,12 +201,14 @@ def held(coverage: Coverage) -> set[tuple[str, ...]]:
     }  # fmt: skip
 
 
-def run_trial(folder: Path, addresses: dict[str, Any], chance: random.Random) -> Trial:
+def run_trial(
+    folder: Path, addresses: dict[str, Any], chance: random.Random, *, actions: int = ACTIONS
+) -> Trial:
     """Do many things, then compare; a second reconciliation must find nothing more."""
     coverage = make_coverage(folder, addresses)
     with inhabiting(coverage), receiving(coverage) as receiver:
         people = People(coverage, receiver, chance)
-        for _ in range(ACTIONS):
+        for _ in range(actions):
             people.act()
         coverage.settle()
         for finish in (people.ingest, people.reconcile, people.ingest):
@@ -219,19 +219,6 @@ def run_trial(folder: Path, addresses: dict[str, Any], chance: random.Random) ->
         faults += [f"has {one}" for one in sorted(found - wanted)]
         faults += [f"made {last['notices_made']} once more"] if last["notices_made"] else []
         return Trial(people.did, people.made, tuple(faults))
-
-
-@contextmanager
-def inhabiting(coverage: Coverage) -> Any:
-    """Let this process work on a study."""
-    before = dict(os.environ)
-    os.environ.update(coverage.study.environment)
-    os.environ.pop("PREFECT_API_URL", None)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _place_of(row: dict[str, Any]) -> dict[str, Any]:

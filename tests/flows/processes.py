@@ -22,6 +22,7 @@ _CONTEXT.set_forkserver_preload(
         "flows.change_records",
         "flows.send_messages",
         "flows.check_deliveries",
+        "flows.ingest_triggers",
     ]
 )
 

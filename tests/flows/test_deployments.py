@@ -33,6 +33,7 @@ NAMES = {
     "demo-surveys",
     "demo-deliveries",
     "demo-replies",
+    "demo-sessions",
 }
 
 

@@ -164,6 +164,7 @@ def test_a_stopped_run_tells_a_program_so_in_json(study: LiveStudy, capstan: Com
     assert (said.code, told["outcome"]) == (3, "refused")
     assert told["reason"] == said.sentence
     assert "part_age: The field takes other values now" in told["reason"]
+    assert json.loads(capstan("journal", "show", told["run"], "--json").out)["state"] == "refused"
 
 
 def test_files_deletions_and_renames_note_a_change_and_go_on(study: LiveStudy) -> None:

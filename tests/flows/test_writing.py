@@ -374,10 +374,24 @@ def test_a_new_record_that_is_touched_while_it_is_undone_stays(
     edit(addresses, study, "777", "part_last_name", "Theirs")
 
     removed = remove_rows(live, run, cells=way.remove, clock=now)
-    end_run(live, run, state=RunState.PARTLY, now=now(), counts=removed)
+    end_run(live, run, state=RunState.PARTLY, now=now(), counts=removed.counts)
 
-    assert removed == {}
+    assert removed.counts["cells_written"] == 0
+    assert set(removed.verdicts["check"]) == {"moved_on"}
     assert held(study, "777", "part_last_name") == "Theirs"
+
+
+def test_lines_that_hold_nothing_are_no_rows_and_are_counted(study: LiveStudy, tmp_path: Path) -> None:
+    blank = ',,\n" ",\u00a0,\n,\n\n'
+
+    done = import_records.fn(
+        "trial",
+        file_of(
+            tmp_path, f"record_id,redcap_event_name,part_first_name,part_age\n1,baseline_arm_1,Ann,4\n{blank}"
+        ),
+    )
+
+    assert (done["outcome"], done["rows_in"], done["lines_blank"]) == ("done", 1, 3)
 
 
 def test_importing_new_instances_again_adds_none(study: LiveStudy, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_an_id_of_four_fields_has_no_number_and_is_refused_unless_the_study_give
 
 @pytest.mark.parametrize(
     ("convention", "text"),
-    [("datman", "DTI01_CMH_H001_01_SE01_MR"), ("kcni", "DTI01_CMH_H001_01_01"), ("either", "H001")],
+    [("datman", "DTI01_CMH_H001_01_SE01_MR"), ("kcni", "DTI01_CMH_H001_01_01"), ("either", "H002")],
 )
 def test_a_study_may_keep_to_one_convention(convention: str, text: str) -> None:
     found = name_session(make_study(convention=convention), text)

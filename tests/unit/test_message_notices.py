@@ -183,3 +183,14 @@ def test_a_role_gets_one_digest_of_only_what_is_its_own() -> None:
         ("a@example.org", 3),
         ("b@example.org", 1),
     ]
+
+
+def test_a_letter_leads_to_each_form_once_and_a_text_message_to_none() -> None:
+    link = "https://capstan.example.org/records/0a1b"
+    news = [Happening(Cause.QUESTION, "A reply must be read.", NOW, link=link)] * 2
+    rules = notify(staff={"email": [ANN], "sms": [PHONE], "on": ASKED})
+
+    by_channel = {notice.channel: notice.text for notice in due(news, rules)}
+
+    assert by_channel[Channel.EMAIL] == f"2 × A reply must be read.\n  {link}"
+    assert link not in by_channel[Channel.SMS]
