@@ -103,6 +103,7 @@ def judge_volume(cells: pd.DataFrame, *, known_records: frozenset[str], limits: 
             *_above(blanked, limit=limits.blanked, option="max_blanked", what="values would be erased"),
             *_above(new, limit=limits.new_records, option="max_new_records", what="records would be created"),
             *_share_above(existing, most=most, known=len(known_records), limit=limits.share),
+            *_fields_above(cells, known=known_records, limit=limits.field_share),
         ]
     )
 
@@ -165,6 +166,19 @@ def _share_above(existing: int, *, most: float, known: int, limit: float) -> Ite
             "send less at once, or raise max_share for this run."
         )
         yield say_of_run("mass_change", reason)
+
+
+def _fields_above(cells: pd.DataFrame, *, known: frozenset[str], limit: float) -> Iterator[pd.DataFrame]:
+    """The fields that would change in more than a share of the records, and in more than one."""
+    if limit == 1:
+        return
+    records = cells[cells["record"].isin(known)].groupby("field", sort=False)["record"].nunique()
+    for name, count in records[records > max(1.0, limit * len(known))].items():
+        reason = (
+            f"The field would change in {count / len(known):.0%} of the project's records, the limit is "
+            f"{limit:.0%} (writes.limits.field_share); send less at once, or approve the plan."
+        )
+        yield say_of_run("mass_change", reason, field=str(name))
 
 
 def rows_of(found: pd.DataFrame) -> pd.MultiIndex:

@@ -54,6 +54,15 @@ def judge(
     case = Case(table, present, rules, limits, now, derived)
     bench = judge_places_and_cells(case)
     bench.hear(identity.judge_groups(wanted, keys=table.sheet.keys, rows=table.rows, groups=present.groups))
+    bench.hear(
+        identity.judge_beginnings(
+            wanted,
+            keys=table.sheet.keys,
+            rows=table.rows,
+            records=present.records,
+            beginnings=rules.study.checks.record_id_groups,
+        )
+    )
     allowed = judge_rest(bench, case)
     _judge_volume(bench, case)
     suggest = partial(
@@ -124,7 +133,11 @@ def _judge_cells(bench: Bench, case: Case) -> None:
     )
     found = values.judge_values(sheet, alive=bench.alive, rules=rules.values)
     bench.note([*found, *changes.judge_changes(sheet, alive=bench.alive, leave=leave)])
-    bench.hear(values.judge_knowledge(sheet.changed_columns, dictionary=rules.dictionary))
+    bench.hear(
+        values.judge_knowledge(
+            sheet.changed_columns, dictionary=rules.dictionary, listed=rules.study.checks.sql_choices
+        )
+    )
 
 
 def _judge_volume(bench: Bench, case: Case) -> None:

@@ -55,6 +55,38 @@ def judge_unique(cells: pd.DataFrame, *, present: pd.DataFrame | None, fields: S
     return say(check, claims[taken], reason=reason)
 
 
+def judge_beginnings(
+    wanted: pd.DataFrame,
+    *,
+    keys: pd.DataFrame,
+    rows: npt.NDArray[np.int64],
+    records: frozenset[str],
+    beginnings: Mapping[str, str],
+) -> pd.DataFrame:
+    """Stop rows of new records whose ids do not begin as those of their access group, or of any.
+
+    `rows` has the position in `wanted` of each row of `keys`; a group without a beginning of its own is free.
+    """
+    if not beginnings:
+        return collected([])
+    blank = pd.Series("", index=wanted.index)
+    named = wanted.get(GROUP_COLUMN, blank).fillna("").astype("str").str.strip().iloc[rows]
+    pairs = pd.Series(list(zip(keys["record"], named, strict=True)), index=keys.index, dtype=object)
+    wrong = {
+        (record, group)
+        for record, group in set(pairs)
+        if record not in records and not record.startswith(_beginnings(group, of=beginnings))
+    }
+    reason = (
+        "A new record id that does not begin as its access group's do (checks.record_id_groups); correct it."
+    )
+    return say("record_id_format", keys[pairs.isin(wrong).to_numpy()], reason=reason, field="")
+
+
+def _beginnings(group: str, *, of: Mapping[str, str]) -> tuple[str, ...]:
+    return (of.get(group, ""),) if group else tuple(of.values())
+
+
 def judge_groups(
     wanted: pd.DataFrame,
     *,

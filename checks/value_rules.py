@@ -6,7 +6,7 @@ A rule judges a text, so that the gate asks it of each distinct text of a column
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -73,10 +73,9 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
             name, admitted.__contains__, f"{sentence}; correct it.", Clear(among=admitted, exact=True), item
         )
     elif item.type in _CHOICE_TYPES:
-        codes = frozenset(item.choices) | exempt
-        yield Rule(
-            "choice_unknown", codes.__contains__, _choice_reason(item), Clear(among=codes, exact=True), item
-        )
+        yield _choice(item, codes=tuple(item.choices), exempt=exempt)
+    elif item.type is FieldType.SQL and item.name in checks.sql_choices:
+        yield _choice(item, codes=checks.sql_choices[item.name], exempt=exempt)
     elif item.type is FieldType.SLIDER:
         yield _slider(item, exempt=exempt)
     elif item.type in (FieldType.TEXT, FieldType.NOTES):
@@ -89,10 +88,11 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
         yield Rule("missing_code", lambda value: value not in exempt, reason, clear)
 
 
-def _choice_reason(item: Field) -> str:
-    codes = list(item.choices)
+def _choice(item: Field, *, codes: Sequence[str], exempt: frozenset[str]) -> Rule:
     listed = ", ".join(codes[:12]) + (", …" if len(codes) > 12 else "")
-    return f"Not one of the field's codes ({listed}); give the code, not the label."
+    reason = f"Not one of the field's codes ({listed}); give the code, not the label."
+    admitted = frozenset(codes) | exempt
+    return Rule("choice_unknown", admitted.__contains__, reason, Clear(among=admitted, exact=True), item)
 
 
 def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:

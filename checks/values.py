@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -42,13 +42,15 @@ def _findings(
     return [finding for finding in found if finding.rows.size]
 
 
-def judge_knowledge(columns: Iterable[str], *, dictionary: Dictionary) -> pd.DataFrame:
-    """Note what cannot be checked of the fields of a table, once for each."""
+def judge_knowledge(
+    columns: Iterable[str], *, dictionary: Dictionary, listed: Collection[str]
+) -> pd.DataFrame:
+    """Note what cannot be checked of the fields of a table, once for each; the choices of some are listed."""
     items = {dictionary.by_column[name].name: dictionary.by_column[name] for name in columns}
     return collected(
         say_of_run(check, reason, field=item.name)
         for item in items.values()
-        for check, reason in _unknown(item)
+        for check, reason in _unknown(item, listed=listed)
     )
 
 
@@ -101,7 +103,7 @@ def _said(rule: Rule, *, column: Column, wrong: Rows) -> Iterator[tuple[tuple[st
         yield (rule.check, rule.reason), wrong[plain]
 
 
-def _unknown(item: Field) -> Iterator[tuple[str, str]]:
+def _unknown(item: Field, *, listed: Collection[str]) -> Iterator[tuple[str, str]]:
     kind = text.canonical(item.validation) if item.type is FieldType.TEXT else ""
     if kind and kind not in text.TESTS:
         reason = f"Capstan does not know the validation type {kind}; REDCap judges it on import."
@@ -109,5 +111,5 @@ def _unknown(item: Field) -> Iterator[tuple[str, str]]:
     elif kind and is_open(item, kind=kind):
         reason = "A limit of its range refers to another field, so the range was not checked."
         yield "logic_not_evaluated", reason
-    if item.type is FieldType.SQL:
+    if item.type is FieldType.SQL and item.name not in listed:
         yield "sql_choice", "Its choices come from a query that no export has; REDCap judges them on import."

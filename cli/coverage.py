@@ -20,8 +20,8 @@ def coverage(
 ) -> None:
     """Show how many data entry triggers came for the forms that people saved, by interval.
 
-    An interval lies between two runs of reconcile_triggers. Made are the notices that took the place of
-    missed triggers, and those of imports, of which REDCap never tells.
+    An interval lies between two runs of reconcile_triggers. Made are items of the inbox that
+    took the place of missed triggers, and those of imports, of which REDCap never tells.
 
     Example: capstan triggers coverage demo
     """

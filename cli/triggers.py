@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What REDCap and partners told us, and what became of it.")
 app.command()(coverage)
-OneStudy = Annotated[str, typer.Option("--study", "-s", help="Only notices of this study.")]
+OneStudy = Annotated[str, typer.Option("--study", "-s", help="Only items of this study.")]
 Status = Annotated[
     str,
     typer.Option("--status", help="Only open, loaded, skipped, again (to be tried again) or failed ones."),
 ]
-Record = Annotated[str, typer.Option("--record", help="Only notices of this record; needs --study.")]
+Record = Annotated[str, typer.Option("--record", help="Only items of this record; needs --study.")]
 Since = Annotated[datetime | None, typer.Option("--since", help="Only what came since then, in UTC.")]
 Until = Annotated[datetime | None, typer.Option("--until", help="Only what came before then, in UTC.")]
 
@@ -37,7 +37,7 @@ def list_command(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List notices, newest first, and which flows wait to run for them; never a record.
+    """List items, newest first, and which flows wait to run for them; never a record.
 
     Example: capstan triggers list --study demo --status failed
     """
@@ -49,7 +49,7 @@ def list_command(
         told = [_told(one) for one in list_items(store, choice, limit=limit)]
         waiting = [one._asdict() for one in list_asked(store, study=study or None)]
     if as_json:
-        print_json({"notices": told, "waiting": waiting})
+        print_json({"items": told, "waiting": waiting})
         return
     whole = ("number", "came (UTC)", "status")
     table = plain_table("number", "came (UTC)", "study", "source", "times", "status", "why", whole=whole)
@@ -57,7 +57,7 @@ def list_command(
         at, source = f"{one['received_at']:%Y-%m-%d %H:%M}", one["made_by"] or one["source"]
         cells = (one["study"], source, str(one["times_seen"]), one["status"])
         table.add_row(str(one["id"]), at, *cells, escape(one["reason"]))
-    console.print(table if told else "There are no such notices.")
+    console.print(table if told else "There are no such items.")
     for flow in waiting:
         failed = f", it failed {flow['attempts']} times" if flow["attempts"] else ""
         console.print(f"{flow['flow']} is to run for {flow['records']} records{failed}")
@@ -65,11 +65,11 @@ def list_command(
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="NOTICE", help="The number of a notice in the list.")],
+    number: Annotated[int, typer.Argument(metavar="ITEM", help="The number of an item in the list.")],
     values: Values = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show one notice and what each revision of a flow made of it; with --values also what it said.
+    """Show one item and what each revision of a flow made of it; with --values also what it said.
 
     Example: capstan triggers show 17 --values
     """
@@ -97,7 +97,7 @@ def show(
 @app.command()
 def replay(
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[NOTICE]...", help="The numbers of notices.")
+        list[int] | None, typer.Argument(metavar="[ITEM]...", help="The numbers of items.")
     ] = None,
     study: OneStudy = "",
     status: Status = "",
@@ -106,7 +106,7 @@ def replay(
     until: Until = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let notices be worked on again: by number, record, time or status; the next run takes them.
+    """Let items be worked on again: by number, record, time or status; the next run takes them.
 
     Example: capstan triggers replay --study demo --status failed
     """
@@ -115,16 +115,16 @@ def replay(
     from cli.stores import open_store_here
 
     if not (numbers or record or since or until or status):
-        raise UsageError("Say which notices: give numbers, --status, --record, --since or --until.")
+        raise UsageError("Say which items: give numbers, --status, --record, --since or --until.")
     choice = _choice(study, status=status, record=record, since=since, until=until, numbers=numbers or ())
     with open_store_here() as store:
         reopened = reopen_items(store, choice)
     if as_json:
         print_json({"reopened": reopened.items, "lost": reopened.lost})
     else:
-        console.print(f"{reopened.items} notices will be worked on again")
+        console.print(f"{reopened.items} items will be worked on again")
     if reopened.lost:
-        said = f"what {reopened.lost} notices said was deleted after the retention; save those forms again."
+        said = f"what {reopened.lost} items said was deleted after the retention; save those forms again."
         if not reopened.items:
             raise Refused(f"Nothing was replayed: {said}")
         typer.echo(f"capstan: {said}", err=True)

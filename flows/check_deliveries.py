@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.job import Summary, job
 from flows.message_job import write_down
 from tasks.messages.lines import ask_for_deliveries, count_stops, reconcile_unknown
+from tasks.messages.redacting import redact_old
 from tasks.shield import study_flow
 
 
@@ -20,5 +21,6 @@ def check_deliveries(study: str, dry_run: bool = False) -> Summary:
         if not dry_run:
             current.details["deliveries"] = {"with news": ask_for_deliveries(current.live)}
             current.details["settled"] = reconcile_unknown(current.live)
+            current.details["redacted"] = {"at Twilio": redact_old(current.live, now=current.started)}
             current.details["stopped"] = count_stops(current.live)
         return write_down(current)

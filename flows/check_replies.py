@@ -52,7 +52,13 @@ def _write_down(current: Job, heard: tuple[Heard, ...]) -> Summary:
         return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
     limits = live.study.writes.limits
     # What was written to us is a fact: how many did it is no reason to hold it back.
-    open_limits = limits.model_copy(update={"records": max(limits.records, len(heard)), "share": 1})
+    most = {"records": max(limits.records, len(heard)), "share": 1}
+    # A mark that is taken back may leave a blank, as there was before.
+    most["blanked"] = max(limits.blanked, plan.erased)
     return current.apply(
-        plan.wanted, present=plan.present, limits=open_limits, derived=inbound_targets(live.study)
+        plan.wanted,
+        present=plan.present,
+        limits=limits.model_copy(update=most),
+        blanks_erase=True,
+        derived=inbound_targets(live.study),
     )

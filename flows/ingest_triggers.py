@@ -24,12 +24,12 @@ BatchSize = Annotated[int, Field(ge=1, le=1000)]
 
 @study_flow("ingest-triggers")
 def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -> Summary:
-    """Work on the notices that came in since the last run, then run the flows that they ask for.
+    """Work on the items that came in since the last run, then run the flows that they ask for.
 
     Args:
         study: The name of the study.
-        dry_run: Say how many notices wait; work on none.
-        batch: How many notices are looked up in REDCap with one export.
+        dry_run: Say how many items wait; work on none.
+        batch: How many items are looked up in REDCap with one export.
     """
     with telling_of_failure(study, flow=FLOW, dry_run=dry_run):
         inbox = look_into_inbox(study, dry_run=dry_run, now=utc_now())
@@ -43,7 +43,7 @@ def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -
 
 
 def _drain(study: str, *, limit: int) -> Counter[str]:
-    """Work on notices until none waits; other workers may do the same at the same time."""
+    """Work on items until none waits; other workers may do the same at the same time."""
     counts = Counter[str]()
     # Nothing is written to REDCap here, so that no token that writes is asked for.
     live = open_project(study, flow=FLOW, dry_run=True)
@@ -65,18 +65,18 @@ def _summary(inbox: Inbox, counts: Counter[str], *, started: dict[str, str], dry
         "outcome": "dry run" if dry_run else "partly" if failed or unrun else outcome,
         "dry_run": dry_run,
         "flow_run": flow_run_id(),
-        "notices_waiting": inbox.waiting,
-        "notices_reopened": inbox.reopened,
-        "notices": dict(counts),
+        "items_waiting": inbox.waiting,
+        "items_reopened": inbox.reopened,
+        "items": dict(counts),
         "runs": {f"{name}: {ended}": 1 for name, ended in started.items()},
     }
     look = f"`capstan triggers list --study {inbox.study}` says why"
-    said = [f"{failed} notices failed, {look}"] if failed else []
+    said = [f"{failed} items failed, {look}"] if failed else []
     said += [f"{name} ended as {started[name]}, `capstan journal list` has it" for name in unrun]
     return summary | ({"reason": f"{'; '.join(said)}."} if said else {})
 
 
 def _tell_of_given_up(study: str, count: int) -> None:
-    said = f"{count} notices failed too often; `capstan triggers list --status failed` shows them."
+    said = f"{count} items failed too often; `capstan triggers list --status failed` shows them."
     with suppress(CapstanError):
         tell_of_failure(study, flow=FLOW, error=CapstanError(said), now=utc_now())

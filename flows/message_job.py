@@ -98,7 +98,7 @@ def _write_news(current: Job) -> Summary:
 
 
 def _has_done_something(current: Job) -> bool:
-    counted = (current.details.get(name, {}) for name in ("attempts", "settled", "deliveries"))
+    counted = (current.details.get(name, {}) for name in ("attempts", "settled", "deliveries", "redacted"))
     return any(any(counts.values()) for counts in counted)
 
 

@@ -8,9 +8,10 @@ from flows.job import Summary, telling_of_failure, utc_now
 from tasks.connections import LiveProject, open_project
 from tasks.reconciling.changes import Changes, find_changes
 from tasks.reconciling.coverage import count_triggers, keep_coverage, tell_of_silence
-from tasks.reconciling.gone import Gone, find_gone, follow_gone
-from tasks.reconciling.horizon import Horizon, read_horizon, remember_horizon
-from tasks.reconciling.missing import export_forms, find_missing, make_notices
+from tasks.reconciling.following import follow_gone
+from tasks.reconciling.gone import Gone, find_gone
+from tasks.reconciling.horizon import Horizon, read_horizon
+from tasks.reconciling.missing import export_forms, find_missing, make_items
 from tasks.reconciling.telling import summary_of
 from tasks.redcap import list_records
 from tasks.report import publish_report
@@ -21,7 +22,7 @@ FLOW = "reconcile_triggers"
 
 @study_flow("reconcile-triggers")
 def reconcile_triggers(study: str, since: datetime | None = None, dry_run: bool = False) -> Summary:
-    """Compare REDCap with what was worked since the last time, and make the notices that did not come.
+    """Compare REDCap with what was worked since the last time, and put what is missing into the inbox.
 
     Args:
         study: The name of the study.
@@ -49,7 +50,7 @@ def _reconcile(live: LiveProject, *, since: datetime | None, now: datetime, dry_
         # First, so that what is only renamed is not missing.
         follow_gone(live, gone, now=now)
     missing = find_missing(live, forms)
-    made = len(missing) if dry_run else make_notices(live, missing, now=utc_now())
+    made = len(missing) if dry_run else make_items(live, missing, now=utc_now())
     return _count(live, changes, horizon=horizon, gone=gone, made=made, now=now, dry_run=dry_run)
 
 
@@ -64,12 +65,12 @@ def _count(
     dry_run: bool,
 ) -> Summary:
     """Count what came and what did not; a dry run remembers nothing of it."""
-    counted = count_triggers(live, changes, since=horizon.since, began=horizon.began, now=now)
+    counted = count_triggers(live, changes, horizon=horizon, now=now)
     is_silent = counted.is_silent
     if not dry_run:
-        keep_coverage(live, counted, made=made, deleted=len(gone.deleted), renamed=len(gone.renamed))
         is_silent = tell_of_silence(live, counted, now=now)
-        remember_horizon(live, now=now)
+        deleted, renamed = len(gone.deleted), len(gone.renamed)
+        keep_coverage(live, counted, changes=changes, made=made, deleted=deleted, renamed=renamed)
     return summary_of(
         live, changes, counted.interval, flow=FLOW, gone=gone, made=made, is_silent=is_silent, dry_run=dry_run
     )

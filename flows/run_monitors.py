@@ -8,7 +8,7 @@ from capstan.errors import CapstanError
 from flows.job import Summary, telling_of_failure, utc_now
 from tasks.connections import open_project
 from tasks.messages.notices import tell_staff
-from tasks.monitors.afterwards import run_commands
+from tasks.monitors.afterwards import forget_old, run_commands
 from tasks.monitors.idle import needs_project
 from tasks.monitors.looking import look_at_waits
 from tasks.monitors.starting import start_waits
@@ -50,6 +50,7 @@ def _run(watch: Watch) -> Summary:
     told = Counter[str]()
     if not watch.dry_run:
         told = tell_staff(watch.store, watch.study, folder=watch.folder, now=watch.clock())
+    forget_old(watch)
     return summary_of(watch, opened=opened, looks=looks, commands=commands, told=told)
 
 

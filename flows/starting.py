@@ -1,4 +1,4 @@
-"""Starting: the flows that triggers asked for, right after the notices, for the named records alone."""
+"""Starting: the flows that triggers asked for, right after the items, for the named records alone."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 
+from capstan.errors import StoreError
 from capstan.settings import Settings
 from capstan.store import Store, load_keys
 from receiver.app import build_app
@@ -53,7 +54,7 @@ def make_server(settings: Settings, *, ring: Ring, when_ready: Callable[[], obje
 
     @asynccontextmanager
     async def open_desk() -> AsyncIterator[Desk]:
-        store = open_store(settings)
+        store = _open_or_say_why(settings)
         registry = Registry(settings, store.keys)
         desk = Desk(
             Writer(store),
@@ -85,7 +86,8 @@ def make_server(settings: Settings, *, ring: Ring, when_ready: Callable[[], obje
             access_log=False,
             server_header=False,
             log_config=None,
-            log_level=logging.ERROR,
+            # It complains of requests that end halfway; what matters is in our own lines.
+            log_level=logging.CRITICAL,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         ),
@@ -99,6 +101,14 @@ def open_store(settings: Settings) -> Store:
     if keys.made_file:
         _log.warning("Made the key %s; back it up, the store is lost without it.", keys.made_file)
     return Store.open(settings.store_url, keys)
+
+
+def _open_or_say_why(settings: Settings) -> Store:
+    try:
+        return open_store(settings)
+    except StoreError as error:
+        _log.error("The receiver cannot start: %s", error)
+        raise
 
 
 async def _keep_current(desk: Desk, registry: Registry) -> None:

@@ -113,10 +113,8 @@ def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
 
 
 def _log_to_terminal() -> None:
-    """Write the receiver's own lines, and errors of the server's, for a service to collect."""
+    """Write the receiver's own lines, for a service to collect."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("receiver", logging.INFO), ("uvicorn", logging.ERROR)):
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        logger.handlers, logger.propagate = [handler], False
+    _log.setLevel(logging.INFO)
+    _log.handlers, _log.propagate = [handler], False

@@ -21,7 +21,7 @@ _SOON = timedelta(seconds=2)
 def ring(study: str) -> bool:
     """Ask for a run of the study's deployment of `ingest_triggers`; False where nobody could be asked.
 
-    A run that is about to begin is enough for a whole burst. It never raises: the notices are safe, and the
+    A run that is about to begin is enough for a whole burst. It never raises: the items are safe, and the
     deployment's schedule comes to them.
     """
     try:

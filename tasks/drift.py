@@ -35,6 +35,7 @@ _USED_BY = MappingProxyType(
         "partners": ("check_partner_status",),
         "monitors": ("run_monitors",),
         "probes": ("run_monitors",),
+        "triggers": ("ingest_triggers", "reconcile_triggers"),
         "writes": (),
     }
 )

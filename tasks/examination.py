@@ -18,6 +18,7 @@ from tasks.folders import study_folders
 from tasks.hosts import check_address, is_local
 from tasks.messages.examining import look_at_channels
 from tasks.messages.wordings import look_at_wordings
+from tasks.reconciling.examining import look_at_triggers
 from tasks.rosters import look_at_rosters
 from tasks.tokens import look_at_status, look_at_tokens
 
@@ -71,6 +72,7 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
         yield from look_at_channels(study, folder=folder)
         yield from look_at_wordings(study, live.dictionary, grid=live.grid, folder=folder)
         yield from look_at_rosters(study, folder=folder)
+        yield from look_at_triggers(live)
         yield from _rules(live)
 
 

@@ -15,7 +15,7 @@ from tasks.triggers import FLOW, revision_of
 
 
 class Inbox(NamedTuple):
-    """What an inbox holds: notices to work on, and how many of them a raised revision brought back."""
+    """What an inbox holds: items to work on, and how many of them a raised revision brought back."""
 
     study: str
     waiting: int
@@ -33,5 +33,5 @@ def look_into_inbox(name: str, *, dry_run: bool, now: datetime) -> Inbox:
             reopened = reopen_history(store, name, flow=FLOW, revision=revision, now=now)
             forget_items(store, name, before=now - timedelta(days=study.retention_days))
         waiting = count_waiting(store, name, now=now)
-    run_logger().info("%d notices wait, %d of them for a new revision", waiting, reopened)
+    run_logger().info("%d items wait, %d of them for a new revision", waiting, reopened)
     return Inbox(name, waiting, reopened)

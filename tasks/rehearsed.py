@@ -54,7 +54,9 @@ class Rehearsed:
 
 
 def read_rehearsed(summary: Mapping[str, Any]) -> Rehearsed:
-    """Read from the rehearsal's own store what a flow did, by its summary."""
+    """Read what a flow did from the rehearsal's own store, by its summary; without a run it wrote nothing."""
+    if "run" not in summary:
+        return Rehearsed(str(summary["flow"]), str(summary["outcome"]), found=_counted(summary))
     store = open_store(load_settings())
     try:
         run = find_run(store, str(summary["run"]))
@@ -66,15 +68,20 @@ def read_rehearsed(summary: Mapping[str, Any]) -> Rehearsed:
     return Rehearsed(
         str(summary["flow"]),
         str(summary["outcome"]),
-        found={
-            name: counts
-            for name, counts in summary.items()
-            if isinstance(counts, Mapping) and not name.endswith(("_stopped", "_warned"))
-        },
+        found=_counted(summary),
         written=written,
         held=empty_cells() if kept is None else kept,
         verdicts=verdicts,
     )
+
+
+def _counted(summary: Mapping[str, Any]) -> dict[str, Mapping[str, int]]:
+    """What a flow counted itself."""
+    return {
+        name: counts
+        for name, counts in summary.items()
+        if isinstance(counts, Mapping) and not name.endswith(("_stopped", "_warned"))
+    }
 
 
 def _sizes(cells: pd.DataFrame) -> dict[str, Any]:

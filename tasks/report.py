@@ -40,7 +40,7 @@ COUNTS = MappingProxyType(
         "cells_to_restore": "cells to put back",
         "cells_reverted": "cells put back",
         "cells_moved_on": "cells that somebody changed since, left alone",
-        "notices_made": "notices made that REDCap did not send",
+        "items_made": "items made for what REDCap sent no trigger for",
         "records_renamed": "records followed to their new name",
         "records_deleted": "records deleted in REDCap",
         "forms_emptied": "forms whose data were deleted in REDCap",

@@ -1,4 +1,4 @@
-"""Triggers: notices of the inbox, judged on a fresh export, and done with what the study's rules say."""
+"""Triggers: items of the inbox, judged on a fresh export, and done with what the study's rules say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tasks.shield import effect, run_logger, shielded
 from tasks.trigger_rules import Followed, follow_rule
 
 FLOW = "ingest_triggers"
-# Raised when what is done with notices changes, so that the newest of each form is worked on again.
+# Raised when what is done with items changes, so that the newest of each form is worked on again.
 REVISION = 1
 PARTNER_FLOW = "check_partner_status"
 GIVEN_UP = "given up"
@@ -32,7 +32,7 @@ _Row = Mapping[str, str]
 
 
 class Routed(NamedTuple):
-    """A notice that some rules may be about."""
+    """An item that some rules may be about."""
 
     item: Item
     trigger: Trigger
@@ -40,15 +40,15 @@ class Routed(NamedTuple):
 
 
 def revision_of(study: Study) -> int:
-    """The revision under which notices are worked on: ours, and what the study adds to it."""
+    """The revision under which items are worked on: ours, and what the study adds to it."""
     return REVISION + study.triggers_revision
 
 
-@effect("work on notices")
+@effect("work on items")
 def work_batch(live: LiveProject, *, limit: int, clock: Callable[[], datetime]) -> Counter[str] | None:
-    """Take some notices and do what the rules say; returns counts by outcome and reason, None if none waits.
+    """Take some items and do what the rules say; returns counts by outcome and reason, None if none waits.
 
-    One export serves all of them. A notice that fails does not stop the others.
+    One export serves all of them. An item that fails does not stop the others.
     """
     items = claim_items(live.store, live.study.study, limit=limit, now=clock())
     if not items:
@@ -70,7 +70,7 @@ def work_batch(live: LiveProject, *, limit: int, clock: Callable[[], datetime]) 
         raise
     crash_point("logged")
     counts = Counter(_counted(result) for result in results)
-    run_logger().info("worked on %d notices: %s", len(results), dict(counts))
+    run_logger().info("worked on %d items: %s", len(results), dict(counts))
     return counts
 
 
@@ -89,7 +89,7 @@ def _work(live: LiveProject, items: Sequence[Item], *, now: datetime) -> list[Re
 
 
 def _route(live: LiveProject, item: Item, *, project: Project) -> Routed | Result:
-    """Find the rules of a notice, or say why nothing is done for it; nothing is asked of REDCap."""
+    """Find the rules of an item, or say why nothing is done for it; nothing is asked of REDCap."""
     if item.form is None:
         return Result(item, Worked.FAILED, _UNREADABLE)
     kind, _, name = item.source.partition("/")
@@ -106,7 +106,7 @@ def _route(live: LiveProject, item: Item, *, project: Project) -> Routed | Resul
 
 
 def _export(live: LiveProject, waiting: Sequence[Routed]) -> Mapping[str, list[_Row]]:
-    """The rows of all records that notices name, by record, in one request."""
+    """The rows of all records that items name, by record, in one request."""
     found: dict[str, list[_Row]] = defaultdict(list)
     records = {one.trigger.place.record for one in waiting}
     fields = Contents(live.study, live.dictionary, live.grid).fields
@@ -145,7 +145,7 @@ def _remember(
 def _apply(
     live: LiveProject, one: Routed, *, rows: Sequence[_Row], project: Project, now: datetime
 ) -> Result:
-    """Judge a notice on the exported rows of its record, and do what the rules that hold say."""
+    """Judge an item on the exported rows of its record, and do what the rules that hold say."""
     row = find_row(rows, one.trigger, project=project)
     if isinstance(row, Skip):
         return _skipped(one.item, row)

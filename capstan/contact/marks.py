@@ -16,7 +16,7 @@ from capstan.plan import KEY_NAMES, keyed
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study.messaging import Mark
+    from capstan.study.parts import Mark
 
 
 class MarkKind(StrEnum):

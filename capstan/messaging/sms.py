@@ -31,7 +31,7 @@ _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError)
 # What the library raises over an answer that is no JSON object, or not of the expected form.
 _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 _PAGE_SIZE, _MAX_LISTED = 200, 1000
-_NOT_FOUND = 20404
+_NOT_FOUND, _NOT_FINISHED = 20404, 20009
 _BUSY = frozenset({408, 429})
 
 Found = TypeVar("Found")
@@ -39,6 +39,10 @@ Found = TypeVar("Found")
 
 class _Absent(MessagingError):
     """Twilio itself says that there is none; a page with status 404 does not."""
+
+
+class _Unfinished(MessagingError):
+    """The message is still on its way."""
 
 
 class Twilio:
@@ -117,9 +121,27 @@ class Twilio:
         """One message as Twilio has it now; None where it has none of that name."""
         return _asked_or_none(lambda: _listed(self._client.messages(sid).fetch()))
 
-    def redact(self, sid: str) -> None:
-        """Empty the text that Twilio keeps of a message."""
-        _asked(lambda: self._client.messages(sid).update(body=""))
+    def forget(self, sid: str, *, whole: bool) -> bool:
+        """Empty the text that Twilio keeps of a message, or delete the message `whole`, with its number.
+
+        Pictures go in both cases. False where Twilio has not finished with it yet; one that is gone counts.
+        """
+        message = self._client.messages(sid)
+
+        def emptied() -> bool:
+            # A list's errors have no code, so the message itself is asked for first.
+            if number(message.fetch().num_media):
+                for picture in message.media.list():
+                    picture.delete()
+            return bool(message.delete() if whole else message.update(body=""))
+
+        try:
+            _asked(emptied)
+        except _Unfinished:
+            return False
+        except _Absent:
+            return True
+        return True
 
     def number_type(self, to: str) -> str:
         """The kind of a number (`mobile`, `landline`, …), or "" where nobody knows; each question is paid."""
@@ -184,6 +206,8 @@ def _asked(question: Callable[[], Found]) -> Found:
     what = f"Twilio gave no usable answer (status {CALL.status or 'none'}, code {code or 'none'})"
     if code == _NOT_FOUND:
         raise _Absent(f"{what}; it has no such thing.")
+    if code == _NOT_FINISHED:
+        raise _Unfinished(f"{what}; the message is still on its way.")
     if may_help:
         raise MessagingUnavailable(f"{what}; try again in a while.")
     raise MessagingError(f"{what}; look at account, token and sender with `capstan doctor`.")

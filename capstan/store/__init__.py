@@ -28,6 +28,7 @@ from capstan.store.form_references import (
 from capstan.store.history import (
     IMAGE_COLUMNS,
     find_run,
+    last_change,
     list_runs,
     read_held_plan,
     read_images,
@@ -75,7 +76,7 @@ from capstan.store.monitor_commands import (
     settle_cut_off,
     start_command,
 )
-from capstan.store.monitor_records import end_waits_of, rename_waits
+from capstan.store.monitor_records import end_waits_of, forget_waits, rename_waits
 from capstan.store.monitor_rows import NOWHERE, Opening, marks_of
 from capstan.store.monitor_rows import Wait as MonitorWait
 from capstan.store.monitor_waits import (
@@ -117,6 +118,7 @@ from capstan.store.outbox_lists import (
 )
 from capstan.store.outbox_pace import AHEAD, take_turn
 from capstan.store.outbox_queue import queue_messages
+from capstan.store.outbox_redaction import due_for_redaction, note_redacted
 from capstan.store.outbox_rows import (
     Attempt,
     Caps,
@@ -160,6 +162,7 @@ from capstan.store.session_decisions import (
     settle_record,
     share_record,
 )
+from capstan.store.session_following import follow_rename, mark_deleted
 from capstan.store.session_lists import (
     find_session,
     list_records,
@@ -168,7 +171,7 @@ from capstan.store.session_lists import (
     missing_surveys,
     records_named,
 )
-from capstan.store.session_records import follow_rename, load_forms, mark_deleted
+from capstan.store.session_records import load_forms
 from capstan.store.session_rows import (
     Awaited,
     Dismissal,
@@ -275,6 +278,7 @@ __all__ = [
     "dismiss",
     "dismiss_wait",
     "due_for_check",
+    "due_for_redaction",
     "due_for_writing",
     "end_command",
     "end_run",
@@ -290,6 +294,7 @@ __all__ = [
     "forget_incoming",
     "forget_items",
     "forget_notices",
+    "forget_waits",
     "form_address",
     "give_back",
     "give_back_items",
@@ -305,6 +310,7 @@ __all__ = [
     "keep_plan",
     "keep_rejected",
     "known_occasions",
+    "last_change",
     "lift_dismissal",
     "link_person",
     "list_asked",
@@ -331,6 +337,7 @@ __all__ = [
     "move_wait",
     "new_incoming",
     "note_data",
+    "note_redacted",
     "notice_failed",
     "notice_sent",
     "open_incoming",

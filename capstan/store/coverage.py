@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select, update
 
 from capstan.notice import Happening
 from capstan.store.connection import Store
@@ -30,7 +30,7 @@ _KEYS = ("study", "project", "began_at")
 class Interval:
     """One interval between two reconciliations; counts of triggers are None where the log was not readable.
 
-    `saves` are of people in forms and surveys, `made` the notices that were made here, `deleted` and
+    `saves` are of people in forms and surveys, `made` the items that were made here, `deleted` and
     `renamed` records.
     """
 
@@ -47,22 +47,32 @@ class Interval:
     renamed: int = 0
 
 
-def keep_interval(store: Store, project: Project, *, interval: Interval) -> None:
-    """Keep an interval; one that began at the same time is replaced."""
-    row = {"study": project.study, "project": project.name, **vars(interval)}
+def keep_interval(
+    store: Store, project: Project, *, interval: Interval, late_before: int, name: str, horizon: str
+) -> None:
+    """Keep an interval, and in the watermark `name` from where the next one counts; all or nothing.
+
+    `late_before` triggers came for saves of the interval before it, which had been taken for missed.
+    """
+    key = {"study": project.study, "project": project.name}
+    columns = TRIGGER_COVERAGE.c
+    mine = and_(columns.study == project.study, columns.project == project.name)
+    last = select(func.max(columns.began_at)).where(mine, columns.began_at < interval.began_at)
+    former = update(TRIGGER_COVERAGE).where(mine, columns.began_at == last.scalar_subquery())
+    moved = {"late": columns.late + late_before, "missed": columns.missed - late_before}
+    mark = {"study": project.study, "name": name, "value": horizon, "updated_at": interval.ended_at}
     with store.write() as connection:
-        connection.execute(insert_or_replace(connection, TRIGGER_COVERAGE, keys=_KEYS).values(**row))
+        if late_before:
+            connection.execute(former.where(columns.missed >= late_before).values(**moved))
+        kept = insert_or_replace(connection, TRIGGER_COVERAGE, keys=_KEYS)
+        connection.execute(kept.values(**key, **vars(interval)))
+        kept = insert_or_replace(connection, WATERMARK, keys=("study", "name"))
+        connection.execute(kept.values(**mark))
 
 
-def list_intervals(
-    store: Store, study: str, *, project: str = "", since: datetime | None = None, limit: int | None = None
-) -> tuple[Interval, ...]:
-    """The intervals of a study, newest first; of all its projects unless one is named."""
+def list_intervals(store: Store, study: str, *, limit: int | None = None) -> tuple[Interval, ...]:
+    """The intervals of a study, newest first, of all the projects that it had."""
     query = select(TRIGGER_COVERAGE).where(TRIGGER_COVERAGE.c.study == study)
-    if project:
-        query = query.where(TRIGGER_COVERAGE.c.project == project)
-    if since:
-        query = query.where(TRIGGER_COVERAGE.c.began_at >= since)
     newest = query.order_by(TRIGGER_COVERAGE.c.began_at.desc()).limit(limit)
     with store.read() as connection:
         rows = connection.execute(newest).mappings().all()
@@ -71,7 +81,7 @@ def list_intervals(
 
 
 def read_arrivals(store: Store, study: str, *, since: datetime) -> list[Arrival]:
-    """The triggers of REDCap that came since a time, each as often as it came, and the notices made here."""
+    """The triggers of REDCap that came since a time, each as often as it came, and the items made here."""
     recent = and_(INBOX.c.last_seen_at >= since, INBOX.c.sealed.is_not(None))
     query = select(INBOX).where(INBOX.c.study == study, INBOX.c.source == REDCAP, recent)
     ours = or_(INBOX.c.made_by == "", INBOX.c.made_by == MADE_BY)

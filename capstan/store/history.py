@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 from sqlalchemy import Column, select
@@ -11,12 +12,21 @@ from capstan.errors import Refused, UsageError
 from capstan.plan import CELL_COLUMNS
 from capstan.store.batches import CELL_FLAGS
 from capstan.store.connection import Store
+from capstan.store.outbox_rows import Mailroom
 from capstan.store.rows import Run, to_run
 from capstan.store.states import RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
 from capstan.verdict import LINK, VERDICT_COLUMNS
 
 IMAGE_COLUMNS = ("batch", "action", *CELL_COLUMNS, *CELL_FLAGS, "overwrite", "outcome")
+
+
+class Change(NamedTuple):
+    """What a flow made of a cell."""
+
+    flow: str
+    before: str
+    after: str
 
 
 def find_run(store: Store, name: str) -> Run:
@@ -56,6 +66,23 @@ def read_images(store: Store, run: Run) -> pd.DataFrame:
         raise Refused(f"The before-images of run {run.id} were deleted after the study's retention.")
     parts = [_image(store, dict(row)) for row in rows]
     return pd.concat(parts, ignore_index=True) if parts else _no_images()
+
+
+def last_change(store: Store, room: Mailroom, *, place: Mapping[str, str]) -> Change | None:
+    """The newest journaled change of a cell, named by `CELL_KEYS`; None where none is kept.
+
+    It was at least tried: what REDCap holds now tells whether it is still there.
+    """
+    mine = [RUN.c[name] == value for name, value in room._asdict().items()]
+    query = select(BATCH, RUN.c.flow).join(RUN, BATCH.c.run_id == RUN.c.id).where(*mine)
+    kept = query.where(BATCH.c.image.is_not(None)).order_by(RUN.c.started_at.desc(), BATCH.c.number.desc())
+    with store.read() as connection:
+        for row in connection.execute(kept).mappings():
+            cells = store.unseal(row["image"])
+            found = cells[(cells[list(place)] == pd.Series(place)).all(axis=1)]
+            if not found.empty:
+                return Change(row["flow"], str(found["before"].iloc[0]), str(found["after"].iloc[0]))
+    return None
 
 
 def read_verdicts(store: Store, run: Run) -> pd.DataFrame:

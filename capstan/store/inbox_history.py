@@ -89,7 +89,7 @@ def read_item(store: Store, number: int, *, forms: bool = False) -> tuple[Kept, 
     """One item and its log; raises UsageError where there is none of that number."""
     found = list_items(store, Choice(numbers=(number,)), forms=forms)
     if not found:
-        raise UsageError(f"There is no notice {number}; `capstan triggers list` shows which there are.")
+        raise UsageError(f"There is no item {number}; `capstan triggers list` shows which there are.")
     lines = select(*(INBOX_LOG.c[name] for name in LogLine._fields)).where(INBOX_LOG.c.inbox_id == number)
     with store.read() as connection:
         return found[0], tuple(LogLine(*row) for row in connection.execute(lines.order_by(INBOX_LOG.c.at)))
@@ -107,7 +107,7 @@ def reopen_items(store: Store, choice: Choice) -> Reopened:
 
 
 def reopen_history(store: Store, study: str, *, flow: str, revision: int, now: datetime) -> int:
-    """Reopen the newest notice of each form, once a revision was raised; returns how many.
+    """Reopen the newest item of each form, once a revision was raised; returns how many.
 
     Older ones tell nothing more, because the form is exported as it is now.
     """

@@ -1,4 +1,4 @@
-"""Names records and the forms in them by fingerprints, so that sealed notices can be found."""
+"""Names records and the forms in them by fingerprints, so that sealed items can be found."""
 
 from __future__ import annotations
 

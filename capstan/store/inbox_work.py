@@ -41,7 +41,7 @@ class Worked(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """One notice that a worker has; `attempts` failed before, `form` is None where no key opens it."""
+    """One item that a worker has; `attempts` failed before, `form` is None where no key opens it."""
 
     id: int
     source: str

@@ -1,4 +1,4 @@
-"""Waits follow their records: ended with a record that is deleted, renamed with one that is renamed."""
+"""Waits follow their records: ended when one is deleted, renamed with one, and emptied in the end."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ def rename_waits(store: Store, room: Mailroom, *, old: str, new: str, now: datet
             connection.execute(update(WAIT).where(WAIT.c.id == row["id"]).values(**values))
             count += 1
     return count
+
+
+def forget_waits(store: Store, room: Mailroom, *, before: datetime) -> int:
+    """Delete which record ended waits were about, if they ended before a time; that they were stays known."""
+    mine = (WAIT.c[name] == value for name, value in room._asdict().items())
+    old = update(WAIT).where(*mine, WAIT.c.ended_at < before, WAIT.c.sealed.is_not(None))
+    with store.write() as connection:
+        return connection.execute(old.values(sealed=None)).rowcount
 
 
 def _twin(room: Mailroom, monitor: str, marks: Mapping[str, str]) -> Select[Any]:

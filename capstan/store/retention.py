@@ -24,7 +24,7 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
 
     Open runs keep theirs. A purged run cannot be reverted. Messages that came to an end before that time
     lose address and text; that they were sent, and to no address twice, stays known.
-    Notices of the inbox lose what they said once they are done.
+    Items of the inbox lose what they said once they are done.
     """
     ended = func.coalesce(RUN.c.ended_at, RUN.c.started_at)
     due = [ended < before, RUN.c.state.not_in(OPEN_STATES), RUN.c.purged_at.is_(None)]

@@ -51,7 +51,7 @@ def content_mark(store: Store, content: str) -> str:
 
 
 def place_mark(store: Store, project: Project, *, place: Place) -> str:
-    """The fingerprint of a form of a record, the same as that of the notices that tell of it."""
+    """The fingerprint of a form of a record, the same as that of the items that tell of it."""
     form = {
         "record": place.record,
         "redcap_event_name": place.event,
@@ -107,7 +107,7 @@ def forget_places(store: Store, project: Project, *, marks: Collection[str]) -> 
 
 
 def waiting_places(store: Store, study: str) -> frozenset[str]:
-    """The marks of forms of which a notice waits that nobody has begun to work.
+    """The marks of forms of which an item waits that nobody has begun to work.
 
     Its work will see them as they are then, whatever happens in the meantime.
     """

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, select
 
 from capstan.store.connection import Store
-from capstan.store.outbox_marks import record_mark
 from capstan.store.outbox_rows import Mailroom
+from capstan.store.session_places import of_record
 from capstan.store.session_rows import (
     Awaited,
     Dismissal,
@@ -72,8 +72,7 @@ def list_records(
 
 def records_named(store: Store, room: Mailroom, *, record: str) -> tuple[KeptRecord, ...]:
     """The forms of one record of a project that were loaded."""
-    named = {**room._asdict(), "record_mark": record_mark(store, room, record=record)}
-    mine = [REDCAP_RECORD.c[name] == value for name, value in named.items()]
+    mine = of_record(store, room, record)
     with store.read() as connection:
         rows = connection.execute(select(REDCAP_RECORD).where(*mine).order_by(REDCAP_RECORD.c.id)).mappings()
         return tuple(to_kept(store, row) for row in rows)

@@ -1,4 +1,4 @@
-"""Loads forms that tell of sessions, and follows records that are renamed or deleted in REDCap."""
+"""Loads forms that tell of sessions: each is linked to its session, or waits for a person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from capstan.sessions import BadId, SessionId
 from capstan.store.connection import Store
@@ -15,8 +15,8 @@ from capstan.store.inbox_work import Worked
 from capstan.store.outbox_marks import record_mark
 from capstan.store.outbox_rows import Mailroom
 from capstan.store.session_links import free, link, lock_sessions, make_session, obstacle, own_session
+from capstan.store.session_places import PLACE, find_form
 from capstan.store.session_rows import (
-    FormPlace,
     KeptRecord,
     Loaded,
     RecordState,
@@ -24,12 +24,8 @@ from capstan.store.session_rows import (
     SessionKey,
     Source,
     seal_form,
-    to_kept,
 )
-from capstan.store.session_tables import REDCAP_RECORD, SESSION_RECORD
-
-_PLACE = ("event", "instrument", "instance")
-_GONE = "The form was deleted in REDCap."
+from capstan.store.session_tables import REDCAP_RECORD
 
 
 def load_forms(
@@ -44,39 +40,6 @@ def load_forms(
         return tuple(_load(store, connection, room, form, now=now) for form in forms)
 
 
-def mark_deleted(
-    store: Store, room: Mailroom, *, record: str, now: datetime, place: FormPlace | None = None
-) -> int:
-    """Forget what a record that was deleted in REDCap said, or one form of it; returns how many forms.
-
-    Its sessions are without a record then; what was found or said of them stays.
-    """
-    mine = [*_of_record(store, room, record), REDCAP_RECORD.c.state != RecordState.DELETED]
-    mine += _of_place(place) if place else []
-    with store.write() as connection:
-        lock_sessions(connection)
-        numbers = list(connection.execute(select(REDCAP_RECORD.c.id).where(*mine)).scalars())
-        gone = {"state": RecordState.DELETED, "reason": _GONE, "sealed": None, "by": "", "changed_at": now}
-        for number in numbers:
-            connection.execute(update(REDCAP_RECORD).where(REDCAP_RECORD.c.id == number).values(**gone))
-            _free_all(connection, number, now=now)
-    return len(numbers)
-
-
-def follow_rename(store: Store, room: Mailroom, *, old: str, new: str, now: datetime) -> int:
-    """Let the forms of a record go on under its new name; returns how many.
-
-    Where a form was loaded under the new name already, that one is newer and takes the other's place.
-    """
-    with store.write() as connection:
-        lock_sessions(connection)
-        query = select(REDCAP_RECORD).where(*_of_record(store, room, old)).order_by(REDCAP_RECORD.c.id)
-        rows = connection.execute(query).mappings().all()
-        for row in rows:
-            _rename(store, connection, room, row, new=new, now=now)
-    return len(rows)
-
-
 class _Standing(NamedTuple):
     """What a form comes to: the session that it names, and whether it holds there."""
 
@@ -89,24 +52,21 @@ class _Standing(NamedTuple):
 def _load(
     store: Store, connection: Connection, room: Mailroom, form: SessionForm, *, now: datetime
 ) -> Loaded:
-    known = _find(store, connection, room, form.place)
+    known = find_form(store, connection, room, form.place)
     if form.lacks and (known is None or known.state is RecordState.DELETED):
         return Loaded(Worked.SKIPPED, form.lacks, None, False, None)
     if known and known.content and form.content.user is None:
         form = replace(form, content=replace(form.content, user=known.content.user))
     standing = _standing(connection, room, form, known=known)
-    is_linked = standing.state is RecordState.LINKED
-    if is_linked and isinstance(form.named, SessionId):
-        make_session(connection, room.study, form.named, source=Source.REDCAP, now=now)
-    if known and not _differs(known, form=form, standing=standing):
-        number, changed = known.id, False
-    else:
-        number, changed = _keep(store, connection, room, form, known=known, standing=standing, now=now), True
-    held = standing.key if is_linked else None
-    _tie(connection, number, to=held, now=now)
-    return Loaded(
-        Worked.LOADED if is_linked else Worked.SKIPPED, standing.reason, held, changed, standing.state
-    )
+    held = standing.key if standing.state is RecordState.LINKED else None
+    changed = known is None or _differs(known, form=form, standing=standing)
+    if changed:
+        if held and isinstance(form.named, SessionId):
+            make_session(connection, room.study, form.named, source=Source.REDCAP, now=now)
+        number = _keep(store, connection, room, form, known=known, standing=standing, now=now)
+        _tie(connection, number, to=held, now=now)
+    outcome = Worked.LOADED if held else Worked.SKIPPED
+    return Loaded(outcome, standing.reason, held, changed, standing.state)
 
 
 def _standing(
@@ -118,6 +78,8 @@ def _standing(
         return _Standing(key, RecordState.SET_ASIDE, known.reason, known.by)
     if key is None:
         return _Standing(None, RecordState.WAITING, named.reason if isinstance(named, BadId) else "")
+    if known and known.state is RecordState.LINKED and known.key == key:
+        return _Standing(key, RecordState.LINKED, "")
     problem = obstacle(connection, key, record=known.id if known else 0)
     return _Standing(key, RecordState.WAITING if problem else RecordState.LINKED, problem)
 
@@ -165,7 +127,7 @@ def _keep(
         connection.execute(update(REDCAP_RECORD).where(REDCAP_RECORD.c.id == known.id).values(**row))
         return known.id
     row |= {**room._asdict(), "record_mark": record_mark(store, room, record=place.record), "added_at": now}
-    row |= {name: getattr(place, name) for name in _PLACE}
+    row |= {name: getattr(place, name) for name in PLACE}
     (number,) = connection.execute(insert(REDCAP_RECORD).values(**row)).inserted_primary_key or (0,)
     return int(number)
 
@@ -179,46 +141,3 @@ def _tie(connection: Connection, number: int, *, to: SessionKey | None, now: dat
         free(connection, former, now=now)
     if to:
         link(connection, to, record=number, now=now)
-
-
-def _rename(
-    store: Store, connection: Connection, room: Mailroom, row: RowMapping, *, new: str, now: datetime
-) -> None:
-    old = to_kept(store, row)
-    place = FormPlace(new, old.event, old.instrument, old.instance)
-    newer = _find(store, connection, room, place)
-    this = REDCAP_RECORD.c.id == old.id
-    if newer is None:
-        sealed = seal_form(store, new, old.content) if old.content else None
-        mark = record_mark(store, room, record=new)
-        connection.execute(
-            update(REDCAP_RECORD).where(this).values(record_mark=mark, sealed=sealed, changed_at=now)
-        )
-        return
-    shared = (SESSION_RECORD.c.record_id == old.id, SESSION_RECORD.c.shared.is_(True))
-    connection.execute(update(SESSION_RECORD).where(*shared).values(record_id=newer.id))
-    _free_all(connection, old.id, now=now)
-    connection.execute(delete(REDCAP_RECORD).where(this))
-
-
-def _free_all(connection: Connection, number: int, *, now: datetime) -> None:
-    """Take a record from all of its sessions."""
-    columns = [SESSION_RECORD.c[name] for name in SessionKey._fields]
-    rows = connection.execute(select(*columns).where(SESSION_RECORD.c.record_id == number)).all()
-    for row in rows:
-        free(connection, SessionKey(*row), now=now)
-
-
-def _find(store: Store, connection: Connection, room: Mailroom, place: FormPlace) -> KeptRecord | None:
-    query = select(REDCAP_RECORD).where(*_of_record(store, room, place.record), *_of_place(place))
-    row = connection.execute(query).mappings().first()
-    return to_kept(store, row) if row else None
-
-
-def _of_record(store: Store, room: Mailroom, record: str) -> list[ColumnElement[bool]]:
-    named = {**room._asdict(), "record_mark": record_mark(store, room, record=record)}
-    return [REDCAP_RECORD.c[name] == value for name, value in named.items()]
-
-
-def _of_place(place: FormPlace) -> list[ColumnElement[bool]]:
-    return [REDCAP_RECORD.c[name] == getattr(place, name) for name in _PLACE]

@@ -137,7 +137,8 @@ class Eligibility(Part):
 class Limits(Part):
     """How much one run may change before a person must look at it.
 
-    `share` is a part of the project's records from 0 to 1. Where `blanked` or `new_records` is 0, a row
+    `share` is a part of the project's records from 0 to 1, `field_share` that in which any one field may
+    change. Where `blanked` or `new_records` is 0, a row
     that would erase or create is stopped by itself; above 0, the run is held when it would do more.
     `same_value` is how many records may get one and the same value in the place of others.
     Records are deleted or renamed only up to `deleted_records` and `renamed_records`.
@@ -145,6 +146,7 @@ class Limits(Part):
 
     records: int = Field(default=200, ge=0)
     share: float = Field(default=0.2, ge=0, le=1)
+    field_share: float = Field(default=1, ge=0, le=1)
     blanked: int = Field(default=0, ge=0)
     new_records: int = Field(default=0, ge=0)
     same_value: int = Field(default=200, ge=1)
@@ -201,7 +203,8 @@ class Checks(Part):
     """What this study adds to the checks that its data dictionary gives.
 
     `slash_dates` says how its files write dates with slashes. `unique` fields have no value twice;
-    `same_person` fields are alike in no two records.
+    `same_person` fields are alike in no two records. `record_id_groups` are access groups, each with the
+    beginning of its record ids; `sql_choices` are fields with the codes that their queries give.
     """
 
     not_future: tuple[str, ...] = ()
@@ -209,6 +212,8 @@ class Checks(Part):
     slash_dates: Literal["", "dmy", "mdy"] = ""
     record_id: Annotated[str, AfterValidator(_is_a_pattern)] = ""
     record_id_digit: Literal["", "luhn", "mod_11_2", "mod_37_2", "mod_97_10"] = ""
+    record_id_groups: dict[str, str] = Field(default={})
+    sql_choices: dict[str, tuple[str, ...]] = Field(default={})
     unique: tuple[str, ...] = ()
     same_person: tuple[str, ...] = ()
     rules: tuple[CheckRule, ...] = ()

@@ -157,6 +157,8 @@ def _check_checks(study: Study, project: Project) -> Iterator[Problem]:
     for part in ("not_future", "unique", "same_person"):
         for position, name in enumerate(getattr(checks, part)):
             yield from project.check_field(name, place=f"checks.{part}[{position}]")
+    for name in checks.sql_choices:
+        yield from project.check_field(name, place=f"checks.sql_choices.{name}")
     for name in checks.not_before:
         yield from project.check_field(name, place=f"checks.not_before.{name}")
     for position, rule in enumerate(checks.rules):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from capstan.study.parts import ClockText, Logic, Mark, NeededLogic, Part, TokenSource
+from capstan.study.parts import ClockText, DurationText, Logic, Mark, NeededLogic, Part, TokenSource
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -22,7 +22,8 @@ class Sms(Part):
     """The Twilio account that texts: a sender number, a Messaging Service, or both.
 
     `url` is blank for Twilio itself. `region` is the country of numbers that name none. Segments and not
-    messages are what carriers count, so the pace and the price are theirs.
+    messages are what carriers count, so the pace and the price are theirs. `redact` is what goes at Twilio
+    once texts have come to an end, `redact_after` later, or after the study's retention.
     """
 
     account: TokenSource
@@ -34,6 +35,8 @@ class Sms(Part):
     segments_per_second: float = Field(default=1, gt=0)
     price_per_segment: float = Field(default=0.0083, ge=0)
     redaction: bool = False
+    redact: Literal["nothing", "texts", "messages"] = "nothing"
+    redact_after: DurationText | None = None
 
     def model_post_init(self, _context: Any) -> None:
         """Refuse an account without anything to send from."""

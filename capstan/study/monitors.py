@@ -30,7 +30,8 @@ JournaledFlow = Literal[
     "revert_run",
 ]
 
-_ADDRESS = re.compile(r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/)[^{}/]*")
+# The host is written out, so that no part of a subject can choose where a token goes.
+_ADDRESS = re.compile(r"(https://[^{}/?#@\s]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/")
 
 
 def _is_variable(value: str) -> str:

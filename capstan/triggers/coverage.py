@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 CLOCKS = timedelta(minutes=1)
 """How far REDCap's clock and ours may be apart."""
@@ -25,12 +26,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Save:
-    """A form that somebody saved, at some time from `begins` until before `ends`."""
+    """A form that somebody saved, some time from `begins` until before `ends`; new since the last count."""
 
     record: str = field(repr=False)
     form: str
     begins: datetime
     ends: datetime
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,16 @@ class Arrival:
     is_made: bool = False
 
 
-def fates(saves: Iterable[Save], arrivals: Iterable[Arrival]) -> list[tuple[Fate, datetime]]:
-    """Tell what became of each trigger, and when the save was, or the duplicate came.
+class Told(NamedTuple):
+    """What became of the trigger of a save, and when it came; a duplicate has no save."""
+
+    fate: Fate
+    save: Save | None
+    came: datetime | None
+
+
+def fates(saves: Iterable[Save], arrivals: Iterable[Arrival]) -> list[Told]:
+    """Tell what became of each trigger.
 
     The log does not say in which event a form was saved, nor its second: so a save and a trigger of the same
     record and form belong together where their times let them, each to one. What came without any save
@@ -59,29 +69,57 @@ def fates(saves: Iterable[Save], arrivals: Iterable[Arrival]) -> list[tuple[Fate
     return [found for pair, listed in saved.items() for found in _fates_of(listed, came.get(pair, []))]
 
 
-def count_fates(found: Iterable[tuple[Fate, datetime]], *, begin: datetime, end: datetime) -> Counter[Fate]:
-    """Count what became of the triggers of an interval."""
-    return Counter(fate for fate, at in found if begin <= at < end)
+class Counts(NamedTuple):
+    """What became of triggers; `late_before` are those of saves that the last count took for missed."""
+
+    received: int
+    late: int
+    missed: int
+    duplicate: int
+    late_before: int
+
+    @property
+    def saves(self) -> int:
+        """How many forms were saved."""
+        return self.received + self.late + self.missed
 
 
-def _fates_of(saves: Sequence[Save], arrivals: Sequence[Arrival]) -> list[tuple[Fate, datetime]]:
+def count_fates(found: Iterable[Told], *, since: datetime) -> Counts:
+    """Count what became of the triggers of new saves, and what came since the last count."""
+    listed = list(found)
+    counts = Counter(one.fate for one in listed if one.save and one.save.is_new)
+    recent = [one for one in listed if one.came and one.came >= since]
+    return Counts(
+        received=counts[Fate.RECEIVED],
+        late=counts[Fate.LATE],
+        missed=counts[Fate.MISSED],
+        duplicate=sum(one.save is None for one in recent),
+        late_before=sum(one.save is not None and not one.save.is_new for one in recent),
+    )
+
+
+def _fates_of(saves: Sequence[Save], arrivals: Sequence[Arrival]) -> list[Told]:
     left = [one for one in arrivals if not one.is_made]
     made = [one.at for one in arrivals if one.is_made]
-    found: list[tuple[Fate, datetime]] = []
-    waiting: list[Save] = []
-    for save in saves:
-        first = _take(left, since=save.begins - CLOCKS, before=save.ends + CLOCKS)
-        if first is None:
-            waiting.append(save)
-            continue
-        was_made = any(save.begins <= at < first.at for at in made)
-        found.append((Fate.LATE if was_made else Fate.RECEIVED, save.begins))
-    for save in waiting:
-        late = _take(left, since=save.ends + CLOCKS, before=save.ends + LATEST)
-        found.append((Fate.LATE if late else Fate.MISSED, save.begins))
-    first_save, last_save = saves[0].begins - CLOCKS, saves[-1].ends + LATEST
-    found += [(Fate.DUPLICATE, one.at) for one in left if first_save <= one.at < last_save]
-    return found
+    first = [(save, _take(left, since=save.begins - CLOCKS, before=save.ends + CLOCKS)) for save in saves]
+    came = [one.at for _, one in first if one]
+    # What follows another one at once is its double, and no late one of an earlier save.
+    doubles = [one for one in left if any(at <= one.at < at + CLOCKS for at in came)]
+    left = [one for one in left if one not in doubles]
+    found = []
+    for save, arrival in first:
+        late = None if arrival else _take(left, since=save.ends + CLOCKS, before=save.ends + LATEST)
+        was_made = arrival is not None and any(save.begins <= at < arrival.at for at in made)
+        found.append(_told(save, arrival or late, is_late=was_made or late is not None))
+    since, until = saves[0].begins - CLOCKS, saves[-1].ends + LATEST
+    rest = [one for one in (*doubles, *left) if since <= one.at < until]
+    return found + [Told(Fate.DUPLICATE, None, one.at) for one in rest]
+
+
+def _told(save: Save, arrival: Arrival | None, *, is_late: bool) -> Told:
+    if arrival is None:
+        return Told(Fate.MISSED, save, None)
+    return Told(Fate.LATE if is_late else Fate.RECEIVED, save, arrival.at)
 
 
 def _take(left: list[Arrival], *, since: datetime, before: datetime) -> Arrival | None:

@@ -37,10 +37,10 @@ ROWS = {
     ),
     "record_id_format": Entry(
         ERROR,
-        "a new record id that is not of the study's form, or has a wrong check digit",
+        "a new record id that is not of the study's form or access group, or has a wrong check digit",
         "Correct the id; spreadsheets drop leading zeros.",
         ACCEPTS,
-        "`checks.record_id` and `checks.record_id_digit` of the study",
+        "`checks.record_id`, `record_id_digit` and `record_id_groups` of the study",
     ),
     "record_unknown": Entry(
         ERROR,

@@ -21,7 +21,8 @@ from capstan.store import load_keys
 from cli.showing import console, print_json, show_stopped, show_summary
 from studies.demo.generate import import_rows
 from studies.demo.reminders import send_reminders
-from studies.demo.servers import prefect_server, sandbox_with_trial
+from studies.demo.scans import follow_scans
+from studies.demo.servers import prefect_server, receiver, sandbox_with_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".capstan" / "demo"
@@ -37,7 +38,11 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     today = datetime.now(ZoneInfo("America/Los_Angeles")).date()
     _fresh_home()
-    with sandbox_with_trial(today) as sandbox, prefect_server(HOME) as pages:
+    with (
+        sandbox_with_trial(today) as sandbox,
+        receiver(HOME, control_url=sandbox.control_url),
+        prefect_server(HOME) as pages,
+    ):
         console.print(
             Panel(
                 f"The Tooth Fairy Trial: 120 invented participants, in a sandbox that acts as REDCap.\n"
@@ -49,9 +54,9 @@ def main(arguments: list[str]) -> int:
         bad = import_rows(today)
         file.write_text(bad.text, encoding="utf-8")
         summary = _run_all(file, pages=pages)
-        summary["messages"] = send_reminders(
-            partial(_step, pages=pages), study=STUDY, control_url=sandbox.control_url
-        )
+        step = partial(_step, pages=pages)
+        summary["messages"] = send_reminders(step, study=STUDY, control_url=sandbox.control_url)
+        summary |= follow_scans(step, study=STUDY, today=today, sandbox=sandbox)
         summary["seconds"] = round(time.monotonic() - started, 1)
         if options.json:
             print_json(summary)

@@ -29,7 +29,7 @@ _FATES = {
     "22": "13",  # a landline, which is found out later
     "23": "10",  # switched off: tried again in some hours
     "35": "51",  # answers STOP
-    "36": "09",  # no callback: only asking shows that it arrived
+    "36": "04",  # that it arrived is called back before that it was sent
 }
 _AREAS = ("415", "510", "628", "707", "831", "925")
 

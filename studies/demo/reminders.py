@@ -23,6 +23,7 @@ def send_reminders(step: Step, *, study: str, control_url: str) -> dict[str, int
     _let_time_pass(control_url)
     step("8. What became of them? It is written down in REDCap", "check_deliveries")
     step("9. Once more: nobody twice; whose phone cannot be texted gets a letter", "send_messages")
+    heard = step("10. Who wrote back STOP gets no more texts, and REDCap says so", "check_replies")
     _show_deliveries(study)
     counts = _counts(study)
     return {
@@ -32,6 +33,7 @@ def send_reminders(step: Step, *, study: str, control_url: str) -> dict[str, int
         "failed": counts[MessageState.FAILED],
         "unknown": counts[MessageState.UNKNOWN] + counts[MessageState.REVIEW],
         "duplicates": _duplicates(control_url),
+        "replies": sum(heard["replies"].values()),
     }
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 import requests
 
+from capstan.monitors import WaitState
 from cli.showing import console, plain_table
 from sandbox.server import Running
 from studies.demo.generate import SEED
 from studies.demo.people import invent
-from studies.demo.servers import receiver_address
 from tasks.receiving import trigger_address
 
 Step = Callable[..., dict[str, Any]]
@@ -40,7 +40,7 @@ def follow_scans(step: Step, *, study: str, today: date, sandbox: Running) -> di
     looked = step("12. Did the scans arrive? Somebody is told of what is missing", "run_monitors")
     _show_letters(sandbox)
     return {
-        "triggers": {"received": ingested["notices_waiting"], **ingested["notices"]},
+        "triggers": {"received": ingested["items_waiting"], **ingested["items"]},
         "sessions": _count_sessions(study),
         "monitors": _ends(looked, study=study),
     }
@@ -85,7 +85,7 @@ def _wait_for_posts(sandbox: Running, expected: int) -> None:
         if sum(post["status"] == requests.codes.no_content for post in told) >= expected:
             return
         time.sleep(0.05)
-    raise RuntimeError(f"The receiver at {receiver_address()} did not answer the triggers.")
+    raise RuntimeError("The receiver did not answer the triggers.")
 
 
 def _show_letters(sandbox: Running) -> None:
@@ -113,6 +113,6 @@ def _ends(looked: dict[str, Any], *, study: str) -> dict[str, int]:
 
     with open_store_here() as store:
         waits = list_waits(store, study)
-    resolved = sum(wait.state == "resolved" for wait in waits)
+    resolved = sum(wait.standing.state is WaitState.RESOLVED for wait in waits)
     fired = sum(wait.tellings > 0 for wait in waits)
     return {"resolved": resolved, "fired": fired, "told": sum(looked["notices"].values())}

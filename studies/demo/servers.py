@@ -1,4 +1,4 @@
-"""The servers of the demo: a sandbox with the trial in it, and a Prefect server of its own."""
+"""The servers of the demo: a sandbox with the trial in it, a receiver, and a Prefect server of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sandbox.server import Running
 from studies.demo.generate import project_xml
 
 TITLE = "Tooth Fairy Trial"
+SENDER = "+15005550006"
 _START_SECONDS = 90
 
 
@@ -54,6 +55,25 @@ def _channels(addresses: Mapping[str, str | None]) -> dict[str, str]:
 
 
 @contextmanager
+def receiver(home: Path, *, control_url: str) -> Iterator[str]:
+    """A receiver in a process of its own, which the sandbox's Twilio tells of texts; gives its address."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    os.environ["CAPSTAN_PUBLIC_URL"] = address
+    capstan = str(Path(sys.executable).with_name("capstan"))
+    command = [capstan, "receiver", "serve", "--port", str(port), "--workers", "1"]
+    number = {"number": SENDER, "sms_url": f"{address}/twilio/inbound", "segments_per_second": 20}
+    requests.post(f"{control_url}config", json={"numbers": [number]}, timeout=60).raise_for_status()
+    with (home / "receiver.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            _wait_until_healthy(f"{address}/health", server=server, log=home / "receiver.log")
+            yield address
+        finally:
+            _stop(server)
+
+
+@contextmanager
 def prefect_server(home: Path) -> Iterator[str]:
     """A Prefect server with its own home, on a free port; gives the address of its pages."""
     port = _free_port()
@@ -76,11 +96,15 @@ def prefect_server(home: Path) -> Iterator[str]:
             yield pages
             _send_last_logs()
         finally:
-            server.terminate()
-            try:
-                server.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                server.kill()
+            _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 def _send_last_logs() -> None:
@@ -100,7 +124,7 @@ def _wait_until_healthy(url: str, *, server: subprocess.Popen[bytes], log: Path)
                 return
         except requests.RequestException:
             time.sleep(0.2)
-    raise RuntimeError(f"The Prefect server did not start; its log is {log}.")
+    raise RuntimeError(f"A server did not start; its log is {log}.")
 
 
 def _free_port() -> int:

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from capstan.arms import events_of_records, participant_arms
-from capstan.contact.marks import Marked, MarkKind, mark_of, wanted_marks
+from capstan.contact.marks import Marked, MarkKind, mark_of, wanted_cells, wanted_marks
 from capstan.inbound_log import Written, plan_inbound
 from capstan.needs import inbound_fields
-from capstan.plan import overlay
+from capstan.plan import CELL_COLUMNS, as_table, compare, overlay
 from capstan.replies import Meaning
+from capstan.store import CELL_KEYS
+from capstan.study.parts import Mark
 from checks.case import Present
 from tasks.connections import LiveProject
 from tasks.messages.reply_desk import Heard
+from tasks.messages.taking_back import cells_to_take_back
 from tasks.redcap import export_records, list_records
 from tasks.shield import effect
 
@@ -25,10 +28,14 @@ _NO_TEXT = "[no text; media: {}]"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReplyPlan:
-    """What REDCap should hold of replies, as a keyed frame, and what it holds."""
+    """What REDCap should hold of replies, as a keyed frame in which a blank erases, and what it holds.
+
+    `erased` is how many cells become blank again.
+    """
 
     wanted: pd.DataFrame
     present: Present
+    erased: int
 
 
 @effect("plan replies")
@@ -40,6 +47,7 @@ def plan_replies(live: LiveProject, *, heard: Sequence[Heard]) -> ReplyPlan:
     fields = inbound_fields(study, dictionary=live.dictionary) or {live.dictionary.record_field}
     frame = export_records(live, fields=fields, records=records)
     homes = {mark.event for kind in MarkKind if (mark := mark_of(study, kind))}
+    homes |= {keyword.writes.event for keyword in study.inbound.keywords if keyword.writes}
     events = {
         name: _events(live, frame, name=name, records=records) for name in {study.inbound.event, *homes}
     }
@@ -52,8 +60,19 @@ def plan_replies(live: LiveProject, *, heard: Sequence[Heard]) -> ReplyPlan:
     )
     places = {(record, name): event for name, found in events.items() for record, event in found.items()}
     marks = wanted_marks(study, _marked(matched), layout=layout, events=places)
-    wanted = overlay([log, marks], record_field=layout.record_field)
-    return ReplyPlan(wanted, Present(frame, list_records(live)))
+    words = wanted_cells(_of_keywords(matched), layout=layout, events=places)
+    name = layout.record_field
+    wanted = overlay([log, marks, words], record_field=name)
+    back = cells_to_take_back(live, matched, present=frame, events=places)
+    cells = pd.concat([compare(wanted, present=frame, record_field=name)[list(CELL_COLUMNS)], back])
+    table = as_table(cells.drop_duplicates(list(CELL_KEYS)), present=frame, record_field=name)
+    return ReplyPlan(table, Present(frame, list_records(live)), erased=int((back["after"] == "").sum()))
+
+
+def _of_keywords(matched: Sequence[Heard]) -> list[tuple[str, Mark]]:
+    """What the study's own words ask to write, oldest first."""
+    words = ((one.record, one.reply.keyword) for one in matched)
+    return [(record, keyword.writes) for record, keyword in words if keyword and keyword.writes]
 
 
 def _marked(matched: Sequence[Heard]) -> list[Marked]:

@@ -16,7 +16,7 @@ from capstan.needs import log_fields
 from capstan.plan import KEYS, compare, overlay
 from capstan.store import Attempt, Try, choose_instances, due_for_writing, read_message, written_back
 from capstan.study import Study
-from capstan.study.messaging import Mark
+from capstan.study.parts import Mark
 from capstan.verdict import Severity, collected, verdicts
 from checks.case import Present
 from tasks.connections import LiveProject

@@ -1,12 +1,20 @@
-"""Afterwards: the command that runs once for a session whose data came, and never twice."""
+"""Afterwards: the command that runs once for a session whose data came, and what is forgotten in the end."""
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 from capstan.monitors.words import tell_of_command
 from capstan.notice import Cause, Happening
-from capstan.store import MonitorWait, end_command, settle_cut_off, start_command
+from capstan.store import (
+    MonitorWait,
+    end_command,
+    forget_notices,
+    forget_waits,
+    settle_cut_off,
+    start_command,
+)
 from tasks.crash import crash_point
 from tasks.hosts import is_rehearsal
 from tasks.monitors.probing import run_for
@@ -38,6 +46,15 @@ def run_commands(watch: Watch) -> Counter[str]:
         counts["failed" if code else "done"] += 1
     run_logger().info("ran commands: %s", dict(+counts))
     return +counts
+
+
+@effect("forget old waits")
+def forget_old(watch: Watch) -> None:
+    """Delete what the study's retention has passed: which record a wait was about, and who was told what."""
+    if not watch.dry_run:
+        before = watch.clock() - timedelta(days=watch.study.retention_days)
+        forget_waits(watch.store, watch.room, before=before)
+        forget_notices(watch.store, watch.room, before=before)
 
 
 def _news(watch: Watch, wait: MonitorWait, *, exit_code: int | None) -> list[Happening]:

@@ -15,66 +15,73 @@ from capstan.store.coverage import (
     change_silence,
     keep_interval,
     last_arrival,
-    list_intervals,
     read_arrivals,
 )
-from capstan.triggers.coverage import Fate, Save, count_fates, fates
+from capstan.triggers.coverage import Save, count_fates, fates
 from capstan.triggers.log import LogRow
 from tasks.connections import LiveProject, folder_of
 from tasks.messages.notices import tell_staff, wanted_news
 from tasks.messages.queueing import room_of
 from tasks.reconciling.changes import Changes, Source
+from tasks.reconciling.horizon import NAME, Horizon, next_horizon
 from tasks.seen_places import project_of
 from tasks.shield import effect
 
-_SILENCE = "triggers"
+SILENCE = "triggers"
 
 
 class Counted(NamedTuple):
-    """The interval that ends now, those before it counted anew, and whether triggers have stopped coming."""
+    """The interval that ends now, what came late for the last one, and whether triggers come or stay away."""
 
     interval: Interval
-    former: tuple[Interval, ...]
+    late_before: int
     is_silent: bool
     has_arrivals: bool
 
 
 @effect("count triggers")
-def count_triggers(
-    live: LiveProject, changes: Changes, *, since: datetime, began: datetime, now: datetime
-) -> Counted:
-    """Count what became of the triggers of saves since `since`; the last interval began at `began`.
-
-    Intervals before it are counted anew, because triggers may come late.
-    """
-    interval = Interval(began, now, changes.source.value)
-    arrivals = read_arrivals(live.store, live.study.study, since=since)
-    has_arrivals = any(one.at >= began and not one.is_made for one in arrivals)
+def count_triggers(live: LiveProject, changes: Changes, *, horizon: Horizon, now: datetime) -> Counted:
+    """Count what became of the triggers of saves since the last reconciliation."""
+    interval = Interval(horizon.began, now, changes.source.value)
+    arrivals = read_arrivals(live.store, live.study.study, since=horizon.since)
+    has_arrivals = any(one.at >= horizon.began and not one.is_made for one in arrivals)
     if changes.source is Source.TIMES:
-        return Counted(interval, (), is_silent=False, has_arrivals=has_arrivals)
-    saves = [save for row in changes.rows if (save := _save(row, live.dictionary))]
-    found = fates(saves, arrivals)
-    kept = list_intervals(live.store, live.study.study, project=project_of(live).name, since=since)
-    former = [each for each in kept if each.saves is not None and each.ended_at <= began]
-    again = tuple(_counted(each, found) for each in former)
-    counted = _counted(interval, found)
-    # A save in the minute in which an interval ends is counted there, but may have come after its end.
-    newly = (counted.missed or 0) + _missed(again) - _missed(former)
-    return Counted(counted, again, is_silent=newly > 0 and not has_arrivals, has_arrivals=has_arrivals)
+        return Counted(interval, 0, is_silent=False, has_arrivals=has_arrivals)
+    rows = zip(changes.rows, horizon.new_rows(changes.rows), strict=True)
+    saves = [save for row, is_new in rows if (save := _save(row, live.dictionary, is_new=is_new))]
+    counts = count_fates(fates(saves, arrivals), since=horizon.began)
+    interval = replace(
+        interval,
+        saves=counts.saves,
+        received=counts.received,
+        late=counts.late,
+        missed=counts.missed,
+        duplicate=counts.duplicate,
+    )
+    is_silent = counts.missed > 0 and not has_arrivals
+    return Counted(interval, counts.late_before, is_silent=is_silent, has_arrivals=has_arrivals)
 
 
 @effect("keep coverage")
-def keep_coverage(live: LiveProject, counted: Counted, *, made: int, deleted: int, renamed: int) -> None:
-    """Keep the interval that ends now, and those before it as they were counted anew."""
+def keep_coverage(
+    live: LiveProject, counted: Counted, *, changes: Changes, made: int, deleted: int, renamed: int
+) -> None:
+    """Keep the interval that ends now, and from where the next one counts."""
     interval = replace(counted.interval, made=made, deleted=deleted, renamed=renamed)
-    for each in (*counted.former, interval):
-        keep_interval(live.store, project_of(live), interval=each)
+    keep_interval(
+        live.store,
+        project_of(live),
+        interval=interval,
+        late_before=counted.late_before,
+        name=live.watermark(NAME),
+        horizon=next_horizon(changes.rows, now=interval.ended_at),
+    )
 
 
 @effect("tell of silence")
 def tell_of_silence(live: LiveProject, counted: Counted, *, now: datetime) -> bool:
     """Tell staff once that no trigger comes any more, and once that they come again; returns which it is."""
-    name = live.watermark(_SILENCE)
+    name = live.watermark(SILENCE)
     if not counted.is_silent and not counted.has_arrivals:
         return bool(read_watermark(live.store, live.study.study, name=name))
     text = _said(live) if counted.is_silent else "Data entry triggers of REDCap arrive again."
@@ -96,23 +103,7 @@ def _said(live: LiveProject) -> str:
     )
 
 
-def _counted(interval: Interval, found: list[tuple[Fate, datetime]]) -> Interval:
-    counts = count_fates(found, begin=interval.began_at, end=interval.ended_at)
-    return replace(
-        interval,
-        saves=counts.total() - counts[Fate.DUPLICATE],
-        received=counts[Fate.RECEIVED],
-        late=counts[Fate.LATE],
-        missed=counts[Fate.MISSED],
-        duplicate=counts[Fate.DUPLICATE],
-    )
-
-
-def _missed(intervals: tuple[Interval, ...] | list[Interval]) -> int:
-    return sum(each.missed or 0 for each in intervals)
-
-
-def _save(row: LogRow, dictionary: Dictionary) -> Save | None:
+def _save(row: LogRow, dictionary: Dictionary, *, is_new: bool) -> Save | None:
     """The save of a form that a row of the log tells of; None where it tells of none, or not which form."""
     if not row.fires:
         return None
@@ -121,4 +112,4 @@ def _save(row: LogRow, dictionary: Dictionary) -> Save | None:
     saved = {item.form for item in known if item.name == f"{item.form}_complete"}
     # Calculations may touch other forms, and the id is on the first one.
     form = saved.pop() if len(saved) == 1 else max(forms, key=lambda name: (forms[name], name), default="")
-    return Save(row.record, form, row.begins, row.ends) if form else None
+    return Save(row.record, form, row.begins, row.ends, is_new) if form else None

@@ -1,9 +1,9 @@
-"""Gone: records that were deleted or renamed, and forms that were emptied; sessions and monitors follow."""
+"""Gone: records that were deleted or renamed, and forms that were emptied."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -12,9 +12,7 @@ from capstan.errors import Refused
 from capstan.store.seen_places import (
     Seen,
     content_mark,
-    forget_places,
     place_mark,
-    remember_places,
     seen_places,
     seen_records,
 )
@@ -22,35 +20,42 @@ from capstan.triggers.content import Form
 from capstan.triggers.gone import Content, find_renamed
 from capstan.triggers.log import Happened, LogRow
 from tasks.connections import LiveProject
-from tasks.monitors import end_monitors, rename_subject
 from tasks.reconciling.changes import Changes, Source, read_history
 from tasks.reconciling.marks import record_marks
 from tasks.seen_places import project_of
-from tasks.sessions import follow_rename, mark_deleted
 from tasks.shield import effect, run_logger
 
-REASON = "the record was deleted in REDCap"
+_FEW = 5
 
 
 class Renamed(NamedTuple):
-    """A record that has another name now."""
+    """A record that has another name now, and its forms that were worked under the former one."""
 
     old: str
     new: str
-    seen: tuple[Seen, ...]
+    seen: tuple[Seen, ...] = ()
+
+
+class Deleted(NamedTuple):
+    """A record that is no more, and its forms that were worked."""
+
+    record: str
+    seen: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True)
 class Gone:
     """What is not where it was worked: renamed records, deleted ones, and forms of records that remain.
 
-    `unexplained` counts records that are not to be seen although the log tells of no deletion: the token may
-    have lost sight of them, so nothing is done.
+    `heard` are records that the log tells of and of which nothing was worked; something else may rest on
+    them. `unexplained` counts records that are not to be seen although nothing tells of a deletion: the token
+    may have lost sight of them, so nothing is done.
     """
 
     renamed: tuple[Renamed, ...] = field(repr=False)
-    deleted: tuple[tuple[Seen, ...], ...] = field(repr=False)
+    deleted: tuple[Deleted, ...] = field(repr=False)
     forms: tuple[Seen, ...] = field(repr=False)
+    heard: tuple[Renamed | Deleted, ...] = field(repr=False)
     unexplained: int
 
 
@@ -61,84 +66,90 @@ def find_gone(live: LiveProject, changes: Changes, *, records: frozenset[str], f
     known = seen_records(live.store, project_of(live))
     if known and not there:
         raise Refused("No record is to be seen any more; check the rights and the access group of the token.")
-    deleted, freed = _freed(live, changes)
-    again = {mark: at for mark, at in (freed | deleted).items() if mark in there}
-    lost = {
-        mark: seen
-        for mark, seen in _by_record(live, known & ((known - there) | again.keys())).items()
-        if mark not in there or all(each.seen_at < again[mark] for each in seen)
-    }
+    lost = _lost(live, changes, known=known, there=there)
+    formers = _formers(live, changes, records=records)
     renamed = find_renamed(
         {mark: _content(seen) for mark, seen in lost.items()},
         fresh=_fresh(live, changes, forms=forms, known=known),
-        formers=_formers(live, changes, records=records) if lost else {},
+        formers={new: record_marks(live, names) for new, names in formers.items()},
     )
     left = {mark: seen for mark, seen in lost.items() if mark not in renamed}
-    sure = left.keys() if changes.source is Source.TIMES else left.keys() & (deleted.keys() | there)
+    sure = _sure(live, changes, left=left, known=known, there=there)
     gone = Gone(
         tuple(Renamed(lost[mark][0].record, new, lost[mark]) for mark, new in renamed.items()),
-        tuple(left[mark] for mark in sure),
+        tuple(Deleted(left[mark][0].record, left[mark]) for mark in sure),
         tuple(_lost_forms(live, changes.records & records, forms=forms, without=lost)),
+        tuple(_heard(changes, formers=formers, records=records)),
         len(left) - len(sure),
     )
-    run_logger().info(
-        "renamed %d, deleted %d, emptied %d", *map(len, (gone.renamed, gone.deleted, gone.forms))
-    )
+    counts = map(len, (gone.renamed, gone.deleted, gone.forms))
+    run_logger().info("%d records were renamed, %d deleted, %d forms emptied", *counts)
     return gone
 
 
-@effect("follow what is gone")
-def follow_gone(live: LiveProject, gone: Gone, *, now: datetime) -> None:
-    """Let sessions, monitors and what was worked follow; the same once more changes nothing."""
-    store, study, project = live.store, live.study, project_of(live)
-    for old, new, seen in gone.renamed:
-        if old:
-            follow_rename(store, study, old=old, new=new, now=now)
-            rename_subject(store, study, old=old, new=new, now=now)
-        moved = [(each.at(new), each.content_mark) for each in seen]
-        remember_places(store, project, places=moved, now=now)
-        forget_places(store, project, marks=[each.place_mark for each in seen])
-    for seen in gone.deleted:
-        if seen[0].record:
-            mark_deleted(store, study, record=seen[0].record, now=now)
-            end_monitors(store, study, record=seen[0].record, reason=REASON, now=now)
-        forget_places(store, project, marks=[each.place_mark for each in seen])
-    for one in gone.forms:
-        if one.record:
-            mark_deleted(store, study, record=one.record, now=now, place=one.at(one.record))
-        forget_places(store, project, marks=[one.place_mark])
-
-
-def _by_record(live: LiveProject, marks: Iterable[str]) -> dict[str, tuple[Seen, ...]]:
+def _lost(
+    live: LiveProject, changes: Changes, *, known: frozenset[str], there: Collection[str]
+) -> dict[str, tuple[Seen, ...]]:
+    """The forms that were worked of records that are not there, or are others of the same name now."""
+    again = {mark: at for mark, at in _freed(live, changes).items() if mark in there}
     found: dict[str, list[Seen]] = defaultdict(list)
-    for seen in seen_places(live.store, project_of(live), record_marks=frozenset(marks)):
+    for seen in seen_places(live.store, project_of(live), record_marks=known - (there - again.keys())):
         found[seen.record_mark].append(seen)
-    return {mark: tuple(listed) for mark, listed in found.items()}
+    return {
+        mark: tuple(listed)
+        for mark, listed in found.items()
+        if mark not in there or all(each.seen_at < again[mark] for each in listed)
+    }
 
 
-def _freed(live: LiveProject, changes: Changes) -> tuple[dict[str, datetime], dict[str, datetime]]:
-    """When the names of records came free, by their marks: by deletion, and by another name.
+def _freed(live: LiveProject, changes: Changes) -> dict[str, datetime]:
+    """When the names of records came free, by deletion or by another name, by their marks.
 
     A record of that name whose forms were worked before is another one. Within one minute that cannot be
     told; then the forms alone are compared, and sessions come out the same.
     """
-    deleted = {row.record: row.begins for row in changes.rows if row.happened is Happened.DELETED}
     at = {row.record: row.begins for row in changes.rows if row.happened is Happened.RENAMED}
-    left = {row.former: at[row.record] for row in changes.rows if row.former and row.record in at}
-    return _marked(live, deleted), _marked(live, left)
-
-
-def _marked(live: LiveProject, times: Mapping[str, datetime]) -> dict[str, datetime]:
+    times = {row.former: at[row.record] for row in changes.rows if row.former and row.record in at}
+    times |= {row.record: row.begins for row in changes.rows if row.happened is Happened.DELETED}
     return {mark: times[record] for mark, record in record_marks(live, times).items()}
 
 
-def _formers(live: LiveProject, changes: Changes, *, records: frozenset[str]) -> dict[str, set[str]]:
-    """The marks of the names that renamed records had, as far as the log still has them."""
-    found: dict[str, set[str]] = {}
-    for record in _renamed(changes.rows) & records:
+def _sure(
+    live: LiveProject,
+    changes: Changes,
+    *,
+    left: Mapping[str, object],
+    known: frozenset[str],
+    there: Collection[str],
+) -> frozenset[str]:
+    """Which of the lost records were deleted for sure; without a log, those that are few at once."""
+    if changes.source is Source.TIMES:
+        most = max(_FEW, int(live.study.writes.limits.share * len(known)))
+        return frozenset(left if len(left) <= most else ())
+    deleted = (row.record for row in changes.rows if row.happened is Happened.DELETED)
+    return frozenset(left.keys() & (record_marks(live, deleted).keys() | there))
+
+
+def _heard(
+    changes: Changes, *, formers: Mapping[str, Collection[str]], records: frozenset[str]
+) -> Iterator[Renamed | Deleted]:
+    for new, names in formers.items():
+        yield from (Renamed(old, new) for old in names if old not in records)
+    deleted = {row.record for row in changes.rows if row.happened is Happened.DELETED}
+    yield from (Deleted(record) for record in sorted(deleted - records))
+
+
+def _formers(live: LiveProject, changes: Changes, *, records: frozenset[str]) -> dict[str, frozenset[str]]:
+    """The names that renamed records had, as far as the log still has them."""
+    deleted = {row.record: at for at, row in enumerate(changes.rows) if row.happened is Happened.DELETED}
+    renamed = {row.record: at for at, row in enumerate(changes.rows) if _is_renamed(row)}
+    found: dict[str, frozenset[str]] = {}
+    for record in renamed.keys() & records:
         names = {row.former for row in changes.rows if row.record == record} - {""}
         names = names or {row.former for row in read_history(live, record=record)}
-        found[record] = set(record_marks(live, names - {"", record}))
+        # A record that was deleted later was another one of the same name.
+        own = {name for name in names if deleted.get(name, -1) < renamed[record]}
+        found[record] = frozenset(own - {"", record})
     return found
 
 
@@ -146,7 +157,8 @@ def _fresh(
     live: LiveProject, changes: Changes, *, forms: Sequence[Form], known: frozenset[str]
 ) -> dict[str, Content]:
     """What the records hold that may be renamed ones: new to us and, where there is a log, renamed by it."""
-    may_be = _renamed(changes.rows) if changes.source is Source.LOG else changes.records
+    named = {row.record for row in changes.rows if _is_renamed(row)}
+    may_be = named if changes.source is Source.LOG else changes.records
     new = {record for mark, record in record_marks(live, may_be).items() if mark not in known}
     held: dict[str, set[tuple[str, str, str, str]]] = defaultdict(set)
     for form in forms:
@@ -156,8 +168,8 @@ def _fresh(
     return {record: frozenset(content) for record, content in held.items()}
 
 
-def _renamed(rows: Iterable[LogRow]) -> frozenset[str]:
-    return frozenset(row.record for row in rows if row.happened is Happened.RENAMED or row.former)
+def _is_renamed(row: LogRow) -> bool:
+    return row.happened is Happened.RENAMED or bool(row.former)
 
 
 def _content(seen: Iterable[Seen]) -> Content:

@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from capstan.store import read_watermark, write_watermark
-from capstan.store.coverage import list_intervals
+from capstan.store import read_watermark
+from capstan.triggers.log import MINUTE, LogRow
 from tasks.connections import LiveProject
-from tasks.seen_places import project_of
 
-_NAME = "reconcile_triggers"
-# As for polls: clocks differ, and at the end of summer time the server's goes through one hour twice.
+NAME = "reconcile_triggers"
+# As for polls: clocks differ, and at the end of summer time the server's goes through one hour twice. A
+# trigger that comes late, and a log that is read anew, reach back as far.
 _OVERLAP = timedelta(minutes=65)
 _FIRST = timedelta(days=7)
+_CLOCKS = 2 * MINUTE
 
 
-class Horizon(NamedTuple):
-    """`since` is when looking begins, `began` when the interval does that the run counts."""
+@dataclass(frozen=True)
+class Horizon:
+    """`since` is when looking begins, `began` when the interval does that the run counts.
+
+    The log has no seconds and no numbers, so that it is known what is new in it by a count: of the rows from
+    `cut` on, the first `rows` were there before.
+    """
 
     since: datetime
     began: datetime
+    cut: datetime
+    rows: int = 0
+
+    def new_rows(self, rows: Sequence[LogRow]) -> list[bool]:
+        """Whether each row is new; they are given oldest first."""
+        old = sum(row.begins < self.cut for row in rows) + self.rows
+        return [place >= old for place in range(len(rows))]
 
 
 def read_horizon(live: LiveProject, *, since: datetime | None, now: datetime) -> Horizon:
-    """Begin before the end of the last reconciliation, a week ago at the first one, or earlier if asked.
-
-    The last interval is looked at once more, because triggers may come late.
-    """
-    last = read_watermark(live.store, live.study.study, name=live.watermark(_NAME))
+    """Begin before the end of the last reconciliation, a week ago at the first one, or earlier if asked."""
     if since and since.tzinfo is None:
         since = since.replace(tzinfo=live.study.zone)
+    last = read_watermark(live.store, live.study.study, name=live.watermark(NAME))
     if last is None:
         began = min(since or now, now - _FIRST)
-        return Horizon(began, began)
-    began = datetime.fromisoformat(last)
-    kept = list_intervals(live.store, live.study.study, project=project_of(live).name, limit=1)
-    former = [interval.began_at for interval in kept]
-    return Horizon(min(began - _OVERLAP, *former, *([since] if since else [])), began)
+        return Horizon(began, began, cut=began)
+    kept = json.loads(last)
+    began, cut = (datetime.fromisoformat(kept[name]) for name in ("began", "cut"))
+    usual = began - _OVERLAP
+    return Horizon(min(since or usual, usual), began, cut=cut, rows=kept["rows"])
 
 
-def remember_horizon(live: LiveProject, *, now: datetime) -> None:
-    """Let the next reconciliation begin where this one did."""
-    name, value = live.watermark(_NAME), now.isoformat()
-    write_watermark(live.store, live.study.study, name=name, value=value, now=now)
+def next_horizon(rows: Sequence[LogRow], *, now: datetime) -> str:
+    """What the next reconciliation is to know, as the text of a watermark."""
+    cut = now.replace(second=0, microsecond=0) - _CLOCKS
+    count = sum(row.begins >= cut for row in rows)
+    return json.dumps({"began": now.isoformat(), "cut": cut.isoformat(), "rows": count})

@@ -1,4 +1,4 @@
-"""Missing notices: forms whose content nobody has worked, made known as if REDCap had told of them."""
+"""Missing items: forms whose content was not worked, put into the inbox as if REDCap had told of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from capstan.triggers.content import Form, made_trigger
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
 from tasks.doorbell import ring
+from tasks.hosts import is_rehearsal
 from tasks.reconciling.marks import record_marks
 from tasks.redcap import read_records
 from tasks.seen_places import contents_of, project_of
@@ -33,9 +34,9 @@ def export_forms(live: LiveProject, *, records: Collection[str]) -> tuple[Form, 
     return tuple(contents.forms(export))
 
 
-@effect("find missing notices")
+@effect("find missing items")
 def find_missing(live: LiveProject, forms: Sequence[Form]) -> tuple[Form, ...]:
-    """The forms that a rule works, that changed since they were worked, and of which no notice waits.
+    """The forms that a rule works, that changed since they were worked, and of which no item waits.
 
     It does not matter who changed them, nor how: what is compared is content. So a run's own write is worked
     once, and never again.
@@ -56,9 +57,9 @@ def find_missing(live: LiveProject, forms: Sequence[Form]) -> tuple[Form, ...]:
     return tuple(found)
 
 
-@effect("make missing notices")
-def make_notices(live: LiveProject, forms: Sequence[Form], *, now: datetime) -> int:
-    """Make the notices that REDCap did not send; returns how many."""
+@effect("make missing items")
+def make_items(live: LiveProject, forms: Sequence[Form], *, now: datetime) -> int:
+    """Make items for what REDCap sent no trigger for; returns how many."""
     if not forms:
         return 0
     study = live.study
@@ -69,5 +70,6 @@ def make_notices(live: LiveProject, forms: Sequence[Form], *, now: datetime) -> 
     # In parts, because all other writers wait for each.
     parts = (arrivals[first : first + _AT_ONCE] for first in range(0, len(arrivals), _AT_ONCE))
     count = sum(keep_items(live.store, part, now=now) for part in parts)
-    ring(study.study)
+    if not is_rehearsal():
+        ring(study.study)
     return count

@@ -45,7 +45,7 @@ def summary_of(
         "way": changes.source.value,
         "since": interval.began_at.isoformat(timespec="seconds"),
         "records_changed": len(changes.records),
-        "notices_made": made,
+        "items_made": made,
         "records_renamed": len(gone.renamed),
         "records_deleted": len(gone.deleted),
         "forms_emptied": len(gone.forms),

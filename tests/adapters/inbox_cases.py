@@ -1,4 +1,4 @@
-"""What the tests of the inbox share: notices that came in, and one worker's round."""
+"""What the tests of the inbox share: items that came in, and one worker's round."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FLOW = "ingest_triggers"
 
 
 def came_in(store: Store, *records: str, study: str = "demo", now: datetime = NOW, **more: str) -> None:
-    """Keep a notice of one form of each record."""
+    """Keep an item of one form of each record."""
     for record in records:
         form = {"record": record, "instrument": "exam", "redcap_event_name": "baseline", **more}
         keep_item(store, study=study, source="redcap", form=form, now=now)

@@ -77,8 +77,8 @@ def _request(path: str, form: Mapping[str, str]) -> bytes:
 
 
 async def _talk(host: str, port: int, posts: Iterator[tuple[int, bytes]], load: Load) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
     with suppress(OSError, asyncio.IncompleteReadError):
-        reader, writer = await asyncio.open_connection(host, port)
         for number, post in posts:
             began = time.perf_counter()
             writer.write(post)
@@ -89,7 +89,9 @@ async def _talk(host: str, port: int, posts: Iterator[tuple[int, bytes]], load: 
                 load.kept.add(number)
             else:
                 load.refused += 1
+    with suppress(OSError):
         writer.close()
+        await writer.wait_closed()
 
 
 @contextmanager
@@ -105,4 +107,4 @@ def serving(environment: Mapping[str, str], *, workers: int) -> Iterator[tuple[s
         yield json.loads(process.stdout.readline())["url"], process
     finally:
         process.terminate()
-        process.wait(30)
+        process.communicate(timeout=60)

@@ -171,7 +171,7 @@ def test_a_redacted_message_keeps_its_status_and_no_text(server) -> None:
     client = twilio(server)
     sid = client.send(Text("row", phone(0), "Hello")).sid
     control(server, "advance", {"seconds": DAY})
-    client.redact(sid)
+    client.forget(sid, whole=False)
     found = client.fetch(sid)
 
     assert found is not None
@@ -217,3 +217,13 @@ def test_a_wrong_token_stops_the_channel_and_says_where_to_look(server) -> None:
     assert (answer.outcome, answer.code) == (Outcome.HALT, 20003)
     with pytest.raises(MessagingError, match="capstan doctor"):
         client.account_status()
+
+
+def test_a_forgotten_message_is_gone_once_it_has_ended_and_forgetting_again_does_no_harm(server) -> None:
+    client = twilio(server)
+    sid = client.send(Text("row", phone(0), "Hello")).sid
+    early = client.forget(sid, whole=True)
+    control(server, "advance", {"seconds": DAY})
+
+    assert (early, client.forget(sid, whole=True), client.forget(sid, whole=True)) == (False, True, True)
+    assert client.fetch(sid) is None

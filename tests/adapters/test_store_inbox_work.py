@@ -143,7 +143,7 @@ def test_who_lost_its_claim_changes_nothing_any_more(store: Store) -> None:
     assert statuses(store) == ["loaded"]
 
 
-def test_the_same_notice_after_its_item_was_claimed_is_a_new_item(store: Store) -> None:
+def test_the_same_item_after_its_item_was_claimed_is_a_new_item(store: Store) -> None:
     came_in(store, "1")
     claim_items(store, "demo", limit=1, now=NOW)
     came_in(store, "1")
@@ -193,7 +193,7 @@ def test_a_retry_replaces_its_line_of_the_log_and_a_new_revision_adds_one(store:
     assert kept.status is ItemStatus.SKIPPED
 
 
-def test_a_raised_revision_reopens_the_newest_notice_of_each_form_once(store: Store) -> None:
+def test_a_raised_revision_reopens_the_newest_item_of_each_form_once(store: Store) -> None:
     came_in(store, "1", "2")
     came_in(store, "1", now=NOW + DAY, username="later")
     came_in(store, "1", now=NOW + DAY, instrument="other")
@@ -260,7 +260,7 @@ def test_an_item_that_no_key_opens_comes_without_its_form(store: Store) -> None:
 
 
 def test_a_number_that_is_none_is_a_persons_mistake(store: Store) -> None:
-    with pytest.raises(UsageError, match="There is no notice 7"):
+    with pytest.raises(UsageError, match="There is no item 7"):
         read_item(store, 7)
 
 
@@ -291,7 +291,7 @@ def test_a_flow_that_failed_is_due_again_later_or_when_it_is_asked_for_again(sto
     assert flows_due(store, "demo", now=NOW) == (VISITS,)
 
 
-def test_a_partners_notice_names_no_record(store: Store) -> None:
+def test_a_partners_item_names_no_record(store: Store) -> None:
     keep_item(store, study="demo", source="partner/agile", form={"changed": "yes"}, now=NOW)
 
     (kept,) = list_items(store, Choice(), forms=True)

@@ -29,6 +29,7 @@ from capstan.store import (
     end_command,
     end_waits_of,
     find_command,
+    forget_waits,
     list_waits,
     load_keys,
     move_wait,
@@ -323,6 +324,18 @@ def test_a_renamed_record_keeps_its_waits_and_a_re_save_opens_no_other(store: St
     assert list_waits(store, "demo")[0].place == moved
     assert open_waits(store, ROOM, [opening(session="", place=moved, occasion="x")], now=NOW) == 0
     assert rename_waits(store, ROOM, old="A-001", new="B-009", now=LATER) == 0
+
+
+def test_after_the_retention_an_ended_wait_is_known_without_its_record(store: Store) -> None:
+    wait = opened(store)
+    open_waits(store, ROOM, [opening(session="S2")], now=NOW)
+    move_wait(store, ROOM, wait, standing=stands(wait, WaitState.RESOLVED), now=LATER)
+
+    counts = [forget_waits(store, ROOM, before=before) for before in (LATER, LATER + timedelta(days=1))]
+
+    assert counts == [0, 1]
+    assert [each.place for each in list_waits(store, "demo")] == [SCAN, None]
+    assert open_waits(store, ROOM, [opening()], now=LATER) == 0
 
 
 def test_lists_are_newest_first_and_of_what_is_asked(store: Store) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from capstan.notice import Cause, Happening
-from capstan.store import Mailroom, Store, claim_items, keep_item, load_keys, purge
+from capstan.store import Mailroom, Store, claim_items, keep_item, load_keys, purge, read_watermark
 from capstan.store.coverage import (
     Interval,
     change_silence,
@@ -94,7 +94,7 @@ def test_retention_deletes_the_names_of_records_and_keeps_what_was_worked(store:
     assert (seen.record, seen.content_mark) == ("", "a")
 
 
-def test_a_notice_that_nobody_works_yet_waits_for_its_form(store: Store) -> None:
+def test_a_item_that_nobody_works_yet_waits_for_its_form(store: Store) -> None:
     keep(store, SCAN)
     before = waiting_places(store, "trial")
 
@@ -127,17 +127,30 @@ def test_a_study_to_which_no_trigger_came_has_no_last_one(store: Store) -> None:
     assert last_arrival(store, "trial") is None
 
 
-def test_an_interval_that_is_counted_anew_replaces_itself(store: Store) -> None:
-    first = Interval(NOW, NOW + timedelta(hours=1), "log", 3, 1, 0, 2, 0, made=2)
-    for interval in (first, Interval(NOW, first.ended_at, "log", 3, 1, 1, 1, 0, made=2)):
-        keep_interval(store, PROJECT, interval=interval)
-    keep_interval(store, PROJECT, interval=Interval(first.ended_at, NOW + timedelta(hours=2), "date range"))
+def keep_counted(store: Store, interval: Interval, *, late_before: int = 0) -> None:
+    keep_interval(
+        store, PROJECT, interval=interval, late_before=late_before, name="reconcile", horizon="here"
+    )
 
-    newest, oldest = list_intervals(store, "trial")
-    assert (newest.way, newest.saves, newest.missed) == ("date range", None, None)
-    assert (oldest.late, oldest.missed, oldest.made) == (1, 1, 2)
-    assert list_intervals(store, "trial", limit=1) == (newest,)
-    assert list_intervals(store, "trial", since=first.ended_at) == (newest,)
+
+def test_intervals_are_listed_newest_first_with_from_where_the_next_one_counts(store: Store) -> None:
+    first = Interval(NOW, NOW + timedelta(hours=1), "log", 3, 1, 0, 2, 0, made=2)
+    second = Interval(first.ended_at, NOW + timedelta(hours=2), "date range")
+    for interval in (first, second):
+        keep_counted(store, interval)
+
+    assert list_intervals(store, "trial") == (second, first)
+    assert list_intervals(store, "trial", limit=1) == (second,)
+    assert read_watermark(store, "trial", name="reconcile") == "here"
+
+
+def test_a_trigger_that_came_late_is_late_in_the_interval_of_its_save(store: Store) -> None:
+    times = [NOW + timedelta(hours=number) for number in range(4)]
+    for begin, end, late in zip(times, times[1:], (0, 0, 2), strict=False):
+        keep_counted(store, Interval(begin, end, "log", 5, 2, 0, 3, 0), late_before=late)
+
+    found = [(each.late, each.missed) for each in list_intervals(store, "trial")]
+    assert found == [(0, 3), (2, 1), (0, 3)]
 
 
 def test_silence_is_told_when_it_begins_and_when_it_ends(store: Store) -> None:

@@ -46,7 +46,10 @@ inbound:
   event: 6_month
   instrument: sms_survey_log
   fields: {{sender: txt_number, text: txt_message, received_at: txt_sent_at, sid: txt_twilio_sid}}
-  keywords: [{{words: [RIDE], reply: ride.txt.j2, notify: true}}]
+  keywords:
+    - {{words: [RIDE], reply: ride.txt.j2, notify: true}}
+    - {{words: [HERE], writes: {{event: baseline_arm_1, field: part_last_name, value: Arrived}}}}
+    - {{words: [AWAY], writes: {{event: baseline_arm_1, field: part_last_name, value: Gone}}}}
   replies: {{help: help.txt.j2, distress: distress.txt.j2, unknown: thanks.txt.j2}}
 notify:
   staff: {{email: [{mail}], sms: ["{phone}"], on: [failure, hold, summary, delivery, distress, question]}}

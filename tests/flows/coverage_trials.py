@@ -120,12 +120,12 @@ class People:
         return True
 
     def ingest(self) -> bool:
-        """The notices that came are worked."""
+        """The items that came are worked."""
         return bool(call_here("ingest_triggers", {"study": self.coverage.study.name}))
 
     def reconcile(self) -> bool:
         """What did not come is found."""
-        self.made += call_here("reconcile_triggers", {"study": self.coverage.study.name})["notices_made"]
+        self.made += call_here("reconcile_triggers", {"study": self.coverage.study.name})["items_made"]
         return True
 
     def turn_receiver(self) -> bool:
@@ -145,13 +145,13 @@ class People:
         return {"event": MONTH_6, "instance": self.chance.randint(1, 3)}
 
     def _values(self) -> dict[str, str]:
-        # Each its own, so that it does not matter who comes first.
+        # Each its own, so that it does not matter who comes first; and completed, because a form that is set
+        # back to incomplete keeps its session.
         self.named += 1
-        status = self.chance.choices(["2", "1"], weights=[5, 1])[0]
         return {
             "scan_id": f"DTI01_CMH_{self.named:04}_01_01",
             "scan_date": f"2026-11-{self.chance.randint(1, 28):02}",
-            "scan_complete": status,
+            "scan_complete": "2",
         }
 
     def _any_row(self) -> dict[str, Any] | None:
@@ -217,7 +217,7 @@ def run_trial(
         wanted, found = told(coverage), held(coverage)
         faults = [f"lacks {one}" for one in sorted(wanted - found)]
         faults += [f"has {one}" for one in sorted(found - wanted)]
-        faults += [f"made {last['notices_made']} once more"] if last["notices_made"] else []
+        faults += [f"made {last['items_made']} once more"] if last["items_made"] else []
         return Trial(people.did, people.made, tuple(faults))
 
 
@@ -236,7 +236,7 @@ def main(count: int, seed: int) -> int:
             wrong += bool(trial.faults)
             for fault in trial.faults:
                 print(f"seed {seed + number}: {fault}", flush=True)  # noqa: T201
-    print(f"{count} trials, {wrong} wrong; {made} notices made; {dict(did)}")  # noqa: T201
+    print(f"{count} trials, {wrong} wrong; {made} items made; {dict(did)}")  # noqa: T201
     return wrong
 
 

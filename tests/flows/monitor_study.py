@@ -7,17 +7,34 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import requests
 import yaml
 from contact_study import Contact, make_contact
 
 import flows.run_monitors
+from capstan.delivery import Answer, Channel, Outcome
+from capstan.message import PLANNED_COLUMNS, write_time
 from capstan.sessions import SessionId
-from capstan.store import MonitorWait, SessionKey, Source, add_session, list_waits
+from capstan.store import (
+    Caps,
+    Claimed,
+    MonitorWait,
+    Pace,
+    SessionKey,
+    Source,
+    add_session,
+    claim_message,
+    keep_incoming,
+    list_waits,
+    queue_messages,
+    record_answer,
+)
 from capstan.study import Study, read_study
 from capstan.triggers import Place
 from cli.calling import call_flow
+from tasks.messages.queueing import room_of
 from tasks.monitors import open_monitors
 
 IMAGING, PI = "imaging@example.org", "pi@example.org"
@@ -95,6 +112,36 @@ class Watched:
         with self.contact.store() as store:
             add_session(store, self.name, named, source=Source.REDCAP, now=self.clock.now)
         return SessionKey(self.name, named.name, named.number)
+
+    def send_reminder(self, record: str, phone: str, *, occasion: str) -> None:
+        """A reminder goes out to a participant."""
+        room = room_of(self.study)
+        row = {
+            **dict.fromkeys(PLANNED_COLUMNS, ""),
+            **{"message": "reminder", "record": record, "event": "baseline_arm_1", "occasion": occasion},
+            **{"channel": "sms", "address": phone, "text": f"Please come, {occasion}.", "segments": "1"},
+            **{"zones": "UTC", "not_before": write_time(self.clock.now)},
+            "not_after": write_time(self.clock.now + timedelta(days=3)),
+        }
+        with self.contact.store() as store:
+            queue_messages(store, pd.DataFrame([row]), room=room, run=occasion, now=self.clock.now)
+            claimed = claim_message(
+                store,
+                room=room,
+                channel=Channel.SMS,
+                now=self.clock.now,
+                pace=Pace("sms:+1", 1000),
+                caps=Caps(minutes_between=0),
+            )
+            assert isinstance(claimed, Claimed)
+            told = Answer(Outcome.ACCEPTED, sid=f"SM{record}{occasion}", status="queued")
+            record_answer(store, claimed, told, now=self.clock.now)
+
+    def answer(self, phone: str) -> None:
+        """A participant texts back."""
+        form = {"MessageSid": f"SM{phone}", "From": phone, "To": "+1", "Body": "Yes"}
+        with self.contact.store() as store:
+            keep_incoming(store, form, now=self.clock.now)
 
     def put_scan(self, label: str = SESSION) -> None:
         """Scan data arrive in the archive."""

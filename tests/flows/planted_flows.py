@@ -20,6 +20,7 @@ import prefect
 import requests
 from planted_replies import run_replies
 from planted_study import CONTROL, TODAY
+from planted_triggers import run_triggers
 from prefect.artifacts import create_markdown_artifact
 
 import capstan.redcap.wire
@@ -215,6 +216,7 @@ def run_messages(stage: Stage) -> None:
     stage.run("deliveries", "check_deliveries")
     stage.run("letters", "send_messages")
     stage.run("surveys", "send_surveys")
+    stage.run("monitors", "run_monitors")
 
 
 def main(study: str, files: str, address: str) -> None:
@@ -222,6 +224,7 @@ def main(study: str, files: str, address: str) -> None:
     run_all(stage)
     run_messages(stage)
     run_replies(stage, bug=bug, tell_values=tell_values)
+    run_triggers(stage, bug=bug)
     careless(study)
     control(CONTROL, return_state=True)
     print(json.dumps(stage.ended))  # noqa: T201

@@ -33,6 +33,8 @@ NAMES = {
     "demo-surveys",
     "demo-deliveries",
     "demo-replies",
+    "demo-monitors",
+    "demo-reconcile",
     "demo-sessions",
 }
 

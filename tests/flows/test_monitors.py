@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import CommandLine
 from contact_study import STAFF_MAIL
 from monitor_study import (
     FOLLOW_UP,
@@ -325,6 +328,63 @@ def test_a_site_that_expects_no_survey_is_not_waited_for(watched: Watched) -> No
     assert watched.run(hours=1)["opened"] == {}
 
 
+def test_a_reply_is_waited_for_after_each_message_and_resolves_it(watched: Watched) -> None:
+    rule = {"id": "answer", "of": {"message": "reminder"}, "then": {"reply": "reminder"}, "after": "3 days"}
+    watched.change(monitors=[SCAN_DATA, rule])
+    watched.send_reminder("1", "+12065550101", occasion="first")
+    watched.send_reminder("2", "+12065550102", occasion="first")
+    first = watched.run(hours=1)["opened"]
+    again = watched.run(hours=2)["opened"]
+    watched.answer("+12065550102")
+
+    watched.run(hours=24 * 3 + 1)
+    watched.send_reminder("2", "+12065550102", occasion="second")
+    second = watched.run(hours=24 * 3 + 2)["opened"]
+
+    assert (first, again, second) == ({"answer": 2}, {}, {"answer": 1})
+    assert watched.mails(STAFF_MAIL) == [
+        "answer: nobody answered reminder 3 days after it began to be waited for. `capstan monitors list trial`"
+    ]
+    assert watched.states() == ["reminded", "resolved", "open"]
+
+
+def test_a_database_is_asked_with_the_address_that_is_kept_elsewhere(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = watched.folder / "scans.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE scan (session TEXT)")
+        connection.execute("INSERT INTO scan VALUES (?)", [SESSION])
+    connection.close()
+    sql = "SELECT count(*) FROM scan WHERE session = :session"
+    probe = {"id": "archive", "sql": sql, "database": {"env": "SCAN_DATABASE"}}
+    watched.change(probes=[probe])
+    watched.add_session()
+    watched.expect_data()
+    watched.run(hours=48)
+    monkeypatch.setenv("SCAN_DATABASE", f"sqlite:///{file}")
+
+    watched.run(hours=49)
+
+    assert (
+        "one could not look whether there are scan data (The environment variable SCAN_DATABASE"
+        in (watched.mails(IMAGING)[0])
+    )
+    assert watched.states() == ["resolved"]
+
+
+def test_somebody_with_two_parts_gets_one_notice(watched: Watched) -> None:
+    roles = [{"name": "imaging", "email": [PI]}, {"name": "pi", "email": [PI]}]
+    watched.change(notify={"staff": {"email": [PI]}, "roles": roles})
+    watched.change(monitors=[SCAN_DATA | {"notify": ["imaging", "staff"]}])
+    watched.add_session()
+    watched.expect_data()
+
+    watched.run(hours=120)
+
+    assert len(watched.mails(PI)) == 1
+
+
 def test_a_step_that_reaches_nobody_is_no_success_and_says_so(watched: Watched) -> None:
     watched.change(notify={"roles": [{"name": "imaging"}, {"name": "pi"}]})
     watched.add_session()
@@ -421,6 +481,31 @@ def test_a_command_that_fails_is_told_and_not_run_again(watched: Watched) -> Non
     assert "the command that follows the data ended with 7" in watched.mails(IMAGING)[0]
     with watched.contact.store() as store:
         assert find_command(store, watched.waits()[0].id) == ("failed", 7)
+
+
+def test_in_a_rehearsal_no_probe_no_command_and_no_mail_reach_the_world(
+    watched: Watched, capstan: CommandLine
+) -> None:
+    words = script(watched, NOTE)
+    rule = SCAN_DATA | {"of": {"form": "exam"}, "after": "0 minutes", "notify": ["staff"], "escalate": None}
+    probe = {"id": "asked", "command": [*words[:2], "{record}"]}
+    watched.change(
+        monitors=[rule | {"then": {"data": "asked"}, "download": {"command": [*words[:2], "{record}"]}}],
+        probes=[probe],
+        triggers=[],
+    )
+    watched.save("exam")
+
+    said = capstan("rehearse", "trial", "--flow", "run_monitors", "--json")
+
+    (flow,) = json.loads(said.out)["flows"]
+    assert flow["found"]["opened"]["scan_data"] > 0
+    assert flow["found"]["waits"]["reminded"] > 0
+    assert calls(watched) == []
+    assert watched.mails(STAFF_MAIL) == []
+    assert watched.waits() == []
+    watched.run(hours=0)
+    assert watched.contact.record in calls(watched)
 
 
 def test_a_study_without_monitors_has_nothing_to_do(watched: Watched) -> None:

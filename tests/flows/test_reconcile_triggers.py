@@ -70,9 +70,9 @@ def test_an_import_is_worked_like_a_form_that_was_saved(coverage: Coverage) -> N
     worked = ingest(coverage)
     again = reconcile(coverage)
 
-    assert (found["notices_made"], found["way"], found["triggers"]["missed"]) == (1, "log", 0)
-    assert worked["notices"] == {"loaded": 1}
-    assert again["notices_made"] == 0
+    assert (found["items_made"], found["way"], found["triggers"]["missed"]) == (1, "log", 0)
+    assert worked["items"] == {"loaded": 1}
+    assert again["items_made"] == 0
     assert held(coverage) == told(coverage) != set()
 
 
@@ -87,7 +87,7 @@ def test_a_missed_trigger_is_made_and_a_received_one_is_not(posting: Coverage) -
     ingest(posting)
 
     assert found["triggers"] == {"saves": 2, "received": 1, "late": 0, "missed": 1, "duplicate": 0}
-    assert found["notices_made"] == 1
+    assert found["items_made"] == 1
     assert held(posting) == told(posting)
 
 
@@ -95,7 +95,7 @@ def test_a_trigger_that_waits_to_be_worked_is_not_made_again(posting: Coverage) 
     posting.save("1", **scan(1))
     arrive(posting)
 
-    assert reconcile(posting)["notices_made"] == 0
+    assert reconcile(posting)["items_made"] == 0
 
 
 def test_a_second_save_whose_trigger_was_lost_is_found_within_the_same_minute(posting: Coverage) -> None:
@@ -108,11 +108,11 @@ def test_a_second_save_whose_trigger_was_lost_is_found_within_the_same_minute(po
     found = reconcile(posting)
     ingest(posting)
 
-    assert found["notices_made"] == 1
+    assert found["items_made"] == 1
     assert {row[-1] for row in held(posting)} == {"moved"}
 
 
-def test_a_trigger_that_comes_after_its_notice_was_made_is_late(posting: Coverage) -> None:
+def test_a_trigger_that_comes_after_its_item_was_made_is_late(posting: Coverage) -> None:
     posting.save("1", **scan(1))
     first = reconcile(posting)
     ingest(posting)
@@ -120,7 +120,7 @@ def test_a_trigger_that_comes_after_its_notice_was_made_is_late(posting: Coverag
 
     reconcile(posting)
 
-    assert (first["triggers"]["missed"], first["notices_made"]) == (1, 1)
+    assert (first["triggers"]["missed"], first["items_made"]) == (1, 1)
     assert (intervals(posting)[1]["late"], intervals(posting)[1]["missed"]) == (1, 0)
 
 
@@ -137,7 +137,7 @@ def test_a_repeating_form_is_made_at_each_of_its_instances(coverage: Coverage) -
     found = reconcile(coverage)
     ingest(coverage)
 
-    assert found["notices_made"] == 4
+    assert found["items_made"] == 4
     assert held(coverage) == told(coverage)
 
 
@@ -146,7 +146,7 @@ def test_forms_that_are_not_completed_and_forms_without_a_rule_are_left_alone(co
     coverage.load("2", scan_complete="0")
     coverage.save("3", form="note", event=MONTH_6, remark="x", note_complete="2")
 
-    assert reconcile(coverage)["notices_made"] == 0
+    assert reconcile(coverage)["items_made"] == 0
 
 
 def test_a_dry_run_makes_and_remembers_nothing(coverage: Coverage) -> None:
@@ -154,9 +154,9 @@ def test_a_dry_run_makes_and_remembers_nothing(coverage: Coverage) -> None:
 
     dry = [reconcile(coverage, dry_run=True) for _ in range(2)]
 
-    assert [(one["outcome"], one["notices_made"]) for one in dry] == [("dry run", 1)] * 2
+    assert [(one["outcome"], one["items_made"]) for one in dry] == [("dry run", 1)] * 2
     assert intervals(coverage) == []
-    assert ingest(coverage)["notices"] == {}
+    assert ingest(coverage)["items"] == {}
 
 
 def delete(coverage: Coverage, record: str, **part: str) -> None:
@@ -180,7 +180,7 @@ def test_a_deleted_record_takes_its_session_with_it(coverage: Coverage) -> None:
 
     found = reconcile(coverage)
 
-    assert (found["records_deleted"], found["notices_made"]) == (1, 0)
+    assert (found["records_deleted"], found["items_made"]) == (1, 0)
     assert {row[0] for row in held(coverage)} == {"2"}
     assert reconcile(coverage)["records_deleted"] == 0
 
@@ -191,7 +191,7 @@ def test_a_renamed_record_keeps_its_session_and_nothing_is_worked_again(coverage
 
     found = reconcile(coverage)
 
-    assert (found["records_renamed"], found["records_deleted"], found["notices_made"]) == (1, 0, 0)
+    assert (found["records_renamed"], found["records_deleted"], found["items_made"]) == (1, 0, 0)
     assert held(coverage) == told(coverage)
     assert reconcile(coverage)["records_renamed"] == 0
 
@@ -205,7 +205,7 @@ def test_a_record_that_was_renamed_twice_and_changed_is_followed(coverage: Cover
     found = reconcile(coverage)
     ingest(coverage)
 
-    assert (found["records_renamed"], found["notices_made"]) == (1, 1)
+    assert (found["records_renamed"], found["items_made"]) == (1, 1)
     assert held(coverage) == told(coverage)
 
 
@@ -252,7 +252,7 @@ def test_a_token_without_the_right_logging_finds_changes_by_their_times(coverage
     found = reconcile(coverage)
     ingest(coverage)
 
-    assert (found["way"], found["notices_made"]) == ("date range", 1)
+    assert (found["way"], found["items_made"]) == ("date range", 1)
     assert (found["records_deleted"], found["records_renamed"]) == (1, 1)
     assert "triggers" not in found
     assert "right Logging" in found["reason"]
@@ -275,10 +275,10 @@ def test_a_study_may_begin_with_what_was_saved_long_ago(coverage: Coverage) -> N
     coverage.load("1", **scan(1))
     requests.post(f"{coverage.addresses['control_url']}clock", json={"now": None}, timeout=30)
 
-    usual = reconcile(coverage)["notices_made"]
+    usual = reconcile(coverage)["items_made"]
 
     assert usual == 0
-    assert reconcile(coverage, since="2026-01-01")["notices_made"] == 1
+    assert reconcile(coverage, since="2026-01-01")["items_made"] == 1
 
 
 @pytest.fixture

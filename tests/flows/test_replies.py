@@ -149,6 +149,72 @@ def test_a_stop_that_is_taken_back_at_once_leaves_no_mark(contact: Contact) -> N
     assert held(contact.study, contact.record, "part_text_ok") == "1"
 
 
+@pytest.mark.parametrize("before", ["1", ""])
+def test_start_takes_back_the_mark_that_stop_made(before: str, contact: Contact) -> None:
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", before)
+    contact.write("STOP")
+    check(contact)
+    marked = held(contact.study, contact.record, "part_text_ok")
+    contact.write("START")
+
+    summary = check(contact)
+
+    assert (marked, summary["outcome"]) == ("0", "done")
+    assert held(contact.study, contact.record, "part_text_ok") == before
+
+
+def test_start_leaves_a_mark_that_a_person_made(contact: Contact) -> None:
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", "0")
+    for text in ("STOP", "START"):
+        contact.write(text)
+        check(contact)
+
+    assert held(contact.study, contact.record, "part_text_ok") == "0"
+
+
+def test_start_leaves_what_a_person_changed_after_the_mark(contact: Contact) -> None:
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", "1")
+    contact.write("STOP")
+    check(contact)
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", "")
+    contact.write("START")
+
+    check(contact)
+
+    assert held(contact.study, contact.record, "part_text_ok") == ""
+
+
+def test_start_takes_no_mark_back_while_the_number_is_the_wrong_one(contact: Contact) -> None:
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", "1")
+    for text in ("wrong number", "START"):
+        contact.write(text)
+        check(contact)
+
+    assert held(contact.study, contact.record, "part_text_ok") == "0"
+
+
+def test_a_word_of_the_study_writes_its_field_and_the_last_one_counts(contact: Contact) -> None:
+    for text in ("away", "Here, please!"):
+        contact.write(text)
+
+    check(contact)
+
+    assert held(contact.study, contact.record, "part_last_name") == "Arrived"
+    assert len(contact.rows()) == 2
+
+
+def test_a_word_writes_nothing_where_two_participants_have_the_phone(contact: Contact) -> None:
+    other = next(number for number in ("1", "2", "3", "5") if number != contact.record)
+    contact.give_phone(other, "(206) 555-0100")
+    contact.write("HERE")
+
+    check(contact)
+
+    assert "Arrived" not in [
+        held(contact.study, record, "part_last_name") for record in (contact.record, other)
+    ]
+
+
 def test_a_free_text_that_sounds_like_stop_is_a_pause_until_a_person_has_read_it(contact: Contact) -> None:
     contact.write("please stop texting me")
 

@@ -1,4 +1,4 @@
-"""Notices of the inbox become what the study's rules say, judged on a fresh export, each once."""
+"""Items of the inbox become what the study's rules say, judged on a fresh export, each once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from live_study import LiveStudy
 from trial_study import enter
-from trigger_study import EXAM, follow_ups, keep, make_trigger_study, notice, save_form, store_of
+from trigger_study import EXAM, follow_ups, keep, make_trigger_study, posted, save_form, store_of
 
 import tasks.triggers
 from capstan.errors import RedcapUnavailable
@@ -45,12 +45,12 @@ def test_a_completed_form_starts_the_flow_for_this_record_alone(
 ) -> None:
     (record, event), *_ = follow_ups(study)
     save_form(addresses, study, record, event)
-    keep(study, notice(study, record, event))
+    keep(study, posted(study, record, event))
 
     summary = ingest_triggers.fn("trial")
 
     assert summary["outcome"] == "done"
-    assert summary["notices"] == {"loaded": 1}
+    assert summary["items"] == {"loaded": 1}
     assert summary["runs"] == {"compute_visit_dates: done": 1}
     assert {who for who, _ in visit_status(study)} == {record}
 
@@ -59,7 +59,7 @@ def test_a_burst_for_one_record_is_one_run(study: LiveStudy, addresses: dict[str
     (record, event), *_ = follow_ups(study)
     save_form(addresses, study, record, event)
     for user in ("ann", "ben", "cem"):
-        keep(study, notice(study, record, event, username=user))
+        keep(study, posted(study, record, event, username=user))
 
     ingest_triggers.fn("trial")
 
@@ -76,7 +76,7 @@ def test_nothing_is_asked_of_redcap_where_nothing_waits(
 
     summary = ingest_triggers.fn("trial")
 
-    assert (summary["outcome"], summary["notices_waiting"]) == ("idle", 0)
+    assert (summary["outcome"], summary["items_waiting"]) == ("idle", 0)
 
 
 @pytest.mark.parametrize(
@@ -95,24 +95,24 @@ def test_what_is_ignored_is_logged_with_its_reason(
     changes: dict[str, str], reason: str, study: LiveStudy
 ) -> None:
     (record, event), *_ = follow_ups(study)
-    keep(study, notice(study, record, event, **changes))
+    keep(study, posted(study, record, event, **changes))
 
     summary = ingest_triggers.fn("trial")
 
     assert items(study) == [("skipped", reason)]
-    assert summary["notices"] == {reason: 1}
+    assert summary["items"] == {reason: 1}
     assert summary["runs"] == {}
 
 
-def test_a_notice_without_an_event_counts_only_where_one_row_fits(
+def test_an_item_without_an_event_counts_only_where_one_row_fits(
     study: LiveStudy, addresses: dict[str, Any]
 ) -> None:
     (record, event), *_ = follow_ups(study)
     save_form(addresses, study, record, event)
-    keep(study, notice(study, record, "", username="ann"))
+    keep(study, posted(study, record, "", username="ann"))
     ingest_triggers.fn("trial")
     save_form(addresses, study, record, event.replace("6", "12"))
-    keep(study, notice(study, record, "", username="ben"))
+    keep(study, posted(study, record, "", username="ben"))
 
     ingest_triggers.fn("trial")
 
@@ -120,14 +120,14 @@ def test_a_notice_without_an_event_counts_only_where_one_row_fits(
     assert items(study) == [("loaded", ""), ("skipped", several)]
 
 
-def test_what_the_notice_says_of_completion_is_not_believed(
+def test_what_the_item_says_of_completion_is_not_believed(
     study: LiveStudy, addresses: dict[str, Any]
 ) -> None:
     (one, first), (other, second), *_ = follow_ups(study)
     save_form(addresses, study, one, first, exam_date="2026-05-20", exam_complete="0")
-    keep(study, notice(study, one, first, exam_complete="2"))
+    keep(study, posted(study, one, first, exam_complete="2"))
     save_form(addresses, study, other, second)
-    lacking = notice(study, other, second)
+    lacking = posted(study, other, second)
     del lacking["exam_complete"]
     keep(study, lacking)
 
@@ -142,7 +142,7 @@ def test_all_records_of_a_batch_are_exported_with_one_request(
 ) -> None:
     places, asked = follow_ups(study)[:10], []
     for record, event in places:
-        keep(study, notice(study, record, event))
+        keep(study, posted(study, record, event))
     read = tasks.triggers.read_records
     monkeypatch.setattr(
         tasks.triggers, "read_records", lambda *given, **more: asked.append(more) or read(*given, **more)
@@ -154,13 +154,13 @@ def test_all_records_of_a_batch_are_exported_with_one_request(
     assert frozenset().union(*(one["records"] for one in asked)) == {record for record, _ in places}
 
 
-def test_a_notice_that_fails_stops_no_other_and_is_tried_again(
+def test_an_item_that_fails_stops_no_other_and_is_tried_again(
     study: LiveStudy, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (one, first), (other, second), *_ = follow_ups(study)
     for record, event in ((one, first), (other, second)):
         save_form(addresses, study, record, event)
-        keep(study, notice(study, record, event))
+        keep(study, posted(study, record, event))
     follow = tasks.triggers.follow_rule
     monkeypatch.setattr(
         tasks.triggers,
@@ -171,18 +171,18 @@ def test_a_notice_that_fails_stops_no_other_and_is_tried_again(
     summary = ingest_triggers.fn("trial")
 
     assert summary["outcome"] == "partly"
-    assert summary["notices"] == {"failed": 1, "loaded": 1}
+    assert summary["items"] == {"failed": 1, "loaded": 1}
     (status, reason), loaded = items(study)
     assert (status, loaded) == ("again", ("loaded", ""))
     assert "Unexpected ZeroDivisionError at" in reason
 
 
-def test_an_export_that_fails_fails_its_notices_and_loses_none(
+def test_an_export_that_fails_fails_its_items_and_loses_none(
     study: LiveStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (record, event), *_ = follow_ups(study)
-    keep(study, notice(study, record, event))
-    keep(study, notice(study, record, event, instrument="unknown"))
+    keep(study, posted(study, record, event))
+    keep(study, posted(study, record, event, instrument="unknown"))
 
     def fail(*_: Any, **__: Any) -> None:
         raise RedcapUnavailable("REDCap gave no answer.")
@@ -190,18 +190,18 @@ def test_an_export_that_fails_fails_its_notices_and_loses_none(
     monkeypatch.setattr(tasks.triggers, "read_records", fail)
     summary = ingest_triggers.fn("trial")
 
-    assert summary["notices"] == {"no rule for this instrument": 1, "failed": 1}
+    assert summary["items"] == {"no rule for this instrument": 1, "failed": 1}
     assert items(study, ItemStatus.AGAIN) == [("again", "RedcapUnavailable: REDCap gave no answer.")]
 
 
-def test_a_raised_revision_works_the_newest_notice_of_each_form_again(
+def test_a_raised_revision_works_the_newest_item_of_each_form_again(
     study: LiveStudy, addresses: dict[str, Any]
 ) -> None:
     (one, first), (other, second), *_ = follow_ups(study)
     for record, event in ((one, first), (other, second)):
         save_form(addresses, study, record, event)
-        keep(study, notice(study, record, event))
-        keep(study, notice(study, record, event, username="again"))
+        keep(study, posted(study, record, event))
+        keep(study, posted(study, record, event, username="again"))
     ingest_triggers.fn("trial")
     file = study.folder / "study.yaml"
     file.write_text(file.read_text("utf-8") + "triggers_revision: 1\n", "utf-8")
@@ -209,8 +209,8 @@ def test_a_raised_revision_works_the_newest_notice_of_each_form_again(
     summary = ingest_triggers.fn("trial")
     again = ingest_triggers.fn("trial")
 
-    assert (summary["notices_reopened"], summary["notices"]) == (2, {"loaded": 2})
-    assert (again["notices_reopened"], again["outcome"]) == (0, "idle")
+    assert (summary["items_reopened"], summary["items"]) == (2, {"loaded": 2})
+    assert (again["items_reopened"], again["outcome"]) == (0, "idle")
 
 
 def test_a_run_for_everybody_strikes_off_what_was_asked_for(
@@ -218,7 +218,7 @@ def test_a_run_for_everybody_strikes_off_what_was_asked_for(
 ) -> None:
     (record, event), *_ = follow_ups(study)
     save_form(addresses, study, record, event)
-    keep(study, notice(study, record, event))
+    keep(study, posted(study, record, event))
     with monkeypatch.context() as patched:
         patched.setattr("flows.ingest_triggers.run_asked", lambda _: {})
         ingest_triggers.fn("trial")
@@ -230,11 +230,11 @@ def test_a_run_for_everybody_strikes_off_what_was_asked_for(
 
 def test_a_dry_run_counts_and_works_on_nothing(study: LiveStudy) -> None:
     (record, event), *_ = follow_ups(study)
-    keep(study, notice(study, record, event))
+    keep(study, posted(study, record, event))
 
     summary = ingest_triggers.fn("trial", dry_run=True)
 
-    assert (summary["outcome"], summary["notices_waiting"]) == ("dry run", 1)
+    assert (summary["outcome"], summary["items_waiting"]) == ("dry run", 1)
     assert items(study) == [("open", "")]
 
 
@@ -243,7 +243,7 @@ def test_a_record_that_is_gone_asks_for_nothing_more(
 ) -> None:
     (record, event), *_ = follow_ups(study)
     save_form(addresses, study, record, event)
-    keep(study, notice(study, record, event))
+    keep(study, posted(study, record, event))
     with monkeypatch.context() as patched:
         patched.setattr("flows.ingest_triggers.run_asked", lambda _: {})
         ingest_triggers.fn("trial")
@@ -262,8 +262,8 @@ def test_a_rule_may_wait_for_another_field_and_another_code(
     enter(study, monkeypatch)
     (one, first), (other, second), *_ = follow_ups(study)
     save_form(addresses, study, one, first, **{**EXAM, "exam_complete": "1"})
-    keep(study, notice(study, one, first))
-    keep(study, notice(study, other, second.replace("6", "12")))
+    keep(study, posted(study, one, first))
+    keep(study, posted(study, other, second.replace("6", "12")))
 
     ingest_triggers.fn("trial")
 

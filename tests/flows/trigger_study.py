@@ -1,4 +1,4 @@
-"""A live study whose triggers are worked on, and the notices that REDCap would post for its forms."""
+"""A live study whose triggers are worked on, and the items that REDCap would post for its forms."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def save_form(addresses: dict[str, Any], study: LiveStudy, record: str, event: s
     requests.post(url, json=body, timeout=30).raise_for_status()
 
 
-def notice(study: LiveStudy, record: str, event: str, /, **changes: str) -> dict[str, str]:
+def posted(study: LiveStudy, record: str, event: str, /, **changes: str) -> dict[str, str]:
     """What REDCap posts after an exam was saved."""
     base = study.url.removesuffix("api/")
     form = {

@@ -2,7 +2,7 @@
 
     python tests/flows/trigger_trials.py 100 [SEED]
 
-Notices of forms that people saved wait in the inbox, some of them twice, some bad. Two workers share them,
+Items of forms that people saved wait in the inbox, some of them twice, some bad. Two workers share them,
 of which one is killed; then another run is made. Tests run a few of these trials; this is for many.
 """
 
@@ -21,7 +21,7 @@ if __name__ == "__main__":
 
 from live_study import LiveStudy, serving_sandbox
 from processes import start_flow
-from trigger_study import follow_ups, keep, make_trigger_study, notice, save_form, store_of
+from trigger_study import follow_ups, keep, make_trigger_study, posted, save_form, store_of
 
 from capstan.store import Choice, ItemStatus, list_asked, list_items, list_runs
 
@@ -52,13 +52,13 @@ class Trial(NamedTuple):
 
 
 def prepare(study: LiveStudy, addresses: dict[str, Any]) -> int:
-    """Save exams and keep what REDCap posts of them; returns how many notices are good."""
+    """Save exams and keep what REDCap posts of them; returns how many items are good."""
     places = follow_ups(study)
     for record, event in places:
         save_form(addresses, study, record, event)
-        keep(study, notice(study, record, event))
-        keep(study, notice(study, record, event, username="twice"))
-    keep(study, notice(study, "nobody", "6_month_arm_2"))
+        keep(study, posted(study, record, event))
+        keep(study, posted(study, record, event, username="twice"))
+    keep(study, posted(study, "nobody", "6_month_arm_2"))
     keep(study, {"record": "no trigger"})
     return 2 * len(places)
 

@@ -15,9 +15,11 @@ from gate_operators import (
     at,
     call,
     cell,
+    chain,
     good,
     header,
     held,
+    new_record,
     row,
     with_held,
 )
@@ -87,6 +89,11 @@ def on_record(record: str, values: dict[str, str]) -> dict[str, str]:
     return {**values, "record_id": record}
 
 
+def grouped() -> str:
+    """A study whose groups begin their record ids with a digit of their own."""
+    return STUDY.replace('record_id: "[0-9]+"', "record_id_groups: {north: '7', south: '8'}")
+
+
 SEEN = with_held(4, "seen", "2026-05-20")
 ROWS: tuple[tuple[str, Operator], ...] = (
     *(("unknown_column", lambda n=n: header(n)) for n in ("Weight", "likes", "likes___9", "weight ", "\ufeffweight")),
@@ -153,12 +160,33 @@ ROWS: tuple[tuple[str, Operator], ...] = (
     ("record_id_format", lambda: row(
         at("79927398710", "baseline_arm_1", initials="X"), limits=NEW,
         text=STUDY.replace('record_id: "[0-9]+"', "record_id_digit: luhn"))),
+    ("record_id_format", lambda: row(
+        {**at("7", "baseline_arm_1", initials="X"), "redcap_data_access_group": "south"}, limits=NEW,
+        text=grouped())),
+    ("record_id_format", lambda: row(at("9", "baseline_arm_1", initials="X"), limits=NEW, text=grouped())),
+    ("choice_unknown", lambda: cell("clinic", "3", text=STUDY.replace(
+        'record_id: "[0-9]+"', 'sql_choices: {clinic: ["1", "2"]}'))),
+    ("mass_change", lambda: Spoilt(
+        good(), at=NOWHERE, field="weight", limits=Limits(records=100, share=1, field_share=0.1))),
     *(("identifier_collision", lambda n=n: cell("mobile", n, row=2))
       for n in ("+1 (415) 555-0101", "14155550101", "415.555.0102", "415-555-0102")),
     ("mass_change", lambda: Spoilt(good(), at=NOWHERE, limits=Limits(records=100, share=0.5))),
     ("mass_change", lambda: Spoilt(
         good().assign(must=""), at=NOWHERE, blanks_erase=True,
         limits=Limits(records=100, share=1, blanked=1))),
+    ("calc_input_changed", lambda: cell("teeth", "21", at=NOWHERE, field="double")),
+    ("logic_not_evaluated", lambda: cell(
+        "pain", "60", row=1, at=NOWHERE, field="", text=STUDY.replace("[pain] > 50", "[pain] > [nowhere]"))),
+    ("new_record_incomplete", lambda: new_record(sex="1", mail="no address")),
+    ("probable_duplicate_person", lambda: row(
+        at("4", "baseline_arm_1", dob="2020-03-04", initials="\uff21b"), limits=NEW)),
+    ("rests_on_stopped", lambda: chain(60)),
+    ("sql_choice", lambda: cell("clinic", "no code", row=1, at=NOWHERE)),
+    ("unknown_validation", lambda: cell("strange", "\u00e9\u00e9", row=1, at=NOWHERE)),
+    ("value_collapse", lambda: Spoilt(
+        good().assign(remark="all alike").iloc[:2], at=NOWHERE, field="remark",
+        present=held().assign(remark=held()["teeth"].ne("").map({True: "seen", False: ""})),
+        limits=Limits(records=100, share=1, same_value=1))),
     ("all_or_nothing", lambda: row(
         at("1", "nowhere", teeth="3"), at=NOWHERE, limits=OLD,
         text=STUDY.replace("protect: [line]", "protect: [line], stop_run_on_rejection: true"))),

@@ -326,10 +326,10 @@ OPERATORS: dict[str, Callable[[], Spoilt]] = {
 }  # fmt: skip
 
 
-def new_record() -> Spoilt:
+def new_record(**wrong: str) -> Spoilt:
     """A new record whose first row is stopped, so that its next one is too."""
     later = pd.DataFrame([at("7", "month_6_arm_2", weight="3", must="x")], dtype="str")
-    first = row(at("7", "baseline_arm_1", sex="9", consented="2025-12-01"), limits=NEW)
+    first = row(at("7", "baseline_arm_1", **{"sex": "9", "consented": "2025-12-01", **wrong}), limits=NEW)
     table = pd.concat([first.table, later], ignore_index=True).fillna("").astype("str")
     text = STUDY.replace("shared: [1]", "shared: [1, 2]").replace("forms: [exam, call], ", "forms: [call], ")
     return replace(first, table=table, at=("7", "month_6_arm_2", "", ""), text=text)

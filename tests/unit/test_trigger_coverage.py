@@ -17,8 +17,8 @@ def minutes(number: float) -> datetime:
     return START + timedelta(minutes=number)
 
 
-def save(at: int, *, record: str = "1", form: str = "exam") -> Save:
-    return Save(record, form, minutes(at), minutes(at + 1))
+def save(at: int, *, record: str = "1", form: str = "exam", is_new: bool = True) -> Save:
+    return Save(record, form, minutes(at), minutes(at + 1), is_new)
 
 
 def came(at: float, *, record: str = "1", form: str = "exam", is_made: bool = False) -> Arrival:
@@ -26,8 +26,7 @@ def came(at: float, *, record: str = "1", form: str = "exam", is_made: bool = Fa
 
 
 def count(saves: list[Save], arrivals: list[Arrival]) -> dict[str, int]:
-    found = Counter(fate.value for fate, _ in fates(saves, arrivals))
-    return dict(found)
+    return dict(Counter(one.fate.value for one in fates(saves, arrivals)))
 
 
 def test_a_trigger_that_comes_at_once_is_received() -> None:
@@ -49,14 +48,17 @@ def test_a_trigger_that_comes_minutes_later_is_late() -> None:
 def test_a_late_trigger_does_not_take_the_place_of_the_next_saves_own() -> None:
     found = fates([save(0), save(30)], [came(30.2)])
 
-    assert sorted(found) == [(Fate.MISSED, minutes(0)), (Fate.RECEIVED, minutes(30))]
+    assert sorted((one.fate, one.save.begins) for one in found if one.save) == [
+        (Fate.MISSED, minutes(0)),
+        (Fate.RECEIVED, minutes(30)),
+    ]
 
 
-def test_a_trigger_that_comes_after_its_notice_was_made_is_late() -> None:
+def test_a_trigger_that_comes_after_its_item_was_made_is_late() -> None:
     assert count([save(0)], [came(0.4, is_made=True), came(0.8)]) == {"late": 1}
 
 
-def test_a_notice_that_was_made_is_no_trigger() -> None:
+def test_a_item_that_was_made_is_no_trigger() -> None:
     assert count([save(0)], [came(0.4, is_made=True)]) == {"missed": 1}
 
 
@@ -78,9 +80,25 @@ def test_clocks_may_differ_by_a_minute() -> None:
 
 
 def test_an_interval_counts_what_was_saved_in_it() -> None:
-    found = fates([save(0), save(10), save(20)], [came(0.1), came(0.2), came(20.1)])
+    saves = [save(0, is_new=False), save(10), save(20), save(21, record="2")]
+    arrivals = [came(0.1), came(20.1), came(20.9)]
 
-    assert count_fates(found, begin=minutes(5), end=minutes(20)) == {Fate.MISSED: 1}
+    counts = count_fates(fates(saves, arrivals), since=minutes(5))
+
+    assert counts == (1, 0, 2, 1, 0)
+    assert counts.saves == 3
+
+
+def test_a_trigger_of_an_earlier_save_that_comes_now_was_late() -> None:
+    counts = count_fates(fates([save(0, is_new=False)], [came(9)]), since=minutes(5))
+
+    assert (counts.saves, counts.late_before) == (0, 1)
+
+
+def test_a_trigger_that_was_late_before_is_not_counted_again() -> None:
+    counts = count_fates(fates([save(0, is_new=False)], [came(9)]), since=minutes(10))
+
+    assert counts.late_before == 0
 
 
 SAVES = st.lists(st.builds(save, st.integers(0, 120), record=st.sampled_from("12"), form=st.just("exam")))
@@ -102,4 +120,4 @@ def test_every_save_has_one_fate_and_no_trigger_counts_twice(
 def test_saves_whose_triggers_all_come_at_once_are_all_received(saves: list[Save]) -> None:
     arrivals = [Arrival(one.record, one.form, one.begins + timedelta(seconds=30)) for one in saves]
 
-    assert {fate for fate, _ in fates(saves, arrivals)} <= {Fate.RECEIVED}
+    assert {one.fate for one in fates(saves, arrivals)} <= {Fate.RECEIVED}
