@@ -38,7 +38,10 @@ def _filled_forms(live: LiveProject, present: pd.DataFrame) -> pd.DataFrame:
     rows = present.set_axis(row_index(present, record_field=live.dictionary.record_field), axis=0)
     cells = rows.iloc[:, 4:].melt(ignore_index=False, var_name="field", value_name="value").reset_index()
     boxes = {name for name, item in columns.items() if item.type is FieldType.CHECKBOX}
+    # A file that is put on a form gives it no status.
+    files = {name for name, item in columns.items() if item.type is FieldType.FILE}
     blank = (cells["value"] == "") | (cells["field"].isin(boxes) & (cells["value"] == "0"))
+    blank |= cells["field"].isin(files)
     cells = cells[~blank].assign(form=lambda left: left["field"].map(lambda name: columns[name].form))
     status = cells["value"].where(cells["field"] == cells["form"] + "_complete", "")
     told = cells.assign(status=status).groupby(_PLACE, as_index=False)

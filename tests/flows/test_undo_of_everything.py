@@ -11,9 +11,12 @@ from live_study import LiveStudy
 from trial_study import edit, enter, rows_file
 from undo_trials import contents, make_grouped, undo_trial
 
+from capstan.attachment import Attachment
+from flows.change_files import change_file
 from flows.change_records import delete
 from flows.import_records import import_records
 from flows.revert_run import revert_run
+from tasks.file_places import FilePlace
 
 
 @pytest.fixture
@@ -53,6 +56,20 @@ def test_a_form_that_nobody_had_saved_is_gray_again(study: LiveStudy, tmp_path: 
     undone = revert_run.fn("trial", done["run"])
 
     assert (done["cells_written"], status, undone["outcome"]) == (1, "0", "done")
+    assert contents(study) == before
+
+
+def test_a_form_that_held_only_a_file_is_gray_again(study: LiveStudy, tmp_path: Path) -> None:
+    place = FilePlace("3", "exam_photo", "6_month_arm_2")
+    change_file("trial", place, attachment=Attachment("photo.jpg", b"teeth"))
+    before = contents(study)
+    path = tmp_path / "exam.csv"
+    path.write_text("record_id,redcap_event_name,exam_num_teeth,exam_complete\n3,6_month_arm_2,20,0\n")
+    done = import_records.fn("trial", str(path))
+
+    undone = revert_run.fn("trial", done["run"])
+
+    assert (done["cells_written"], undone["outcome"]) == (1, "done")
     assert contents(study) == before
 
 
