@@ -30,6 +30,8 @@ class Cause(StrEnum):
     DELIVERY = "delivery"  # messages that did not arrive
     DISTRESS = "distress"  # a reply that sounds like danger: told at once, whatever the limits
     QUESTION = "question"  # replies that a person must read
+    SESSION = "session"  # a session came in
+    WAITING = "waiting"  # a form that tells of a session waits for a person
     MONITOR = "monitor"  # what a monitor waits for has not come; whoever the monitor names is told
 
 
@@ -40,6 +42,8 @@ TITLES = {
     Cause.DELIVERY: "messages did not arrive",
     Cause.DISTRESS: "URGENT: a participant may be in danger",
     Cause.QUESTION: "participants wrote",
+    Cause.SESSION: "new sessions",
+    Cause.WAITING: "forms of sessions wait for you",
     Cause.MONITOR: "something is missing",
 }
 

@@ -26,6 +26,8 @@ _RUN_TOGETHER = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _SPOKEN = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d%b%Y")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.0+)?)?")
 _MINUTES = re.compile(r"(?:0{1,2}:)?([0-9]{1,2}):([0-9]{2})(?:\.0+)?")
+# No date, number or address is longer, and some patterns take long over a long text.
+_LONGEST = 400
 _WITHOUT_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 # ASCII in the width of Chinese letters looks like what was meant, too; in free text it may be Chinese.
 _SEEN_ALIKE = {0xFEE0 + sign: sign for sign in range(0x21, 0x7F)} | _WITHOUT_UNSEEN
@@ -91,6 +93,8 @@ def _whole(value: str) -> Iterator[str]:
 
 
 def _texts(value: str, *, kind: str, order: str) -> Iterator[str]:
+    if len(value) > _LONGEST:
+        return
     if text.is_moment(kind):
         yield from _moments(value, kind=kind, order=order)
     elif text.is_numeric(kind):

@@ -118,8 +118,17 @@ def judge_new_records(
 
 
 def look_of(record: str) -> str:
-    """An id as people see and hear it: without letters' case and width, and signs and blanks unseen."""
-    return _UNSEEN.sub("", unicodedata.normalize("NFKC", record)).casefold()
+    """An id as people see and hear it: without letters' case and width, and signs and blanks unseen.
+
+    Digits of any script are digits, and a number is the same with and without zeros before it.
+    """
+    folded = _UNSEEN.sub("", unicodedata.normalize("NFKC", record)).casefold()
+    western = (
+        folded
+        if folded.isascii()
+        else "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in folded)
+    )
+    return western.lstrip("0") or "0" if western.isdecimal() else western
 
 
 def _is_odd(record: str) -> bool:
@@ -151,7 +160,10 @@ def _records(column: Column, *, known: Known) -> Iterator[Said]:
     if not unknown.any():
         return
     alike = _alike(column, unknown=unknown, known=known.records)
-    reason = "Another record's id looks the same or differs in letters' case alone; use that record's own id."
+    reason = (
+        "Another record's id looks the same, or differs in letters' case or leading zeros alone; use that "
+        "record's own id."
+    )
     yield "record_unknown", reason, alike
     unknown &= ~alike
     if known.pattern:

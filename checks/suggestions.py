@@ -104,18 +104,13 @@ def _records(keys: pd.DataFrame, *, records: frozenset[str], rules: Rules) -> It
         return
     alike: dict[str, set[str]] = {}
     for record in records:
-        alike.setdefault(_bare(record), set()).add(record)
+        alike.setdefault(look_of(record), set()).add(record)
     for row, record in zip(keys.index.to_numpy(), keys["record"], strict=True):
         if record in records:
             continue
-        meant = alike.get(_bare(record), set())
+        meant = alike.get(look_of(record), set())
         if len(meant) == 1:
             yield _Suggestion(int(row), rules.dictionary.record_field, next(iter(meant)))
-
-
-def _bare(record: str) -> str:
-    folded = look_of(record)
-    return folded.lstrip("0") if folded.isdecimal() else folded
 
 
 def _forms_by_row(sheet: Sheet, *, dictionary: Dictionary) -> Mapping[str, Bools]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 Test = Callable[[str], bool]
 
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _PATTERNS = {
     "integer": r"[-+]?[0-9]+",
     "number": _NUMBER.pattern,

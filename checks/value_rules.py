@@ -41,7 +41,8 @@ class Rule(NamedTuple):
     """One check of one text, and the sentence for whom it fails.
 
     `clear` says of which texts the answer is known without asking. `explains` is the field whose wrong texts
-    may tell more by their look (`checks.oddities`): what fails such a rule is not of the field's kind at all.
+    may tell more by their look (`checks.oddities`). Of a text that fails a rule that is `last`, no
+    other is asked.
     """
 
     check: str
@@ -49,6 +50,7 @@ class Rule(NamedTuple):
     reason: str
     clear: Clear
     explains: Field | None = None
+    last: bool = False
 
 
 def value_rules(dictionary: Dictionary, *, checks: Checks, today: date) -> Mapping[str, tuple[Rule, ...]]:
@@ -70,7 +72,12 @@ def _rules(item: Field, exempt: frozenset[str], checks: Checks, today: date) -> 
         name, allowed, sentence = _CODED[item.type]
         admitted = allowed if item.type in _WITHOUT_MISSING else allowed | exempt
         yield Rule(
-            name, admitted.__contains__, f"{sentence}; correct it.", Clear(among=admitted, exact=True), item
+            name,
+            admitted.__contains__,
+            f"{sentence}; correct it.",
+            Clear(among=admitted, exact=True),
+            item,
+            last=True,
         )
     elif item.type in _CHOICE_TYPES:
         yield _choice(item, codes=tuple(item.choices), exempt=exempt)
@@ -92,7 +99,9 @@ def _choice(item: Field, *, codes: Sequence[str], exempt: frozenset[str]) -> Rul
     listed = ", ".join(codes[:12]) + (", …" if len(codes) > 12 else "")
     reason = f"Not one of the field's codes ({listed}); give the code, not the label."
     admitted = frozenset(codes) | exempt
-    return Rule("choice_unknown", admitted.__contains__, reason, Clear(among=admitted, exact=True), item)
+    return Rule(
+        "choice_unknown", admitted.__contains__, reason, Clear(among=admitted, exact=True), item, last=True
+    )
 
 
 def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:
@@ -107,7 +116,7 @@ def _slider(item: Field, *, exempt: frozenset[str]) -> Rule:
         return value in exempt or (whole and low <= int(value) <= high)
 
     clear = Clear(_WHOLE.pattern, low=float(low), high=float(high), exact=True, shape=_WHOLE.pattern)
-    return Rule("slider_value", fits, reason, clear, item)
+    return Rule("slider_value", fits, reason, clear, item, last=True)
 
 
 def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator[Rule]:
@@ -122,7 +131,7 @@ def _text_rules(item: Field, *, exempt: frozenset[str], today: date) -> Iterator
     if kind in text.TESTS:
         reason = f"Must be {text.hint(kind)}; correct it."
         clear = Clear(text.sure(kind), shape=text.shape(kind))
-        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, clear, item)
+        yield Rule("type_mismatch", _or_exempt(text.TESTS[kind], exempt), reason, clear, item, last=True)
         yield from _range_rules(item, kind=kind, exempt=exempt, today=today)
     for oddity, look in oddities.oddities(item):
         yield Rule(oddity.check, _without(look), oddity.reason, oddity.clear)
@@ -142,7 +151,7 @@ def _without(look: re.Pattern[str]) -> Test:
 
 def _length_rules() -> Iterator[Rule]:
     reason = f"The text is longer than {MAX_LENGTH} characters; shorten it."
-    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, _PLAIN)
+    yield Rule("too_long", lambda value: len(value) <= MAX_LENGTH, reason, _PLAIN, last=True)
     reason = (
         "Has exactly as many characters as a spreadsheet's cell can hold; see whether its end is missing."
     )

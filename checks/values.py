@@ -63,7 +63,7 @@ def _failures(column: Column, *, rules: tuple[Rule, ...]) -> dict[tuple[str, str
         wrong = _wrong(rest, rule=rule)
         for said, places in _said(rule, column=column, wrong=left[wrong]):
             found.setdefault(said, np.zeros(len(column.words), dtype=bool))[places] = True
-        if rule.explains is not None and wrong.any():  # what is not of the field's kind is asked no more
+        if rule.last and wrong.any():
             left, rest = left[~wrong], rest.of_words(np.flatnonzero(~wrong))
     return found
 

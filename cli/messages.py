@@ -63,15 +63,16 @@ def show(number: Number, values: Values = False, as_json: AsJson = False) -> Non
 
     with open_store_here() as store:
         message, attempts = read_message(store, number)
+        link = _link(store, message)
     content = vars(message.content) if values and message.content else {}
     tries = [_tried(one) for one in attempts]
     if as_json:
-        print_json({**_told(message), **content, "attempts": tries})
+        print_json({**_told(message), **link, **content, "attempts": tries})
         return
     console.print(
         f"[bold]{message.id}[/bold]  {escape(message.name)}  {message.state}  {escape(_why(message))}"
     )
-    for name, text in content.items():
+    for name, text in (*link.items(), *content.items()):
         console.print(f"  {name}: {escape(text)}" if text else "", end="\n" if text else "")
     table = plain_table(
         "attempt", "at (UTC)", "outcome", "status", "code", "sid", whole=("attempt", "at (UTC)")
@@ -184,6 +185,21 @@ def _told(message: Any) -> dict[str, Any]:
     names = ("id", "name", "run_id", "channel", "event", "instance", "state", "rule", "segments", "attempts")
     times = ("not_before", "not_after", "planned_at", "changed_at")
     return {**{name: getattr(message, name) for name in (*names, *times)}, "why": _why(message)}
+
+
+def _link(store: Any, message: Any) -> dict[str, str]:
+    """The address at which signed-in staff come to the record, where there is a receiver."""
+    from capstan.settings import load_settings
+    from capstan.store import find_run
+    from capstan.triggers import Place
+    from cli.session_finding import read_study_file
+    from tasks.form_links import staff_link
+
+    if message.content is None or not load_settings().public_url:
+        return {}
+    study = read_study_file(find_run(store, message.run_id).study)
+    place = Place(message.content.record, message.event, "", "")
+    return {"link": staff_link(store, study, place=place, now=datetime.now(UTC))}
 
 
 def _tried(attempt: Any) -> dict[str, Any]:

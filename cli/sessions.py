@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from capstan.study import Study
 
 app = typer.Typer(no_args_is_help=True, help="Sessions: what REDCap tells of them, and what is missing.")
-app.command("expect-none")(expect_none)
-app.command("no-data")(no_data)
-app.command()(settle)
-app.command()(share)
-app.command()(add)
 
 
 @app.command("list")
@@ -45,7 +41,8 @@ def list_command(
     with open_store_here() as store:
         if waiting:
             records = list_records(store, study, states=[RecordState.WAITING])
-            _print_records([_told_record(one, values=values) for one in records], as_json=as_json)
+            told = [_told_record(one, values=values) | _link(store, known, one) for one in records]
+            _print_records(told, as_json=as_json)
             return
         sessions = [_told(one, values=values) for one in _chosen(store, known, missing=missing)]
     if as_json:
@@ -69,15 +66,17 @@ def show(study: StudyName, session: Label, values: Values = False, as_json: AsJs
 
     known = read_study_file(study)
     with open_store_here() as store:
-        told = _told(find_named(store, known, session), values=values)
+        found = find_named(store, known, session)
+        told = _told(found, values=values)
+        if found.record:
+            told["record"] |= _link(store, known, found.record)
     if as_json:
         print_json(told)
         return
     console.print(f"[bold]{escape(told['session'])}[/bold]  site {escape(told['site'])}  {_survey(told)}")
     for name, text in (told["record"] or {}).items():
-        console.print(
-            f"  {name.replace('_', ' ')}: {escape(str(text))}" if text else "", end="\n" if text else ""
-        )
+        if text:
+            console.print(f"  {name.replace('_', ' ')}: {_spoken(text)}")
     for each in told["data"]:
         console.print(f"  data: {escape(each['source'])}, since {each['found_at']:%Y-%m-%d %H:%M} UTC")
     for each in told["dismissals"]:
@@ -119,6 +118,13 @@ def explain_id(study: StudyName, session: Label, as_json: AsJson = False) -> Non
         console.print(f"  {name.replace('_', ' ')}: {escape(str(text))}")
 
 
+app.command("expect-none")(expect_none)
+app.command("no-data")(no_data)
+app.command()(settle)
+app.command()(share)
+app.command()(add)
+
+
 def _chosen(store: Store, study: Study, *, missing: str) -> tuple[Session, ...]:
     from capstan.errors import UsageError
     from capstan.store import list_sessions, missing_data, missing_surveys
@@ -152,6 +158,20 @@ def _told_record(record: KeptRecord, *, values: bool) -> dict[str, Any]:
     if not values or record.content is None:
         return told
     return {**told, "record": record.record, **vars(record.content)}
+
+
+def _link(store: Store, study: Study, record: KeptRecord) -> dict[str, str]:
+    """The address of the form for signed-in staff, where there is a receiver; it names no participant."""
+    from capstan.triggers import Place
+    from tasks.form_links import staff_link
+
+    place = Place(record.record or "", record.event, record.instrument, record.instance)
+    link = staff_link(store, study, place=place, now=datetime.now(UTC)) if record.record else ""
+    return {"link": link} if link else {}
+
+
+def _spoken(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else escape(str(value))
 
 
 def _survey(told: dict[str, Any]) -> str:

@@ -53,6 +53,7 @@ class Job:
 
     `now` is the time to compute for, `started` the real one; `asked` is for which records triggers asked for
     this flow; `note` is for the journal, and `summary` is what the run came to, once it has ended.
+    `is_partial` says that a part was left undone already.
     """
 
     live: LiveProject
@@ -62,6 +63,7 @@ class Job:
     asked: tuple[Asked, ...] = ()
     details: Summary = field(default_factory=dict)
     note: str = ""
+    is_partial: bool = False
     summary: Summary = field(default_factory=dict)
 
     def apply(
@@ -117,6 +119,8 @@ class Job:
 
     def finish(self, *, state: RunState, counts: Mapping[str, int], outcome: str) -> Summary:
         """End the run without any plan, such as when nothing changed."""
+        if self.is_partial and outcome == state.value:
+            state, outcome = RunState.PARTLY, RunState.PARTLY.value
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts=counts)
         return self._publish(outcome=outcome, counts=dict(counts))
 
@@ -133,6 +137,8 @@ class Job:
         state = RunState.REFUSED if refused else RunState.IDLE
         if outcome == "idle" and not judgement.plan.is_empty:
             outcome = "dry run"
+        if outcome == "idle" and self.is_partial:
+            state, outcome = RunState.PARTLY, RunState.PARTLY.value
         if not refused and not self.run.dry_run:
             answer_items(self.live, self.run, given=given, stopped=judgement.errors, now=utc_now())
         self.run = end_run(self.live, self.run, state=state, now=utc_now(), counts={})
@@ -146,7 +152,7 @@ class Job:
         keep_rejected(self.live, self.run, cells=late, now=utc_now())
         stopped = collected([judgement.errors, written.verdicts])
         answer_items(self.live, self.run, given=given, stopped=stopped, now=utc_now())
-        state = RunState.DONE if written.is_complete else RunState.PARTLY
+        state = RunState.DONE if written.is_complete and not self.is_partial else RunState.PARTLY
         self.run = end_run(
             self.live, self.run, state=state, now=utc_now(), counts=written.counts, note=self.note
         )

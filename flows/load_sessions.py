@@ -57,5 +57,6 @@ def _summary(study: str, counts: Counter[str], *, dry_run: bool) -> Summary:
         "sessions": dict(counts),
     }
     waiting = counts["waiting"]
-    said = f"{waiting} forms wait for a person; `capstan sessions list {study} --waiting` shows them."
+    forms = "1 form waits" if waiting == 1 else f"{waiting} forms wait"
+    said = f"{forms} for a person; `capstan sessions list {study} --waiting` shows them."
     return summary | ({"reason": said} if waiting else {})

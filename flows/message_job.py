@@ -70,10 +70,8 @@ def write_down(current: Job) -> Summary:
 
     What does not arrive there stays in the outbox as not written down, and the next run tries again.
     """
-    summary = _write_news(current)
-    if current.details.get("stopped") and summary["outcome"] in ("done", "idle"):
-        return summary | {"outcome": "partly"}
-    return summary
+    current.is_partial = bool(current.details.get("stopped"))
+    return _write_news(current)
 
 
 def _write_news(current: Job) -> Summary:

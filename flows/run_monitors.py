@@ -13,7 +13,7 @@ from tasks.monitors.idle import needs_project
 from tasks.monitors.looking import look_at_waits
 from tasks.monitors.starting import start_waits
 from tasks.monitors.summing import FLOW, summary_of
-from tasks.monitors.watch import Watch, watching
+from tasks.monitors.watch import Watch, read_watched_forms, watching
 from tasks.report import publish_report
 from tasks.shield import study_flow
 
@@ -34,8 +34,7 @@ def run_monitors(study: str, dry_run: bool = False) -> Summary:
         try:
             summary = _run(watch)
         finally:
-            if watch.live:
-                watch.live.close()
+            watch.leave_project()
         if unreachable:
             # Everything that could be done without REDCap is done and told; the rest waits for the next run.
             raise unreachable
@@ -55,12 +54,14 @@ def _run(watch: Watch) -> Summary:
 
 
 def _open_project(watch: Watch) -> CapstanError | None:
-    """Open the project if a monitor needs it; returns why it cannot be opened, None if it can."""
+    """Open the project if a monitor needs it; returns why it cannot be read, None if it can."""
     if not any(needs_project(monitor) for monitor in watch.study.monitors):
         return None
     try:
         # Nothing is written to REDCap here, so that no token that writes is asked for.
         watch.live = open_project(watch.study.study, flow=FLOW, dry_run=True)
+        read_watched_forms(watch)
     except CapstanError as error:
+        watch.leave_project()
         return error
     return None

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from capstan.errors import StoreError
 from capstan.store import Store, form_address, read_reference
 from receiver.desk import desk_of
-from receiver.pages import go_to, show_page
+from receiver.pages import go_to, own_path, show_page
 from receiver.refusals import Refusal
 from receiver.staff import person_of, studies_of
 
@@ -19,7 +19,8 @@ async def open_record(request: Request) -> Response:
     """Go to the form that a reference names; who may not see it cannot tell it from one that is not there."""
     person, reference = person_of(request), request.path_params["reference"]
     if not person:
-        return go_to(request, f"/sign-in?next=/records/{reference}")
+        back = own_path(f"/records/{reference}")
+        return go_to(request, f"/sign-in?next={back}" if back else "/sign-in")
     desk = desk_of(request)
     names = {each.study.study for each in studies_of(person, desk.informants.studies)}
     try:

@@ -84,7 +84,8 @@ def _twilio_sources(study: Study, folder: Path) -> Iterator[TwilioSource]:
     if sms is None:
         return
     account = _secrets([sms.account], folder=folder, study=study.study)
-    tokens = _secrets([sms.token, *study.receiver.twilio_tokens], folder=folder, study=study.study)
+    own = [sms.token] if sms.token else []
+    tokens = _secrets([*own, *study.receiver.twilio_tokens], folder=folder, study=study.study)
     if account and tokens:
         yield TwilioSource(account[0], tokens)
 

@@ -18,6 +18,8 @@ from tasks.folders import study_folders
 from tasks.hosts import check_address, is_local
 from tasks.messages.examining import look_at_channels
 from tasks.messages.wordings import look_at_wordings
+from tasks.monitors.examining import look_at_monitors
+from tasks.reaching import look_at_receiver
 from tasks.reconciling.examining import look_at_triggers
 from tasks.rosters import look_at_rosters
 from tasks.tokens import look_at_status, look_at_tokens
@@ -69,10 +71,12 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
         for look in looks:
             yield look(live)
         yield from look_at_tokens(live, folder=folder)
+        yield from look_at_receiver(study)
         yield from look_at_channels(study, folder=folder)
         yield from look_at_wordings(study, live.dictionary, grid=live.grid, folder=folder)
         yield from look_at_rosters(study, folder=folder)
         yield from look_at_triggers(live)
+        yield from look_at_monitors(study, folder=folder)
         yield from _rules(live)
 
 

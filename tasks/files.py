@@ -13,7 +13,16 @@ import pandas as pd
 from capstan.errors import InputFileError
 from tasks.shield import effect, run_logger
 
-_COLUMN = "[A-Za-z][A-Za-z0-9_]*"
+# The code of a checkbox may be below zero, and is written so by people.
+_COLUMN = "[A-Za-z][A-Za-z0-9_]*(?:___-[0-9]+)?"
+_FOREIGN = {
+    b"\xff\xfe": "UTF-16 (a spreadsheet's Unicode text)",
+    b"\xfe\xff": "UTF-16",
+    b"PK\x03\x04": "a workbook of a spreadsheet, or another archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of a spreadsheet",
+}
+# The gate says which cells are too long; Python's own limit would not say why.
+csv.field_size_limit(2**31 - 1)
 
 
 class FileTable(NamedTuple):
@@ -46,6 +55,9 @@ def _decoded(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise InputFileError(f"{path}: cannot be read ({error.strerror}); check the name.") from None
+    kind = next((kind for mark, kind in _FOREIGN.items() if data.startswith(mark)), "")
+    if kind or b"\0" in data[1:4:2]:  # UTF-16 has a zero beside each of the first letters
+        raise InputFileError(f"{path}: is {kind or 'UTF-16'}, not CSV in UTF-8; save it as CSV UTF-8.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -49,7 +49,10 @@ def surroundings(home: Path, *, study: Study) -> dict[str, str]:
     sms, email = study.messaging.sms, study.messaging.email
     sources = [study.redcap.token, study.redcap.write_token]
     sources += [sms.account, sms.token] if sms else []
+    sources += [sms.api_key.name, sms.api_key.secret] if sms and sms.api_key else []
     sources += [email.password, email.oauth_token] if email else []
+    oauth = email.oauth if email else None
+    sources += [oauth.client, oauth.secret, oauth.refresh_token] if oauth else []
     sources += [partner.token for partner in study.partners]
     sources += [source for probe in study.probes for source in (probe.token, probe.database)]
     return {source.env: "" for source in sources if source and source.env} | {
@@ -68,10 +71,12 @@ def _channels(messaging: Mapping[str, Any], *, place: Path, addresses: Addresses
             _kept(place, name, secret=addresses[name] or "")
             for name in ("twilio_account_sid", "twilio_auth_token")
         )
-        led["sms"] = sms | {"url": addresses["twilio_url"], "account": account, "token": token}
+        sandbox = {"url": addresses["twilio_url"], "account": account, "token": token}
+        led["sms"] = {name: sms[name] for name in sms if name != "api_key"} | sandbox
     if email := messaging.get("email"):
         host, _, port = (addresses["smtp"] or "").rpartition(":")
-        kept = {name: email[name] for name in email if name not in ("user", "password", "oauth_token")}
+        logins = ("user", "password", "oauth_token", "oauth")
+        kept = {name: email[name] for name in email if name not in logins}
         led["email"] = kept | {"host": host, "port": int(port), "security": "none"}
     return led
 

@@ -15,10 +15,11 @@ from capstan.store import FormPlace, KeptRecord, Loaded, RecordState, SessionFor
 from capstan.triggers import Place
 from capstan.triggers.content import Contents, Form
 from capstan.triggers.routing import Skip, completed
-from tasks.connections import LiveProject
+from tasks.connections import LiveProject, folder_of
+from tasks.messages.notices import tell_staff
 from tasks.messages.queueing import room_of
 from tasks.redcap import read_records
-from tasks.sessions import read_form, session_rules
+from tasks.sessions import asked_causes, read_form, session_rules
 from tasks.shield import effect, run_logger
 
 # Others wait while one transaction lasts.
@@ -56,9 +57,10 @@ def load_swept(live: LiveProject, swept: Swept, *, clock: Callable[[], datetime]
     room = room_of(live.study)
     for first in range(0, len(swept.forms), _AT_ONCE):
         forms = swept.forms[first : first + _AT_ONCE]
-        loaded = kept.load_forms(live.store, room, forms, now=clock())
+        loaded = kept.load_forms(live.store, room, forms, now=clock(), causes=asked_causes(live.study))
         counts.update(_counts(loaded))
     run_logger().info("loaded sessions: %s", dict(counts))
+    tell_staff(live.store, live.study, folder=folder_of(live.study), now=clock())
     return counts
 
 

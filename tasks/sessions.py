@@ -9,12 +9,14 @@ from typing import NamedTuple
 from capstan import store as kept
 from capstan.errors import StudyError, UsageError
 from capstan.sessions import BadId, SessionId
+from capstan.sessions.news import new_session
 from capstan.sessions.reading import BLANK, is_ignored, read_session
 from capstan.store import FormContent, FormPlace, SessionForm, SessionKey, Source, Store, Worked
 from capstan.study import Study
 from capstan.study.sessions import Sessions
 from capstan.study.triggers import TriggerRule
 from capstan.triggers import Place
+from tasks.messages.notices import wanted_news
 from tasks.messages.queueing import room_of
 
 _IGNORED = BadId("The study passes this session id over (sessions.ignore in study.yaml).")
@@ -54,7 +56,7 @@ def load_session(
     """
     where = FormPlace(place.record, place.event, place.instrument, place.instance, event_id, version)
     form = read_form(study, rule=rule, row=row, place=where, user=user)
-    (loaded,) = kept.load_forms(store, room_of(study), [form], now=now)
+    (loaded,) = kept.load_forms(store, room_of(study), [form], now=now, causes=asked_causes(study))
     name = str(loaded.session) if loaded.session else ""
     site = form.named.site if isinstance(form.named, SessionId) and name else ""
     return LoadedSession(loaded.outcome, loaded.reason, name, site, loaded.changed)
@@ -87,6 +89,12 @@ def name_session(study: Study, text: str) -> SessionId | BadId:
     return _IGNORED if is_ignored(text, rules=rules) else read_session(text, rules=rules)
 
 
+def asked_causes(study: Study) -> tuple[str, ...]:
+    """Of what staff want to be told; of nothing where there is nobody."""
+    staff = study.notify.staff
+    return staff.on if staff.email or staff.sms else ()
+
+
 def session_rules(study: Study) -> Sessions:
     """How the study's session ids are written; raises StudyError where it does not say."""
     if study.sessions is None:
@@ -105,6 +113,9 @@ def report_session(
     if isinstance(named, BadId):
         raise UsageError(named.reason)
     is_new = kept.add_session(store, study.study, named, source=source, now=now)
+    if is_new:
+        news = wanted_news(study, [new_session(named, at=now)])
+        kept.raise_happenings(store, room_of(study), happenings=news)
     key = SessionKey(study.study, named.name, named.number)
     if data_in:
         kept.note_data(store, key, source=data_in, now=now)

@@ -41,7 +41,13 @@ RULE = {
 ID = "DTI01_CMH_H001_01_01"
 
 
-def make_study(name: str = "demo", *, rule: dict[str, Any] | None = None, **sessions: Any) -> Study:
+def make_study(
+    name: str = "demo",
+    *,
+    rule: dict[str, Any] | None = None,
+    notify: dict[str, Any] | None = None,
+    **sessions: Any,
+) -> Study:
     """A study of sites CMH and UTO; keywords change its part `sessions`."""
     return Study.model_validate(
         {
@@ -54,6 +60,7 @@ def make_study(name: str = "demo", *, rule: dict[str, Any] | None = None, **sess
             },
             "sessions": {"sites": SITES, **sessions},
             "triggers": [rule or RULE],
+            "notify": notify or {},
         }
     )
 

@@ -103,6 +103,7 @@ RULES: Mapping[str, str] = MappingProxyType(
     {
         "no_consent": "the consent rule does not hold",
         "no_reason": "there is no reason for it any more",
+        "changed": "its address or its words have changed; the next plan queues it anew",
         "paused": "the participant is paused until a later day",
         "no_address": "there is no phone number or mail address",
         "bad_address": "the phone number or mail address cannot be used",

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from capstan.delivery import Answer, Outcome
 from capstan.messaging.letter import Mail, Unwritable, read_sender, write_letter
+from capstan.messaging.oauth import TokenDesk
 from capstan.messaging.server import Login, MailServer, Security
 from capstan.messaging.smtp_replies import Progress, Stage, judge_reply
 
@@ -27,8 +28,9 @@ class Mailer:
     """A mail server and the sender whose letters it takes, one connection for each letter.
 
     `starttls` and `tls` check the server's certificate and never fall back to plain text. With
-    `oauth_token` the login is XOAUTH2, with `password` whatever the server offers; with neither there is
-    none, as at a relay that knows us by our address. Raises UsageError for settings that cannot work.
+    `oauth_token`, or a `desk` that fetches such tokens, the login is XOAUTH2, with `password` whatever the
+    server offers; with neither there is none, as at a relay that knows us by our address. Raises UsageError
+    for settings that cannot work.
     """
 
     def __init__(
@@ -41,13 +43,14 @@ class Mailer:
         user: str = "",
         password: str = "",
         oauth_token: str = "",
+        desk: TokenDesk | None = None,
         reply_to: str = "",
         domain: str = "",
         timeout_seconds: float = 30.0,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._sender = read_sender(sender, reply_to=reply_to, domain=domain)
-        login = Login(user, password=password, oauth_token=oauth_token)
+        login = Login(user, password=password, oauth_token=oauth_token, desk=desk)
         self._server = MailServer(host, port, security, login, self._sender.domain, timeout_seconds)
         self._clock = clock
 

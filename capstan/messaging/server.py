@@ -6,14 +6,17 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from capstan.delivery import Answer, Outcome
-from capstan.errors import UsageError
+from capstan.errors import MessagingError, MessagingUnavailable, UsageError
+from capstan.messaging.oauth import TokenDesk
 from capstan.messaging.smtp_replies import Progress, Stage, judge_failure, judge_reply
 
 Security = Literal["starttls", "tls", "none"]
+_LOGIN_REFUSED = 535
+
 Deliver = Callable[[smtplib.SMTP, Progress], Answer]
 
 
@@ -24,11 +27,16 @@ class Login:
     user: str = ""
     password: str = field(default="", repr=False)
     oauth_token: str = field(default="", repr=False)
+    desk: TokenDesk | None = field(default=None, repr=False)
 
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to show."""
-        return bool(self.password or self.oauth_token)
+        return bool(self.password or self.oauth_token or self.desk)
+
+    def ready(self) -> Login:
+        """The same with a token that holds now, where a desk gives tokens; raises as the desk does."""
+        return self if self.desk is None else replace(self, oauth_token=self.desk.token(), desk=None)
 
     def bearer(self, challenge: bytes | None = None) -> str:
         """The answers of XOAUTH2: the token, then nothing to the server's reason for refusing it."""
@@ -63,24 +71,31 @@ class MailServer:
         """Connect, let `deliver` do its part, and say what it came to; nothing is raised over the server."""
         progress = Progress()
         try:
-            with self._session(progress) as smtp:
+            login = self.login.ready()
+            with self._session(progress, login=login) as smtp:
                 return deliver(smtp, progress)
+        except MessagingUnavailable as error:
+            return Answer(Outcome.NOT_SENT, detail=type(error).__name__)
+        except MessagingError as error:
+            return Answer(Outcome.HALT, code=_LOGIN_REFUSED, detail=type(error).__name__)
         except smtplib.SMTPResponseException as error:
             if progress.stage is Stage.CONTENT:  # smtplib could not read the reply
                 return Answer(Outcome.UNKNOWN, detail=type(error).__name__)
+            if progress.stage is Stage.LOGIN and self.login.desk:
+                self.login.desk.forget()
             return judge_reply(error.smtp_code, error.smtp_error, stage=progress.stage)
         except OSError as error:
             return judge_failure(error, stage=progress.stage)
 
     @contextmanager
-    def _session(self, progress: Progress) -> Iterator[smtplib.SMTP]:
+    def _session(self, progress: Progress, *, login: Login) -> Iterator[smtplib.SMTP]:
         smtp = self._connect()
         try:
             if self.security == "starttls":
                 smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo_or_helo_if_needed()
             progress.stage = Stage.LOGIN
-            self._log_in(smtp)
+            _log_in(smtp, login)
             yield smtp
             # Its answer would add nothing, and waiting for it could lose ours.
             with suppress(OSError):
@@ -99,8 +114,9 @@ class MailServer:
             )
         return smtplib.SMTP(self.host, self.port, local_hostname=self.own_name, timeout=self.timeout_seconds)
 
-    def _log_in(self, smtp: smtplib.SMTP) -> None:
-        if self.login.oauth_token:
-            smtp.auth("XOAUTH2", self.login.bearer)
-        elif self.login.password:
-            smtp.login(self.login.user, self.login.password)
+
+def _log_in(smtp: smtplib.SMTP, login: Login) -> None:
+    if login.oauth_token:
+        smtp.auth("XOAUTH2", login.bearer)
+    elif login.password:
+        smtp.login(login.user, login.password)

@@ -48,8 +48,9 @@ class _Unfinished(MessagingError):
 class Twilio:
     """An account at Twilio, or at a sandbox with `base_url`, that sends from a number or a service.
 
-    `timeout_seconds` are for making a connection and for each wait for bytes. Threads may share it.
-    Raises UsageError and Refused where account and address do not go together.
+    `token` is the account's auth token, or the secret of `api_key`. `timeout_seconds` are for making a
+    connection and for each wait for bytes. Threads may share it. Raises UsageError and Refused where account
+    and address do not go together.
     """
 
     def __init__(
@@ -59,14 +60,15 @@ class Twilio:
         *,
         sender: str = "",
         service: str = "",
+        api_key: str = "",
         base_url: str = "",
         timeout_seconds: tuple[float, float] = (3.05, 10.0),
     ) -> None:
-        check_account(account, token=token, base_url=base_url)
+        check_account(account, token=token, base_url=base_url, api_key=api_key)
         check_sender(sender, service=service)
         self._account, self._sender, self._service = account, sender, service
         http = OnceHttpClient(base_url, timeout_seconds=timeout_seconds)
-        self._client = Client(account, token, http_client=http)
+        self._client = Client(api_key or account, token, account, http_client=http)
         # Asked for now: the library imports it then, which would make the first message miss its moment.
         self._messages = self._client.messages
 

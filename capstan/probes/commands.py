@@ -14,7 +14,7 @@ from capstan.monitors import Evidence
 from capstan.monitors.parts import filled
 from capstan.probes.looks import Look, unknown
 
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+PATH = "/usr/local/bin:/usr/bin:/bin"
 # As a shell says it.
 TIMED_OUT, NOT_STARTED = 124, 127
 _FOUND, _NOT_FOUND = 0, 1
@@ -48,7 +48,7 @@ def run_command(
         process = subprocess.Popen(
             [filled(argument, parts) for argument in arguments],
             cwd=folder,
-            env={"PATH": _PATH, "LANG": "C.UTF-8", **environment},
+            env={"PATH": PATH, "LANG": "C.UTF-8", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

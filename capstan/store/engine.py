@@ -15,6 +15,7 @@ from capstan.errors import StoreError
 
 BUSY_SECONDS = 30
 _NAP_SECONDS = 0.001
+_CONNECT_SECONDS = 10
 _PRAGMAS = (
     # A before-image must outlive a power cut: with WAL only FULL waits for the disk at each commit.
     "synchronous=FULL",
@@ -34,9 +35,13 @@ def make_engine(url: str) -> Engine:
     if is_sqlite:
         _make_file(parsed)
     try:
-        # Hidden, because SQLAlchemy's errors would quote participants' values.
         engine = create_engine(
-            parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS} if is_sqlite else {}
+            parsed,
+            # Hidden, because SQLAlchemy's errors would quote participants' values.
+            hide_parameters=True,
+            # A server that was started again has closed the connections of before.
+            pool_pre_ping=not is_sqlite,
+            connect_args=_connect_args(parsed),
         )
     except ImportError as error:
         raise StoreError(f"CAPSTAN_STORE needs the Python package {error.name}; install it.") from None
@@ -44,6 +49,13 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _connect_args(url: URL) -> dict[str, int]:
+    """How long to wait for a database: for SQLite's lock, or for a server that does not answer at all."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": BUSY_SECONDS}
+    return {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
 
 
 def _make_file(url: URL) -> None:

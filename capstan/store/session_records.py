@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, update
 
+from capstan.notice import Happening
 from capstan.sessions import BadId, SessionId
+from capstan.sessions.news import new_session, waiting_form
 from capstan.store.connection import Store
 from capstan.store.inbox_work import Worked
+from capstan.store.notices import add_happenings
 from capstan.store.outbox_marks import record_mark
 from capstan.store.outbox_rows import Mailroom
 from capstan.store.session_links import free, link, lock_sessions, make_session, obstacle, own_session
@@ -29,15 +32,24 @@ from capstan.store.session_tables import REDCAP_RECORD
 
 
 def load_forms(
-    store: Store, room: Mailroom, forms: Sequence[SessionForm], *, now: datetime
+    store: Store,
+    room: Mailroom,
+    forms: Sequence[SessionForm],
+    *,
+    now: datetime,
+    causes: Collection[str] = (),
 ) -> tuple[Loaded, ...]:
     """Load forms of one project in their order, all or none; a form that says what is known changes nothing.
 
     A form that tells of a session that another record has, or that is to have none, waits for a person.
+    `causes` are those of which staff want to be told; what happened is kept for them with the forms.
     """
     with store.write() as connection:
         lock_sessions(connection)
-        return tuple(_load(store, connection, room, form, now=now) for form in forms)
+        loaded = tuple(_load(store, connection, room, form, now=now) for form in forms)
+        news = [each.news for each in loaded if each.news and each.news.cause.value in causes]
+        add_happenings(store, connection, room, happenings=news)
+    return loaded
 
 
 class _Standing(NamedTuple):
@@ -54,19 +66,32 @@ def _load(
 ) -> Loaded:
     known = find_form(store, connection, room, form.place)
     if form.lacks and (known is None or known.state is RecordState.DELETED):
-        return Loaded(Worked.SKIPPED, form.lacks, None, False, None)
+        return Loaded(Worked.SKIPPED, form.lacks, None, None)
     if known and known.content and form.content.user is None:
         form = replace(form, content=replace(form.content, user=known.content.user))
     standing = _standing(connection, room, form, known=known)
     held = standing.key if standing.state is RecordState.LINKED else None
-    changed = known is None or _differs(known, form=form, standing=standing)
-    if changed:
-        if held and isinstance(form.named, SessionId):
-            make_session(connection, room.study, form.named, source=Source.REDCAP, now=now)
-        number = _keep(store, connection, room, form, known=known, standing=standing, now=now)
-        _tie(connection, number, to=held, now=now)
-    outcome = Worked.LOADED if held else Worked.SKIPPED
-    return Loaded(outcome, standing.reason, held, changed, standing.state)
+    loaded = Loaded(Worked.LOADED if held else Worked.SKIPPED, standing.reason, held, standing.state)
+    if known and not _differs(known, form=form, standing=standing):
+        return loaded
+    is_new = False
+    if held and isinstance(form.named, SessionId):
+        is_new = make_session(connection, room.study, form.named, source=Source.REDCAP, now=now)
+    number = _keep(store, connection, room, form, known=known, standing=standing, now=now)
+    _tie(connection, number, to=held, now=now)
+    return loaded._replace(changed=True, news=_news(form, known, standing=standing, is_new=is_new, now=now))
+
+
+def _news(
+    form: SessionForm, known: KeptRecord | None, *, standing: _Standing, is_new: bool, now: datetime
+) -> Happening | None:
+    """What staff may want to know of a form: its session is new, or it waits and did not before."""
+    if is_new and isinstance(form.named, SessionId):
+        return new_session(form.named, at=now, record=form.place.record)
+    waited = known is not None and (known.state, known.reason) == (standing.state, standing.reason)
+    if standing.state is not RecordState.WAITING or waited:
+        return None
+    return waiting_form(standing.reason, at=now, record=form.place.record)
 
 
 def _standing(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import RowMapping
 
+from capstan.notice import Happening
 from capstan.sessions import BadId, SessionId
 from capstan.store.connection import Store
 from capstan.store.inbox_work import Worked
@@ -91,14 +92,16 @@ class SessionForm:
 class Loaded(NamedTuple):
     """What became of a form: the session that it is now linked to, and whether anything changed.
 
-    `state` is None for a form that lacks something before it is known, and was not kept.
+    `state` is None for a form that lacks something before it is known, and was not kept. `news` is what
+    staff may want to know of it.
     """
 
     outcome: Worked
     reason: str
     session: SessionKey | None
-    changed: bool
     state: RecordState | None
+    changed: bool = False
+    news: Happening | None = None
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from capstan.errors import StudyError
 from capstan.periods import Period
 from capstan.study.messages import Inbound, Message
 from capstan.study.messaging import Messaging
-from capstan.study.monitors import Monitor, Probe
+from capstan.study.monitors import Monitor
 from capstan.study.notices import Notify, Partner
 from capstan.study.parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
+from capstan.study.probes import Probe
 from capstan.study.receiver import Receiver
 from capstan.study.sessions import Sessions
 from capstan.study.triggers import TriggerRule

@@ -36,6 +36,8 @@ def _check_addresses(study: Study) -> Iterator[Problem]:
         "notify.staff.email": staff.email,
         "notify.staff.sms": staff.sms,
     }
+    for position, role in enumerate(study.notify.roles):
+        listed |= {f"notify.roles[{position}].{kind}": getattr(role, kind) for kind in ("sms", "email")}
     for place, addresses in listed.items():
         for position, text in enumerate(addresses):
             is_mail = place.endswith("email") or (place.startswith("messaging") and "@" in text)

@@ -12,7 +12,8 @@ from capstan.project_names import Problem, Project, nearest
 
 if TYPE_CHECKING:
     from capstan.study import Study
-    from capstan.study.monitors import Follow, Monitor, Probe, Start
+    from capstan.study.monitors import Follow, Monitor, Start
+    from capstan.study.probes import Probe
 
 
 def check_monitors(study: Study, project: Project) -> Iterator[Problem]:

@@ -18,8 +18,17 @@ def _is_a_sender(value: str) -> str:
     return value
 
 
+class ApiKey(Part):
+    """A key of the Twilio account, which can be withdrawn by itself, and its secret."""
+
+    name: TokenSource
+    secret: TokenSource
+
+
 class Sms(Part):
     """The Twilio account that texts: a sender number, a Messaging Service, or both.
+
+    With an `api_key` the auth `token` is needed by the receiver only, which tells by it what is Twilio's.
 
     `url` is blank for Twilio itself. `region` is the country of numbers that name none. Segments and not
     messages are what carriers count, so the pace and the price are theirs. `redact` is what goes at Twilio
@@ -27,7 +36,8 @@ class Sms(Part):
     """
 
     account: TokenSource
-    token: TokenSource
+    token: TokenSource | None = None
+    api_key: ApiKey | None = None
     url: str = ""
     sender: Annotated[str, AfterValidator(_is_a_sender)] = ""
     service: Annotated[str, StringConstraints(pattern=r"^(MG[0-9a-fA-F]{32})?$")] = ""
@@ -42,6 +52,23 @@ class Sms(Part):
         """Refuse an account without anything to send from."""
         if not self.sender and not self.service:
             raise ValueError("give sender or service")
+        if self.token is None and self.api_key is None:
+            raise ValueError("give token or api_key")
+
+
+class OAuth(Part):
+    """Where tokens for the mail login come from: in a person's name with a refresh token, else our own."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    client: TokenSource
+    secret: TokenSource | None = None
+    refresh_token: TokenSource | None = None
+    scope: str = ""
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse a request that no endpoint can grant."""
+        if self.secret is None and self.refresh_token is None:
+            raise ValueError("give refresh_token, secret, or both")
 
 
 class Email(Part):
@@ -53,6 +80,7 @@ class Email(Part):
     user: str = ""
     password: TokenSource | None = None
     oauth_token: TokenSource | None = None
+    oauth: OAuth | None = None
     sender: str
     reply_to: str = ""
     unsubscribe: str = ""
@@ -61,9 +89,9 @@ class Email(Part):
 
     def model_post_init(self, _context: Any) -> None:
         """Refuse a half login."""
-        secrets = (self.password is not None) + (self.oauth_token is not None)
+        secrets = sum(one is not None for one in (self.password, self.oauth_token, self.oauth))
         if secrets != bool(self.user):
-            raise ValueError("give user with one of password and oauth_token, or none of the three")
+            raise ValueError("give user with one of password, oauth_token and oauth, or none of the four")
 
 
 class Hours(Part):

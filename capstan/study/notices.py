@@ -10,7 +10,7 @@ from pydantic import Field
 
 from capstan.study.parts import NAME, CodeText, DurationText, Part, TokenSource
 
-NoticeCause = Literal["failure", "hold", "summary", "delivery", "distress", "question"]
+NoticeCause = Literal["failure", "hold", "summary", "delivery", "distress", "question", "session", "waiting"]
 
 
 class Staff(Part):
@@ -23,7 +23,7 @@ class Staff(Part):
     email: tuple[str, ...] = ()
     sms: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
-    on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question")
+    on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question", "waiting")
 
 
 class Role(Part):

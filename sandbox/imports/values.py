@@ -22,7 +22,8 @@ def column_rule(project: Project, column: Column, *, date_format: str = "YMD") -
         return Rule(refuse, IS_FILE.format(one.field_name))
     if column.code:
         return _trimming(Rule(CHECKBOX.get, _no_category(column.name)))
-    codes = {code: code for code in project.missing_codes}
+    # What is missing may be said of any value, but not of a form's status.
+    codes = {} if one.is_status else {code: code for code in project.missing_codes}
     if one.field_type in ("radio", "dropdown", "yesno", "truefalse"):
         codes |= {code: code for code in one.choices}
         return _trimming(Rule(codes.get, _no_category(one.field_name)))

@@ -94,8 +94,8 @@ def prefect_server(home: Path) -> Iterator[str]:
         try:
             _wait_until_healthy(f"{pages}/api/health", server=server, log=home / "prefect-server.log")
             yield pages
-            _send_last_logs()
         finally:
+            _send_last_logs()
             _stop(server)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from capstan.errors import Refused, StudyError
-from capstan.messaging import Mailer, Twilio
+from capstan.messaging import Mailer, TokenDesk, Twilio
 from capstan.study import Study
-from capstan.study.messaging import Sms
+from capstan.study.messaging import OAuth, Sms
 from capstan.study.parts import TokenSource
 from tasks.hosts import is_local
 from tasks.token_sources import read_token
@@ -24,9 +24,11 @@ def open_twilio(study: Study, *, folder: Path) -> Twilio:
     if sms is None:
         raise StudyError("The study texts nobody: set messaging.sms in study.yaml.")
     refuse_mix(study)
+    key = sms.api_key
     return Twilio(
-        read_token(sms.account, folder=folder).strip(),
-        read_token(sms.token, folder=folder).strip(),
+        _secret(sms.account, folder=folder),
+        _secret(key.secret if key else sms.token, folder=folder),
+        api_key=_secret(key.name, folder=folder) if key else "",
         sender=sms.sender,
         service=sms.service,
         base_url=sms.url,
@@ -46,6 +48,7 @@ def open_mailer(study: Study, *, folder: Path) -> Mailer:
         user=email.user,
         password=_secret(email.password, folder=folder),
         oauth_token=_secret(email.oauth_token, folder=folder),
+        desk=_desk(email.oauth, folder=folder) if email.oauth else None,
         sender=email.sender,
         reply_to=email.reply_to,
         domain=email.domain,
@@ -94,6 +97,16 @@ def _refuse_mail(*, is_practice: bool, sms: Sms | None) -> None:
         raise Refused(
             "Twilio is a sandbox and the mail server a real one; use both of the sandbox, or neither."
         )
+
+
+def _desk(oauth: OAuth, *, folder: Path) -> TokenDesk:
+    return TokenDesk(
+        oauth.url,
+        client=_secret(oauth.client, folder=folder),
+        secret=_secret(oauth.secret, folder=folder),
+        refresh_token=_secret(oauth.refresh_token, folder=folder),
+        scope=oauth.scope,
+    )
 
 
 def _secret(source: TokenSource | None, *, folder: Path) -> str:

@@ -15,6 +15,7 @@ from capstan.delivery import Answer, Channel, Outcome
 from capstan.errors import CapstanError
 from capstan.messaging import Mail, Text
 from capstan.notice import Happening, Notice, listeners, recipients
+from capstan.segments import count_segments
 from capstan.settings import load_settings
 from capstan.store import Store, claim_notices, notice_failed, notice_sent, raise_happenings
 from capstan.study import Study, find_study, read_study
@@ -22,8 +23,10 @@ from tasks.connections import open_store
 from tasks.folders import study_folders
 from tasks.messages.channels import open_mailer, open_twilio
 from tasks.messages.delivery_news import delivery_news, remember_told
+from tasks.messages.limits import pace_of
 from tasks.messages.queueing import room_of
 from tasks.messages.run_news import failure_news, summary_news
+from tasks.messages.turns import wait_for_turn
 from tasks.shield import effect, run_logger, shielded
 
 _Send = Callable[[Notice], Answer]
@@ -51,7 +54,7 @@ def tell_staff(store: Store, study: Study, *, folder: Path, now: datetime) -> Co
     counts: Counter[str] = Counter()
     if not _is_told(study):
         return counts
-    send = _senders(study, folder=folder)
+    send = _senders(store, study, folder=folder)
     for number, notice in claim_notices(store, room_of(study), notify=study.notify, now=now):
         answer = send[notice.channel](notice)
         if answer.outcome in _SENT:
@@ -88,7 +91,7 @@ def _is_told(study: Study) -> bool:
     return bool(recipients(study.notify))
 
 
-def _senders(study: Study, *, folder: Path) -> dict[Channel, _Send]:
+def _senders(store: Store, study: Study, *, folder: Path) -> dict[Channel, _Send]:
     """How each channel sends a notice; it is opened when it is first used."""
     mailer = cache(lambda: open_mailer(study, folder=folder))
     twilio = cache(lambda: open_twilio(study, folder=folder))
@@ -98,7 +101,10 @@ def _senders(study: Study, *, folder: Path) -> dict[Channel, _Send]:
         return mailer().send(Mail(uuid4().hex, notice.address, notice.subject, notice.text))
 
     def text(notice: Notice) -> Answer:
-        return twilio().send(Text(uuid4().hex, phone_number(notice.address, region=region), notice.text))
+        name, number = uuid4().hex, phone_number(notice.address, region=region)
+        segments = count_segments(notice.text).segments
+        begins = wait_for_turn(store, pace_of(study, Channel.SMS), name=name, segments=segments)
+        return twilio().send(Text(name, number, notice.text, leave_from=begins))
 
     return {Channel.EMAIL: _careful(mail), Channel.SMS: _careful(text)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from copy import copy
 from datetime import date, datetime, time
 from functools import partial
@@ -59,6 +59,9 @@ def choose_messages(
         }
     )
     return chosen
+
+
+_CONTENT = ("address", "subject", "text", "html")
 
 
 class Outlook(NamedTuple):
@@ -128,23 +131,40 @@ def count_plan(planned: pd.DataFrame) -> dict[str, dict[str, int]]:
 def withdraw_waiting(
     live: LiveProject, *, planned: pd.DataFrame, others: Collection[str], now: datetime
 ) -> int:
-    """Suppress what waits from earlier and would not be planned any more; returns how many.
+    """Suppress what waits from earlier and would not be planned like that any more; returns how many.
 
-    Consent may have ended since, a visit may have taken place, or the study has no such message any more.
-    `others` are the study's messages that the plan is not about.
+    Consent may have ended since, a visit may have taken place, or the study has no such message any more. A
+    number or a wording may have changed: then the plan queues it anew. `others` are the study's messages
+    that the plan is not about.
     """
-    rules = planned.drop_duplicates(_KEYS).set_index(_KEYS)["rule"].to_dict()
+    plans = planned.drop_duplicates(_KEYS).set_index(_KEYS)[[*_CONTENT, "rule"]].to_dict("index")
     waiting = outbox.waiting_messages(live.store, room_of(live.study))
     found = {
-        one.id: rules.get((one.name, one.content.record, one.content.occasion), "no_reason")
+        one.id: _against(one, plans.get((one.name, one.content.record, one.content.occasion)))
         for one in waiting
         if one.name not in others and not is_answer(one.name) and one.content is not None
     }
-    against = {number: rule for number, rule in found.items() if rule and rule not in _ASKED_AGAIN}
+    against = {number: rule for number, rule in found.items() if rule}
     withdrawn = outbox.withdraw_messages(live.store, against, now=now)
     if withdrawn:
         run_logger().info("withdrew %d messages that waited", withdrawn)
     return withdrawn
+
+
+def _against(waiting: outbox.Message, plan: Mapping[str, str] | None) -> str:
+    """Why what waits must not go out as it is; blank where it may.
+
+    What was tried already waits for its time, which other words do not shorten; but it goes to nobody's
+    former number.
+    """
+    if plan is None or waiting.content is None:
+        return "no_reason"
+    if plan["rule"] and plan["rule"] not in _ASKED_AGAIN:
+        return plan["rule"]
+    # A plan that is put off may have no words yet.
+    compared = ("address",) if waiting.attempts or plan["rule"] else _CONTENT
+    differs = any(plan[name] != getattr(waiting.content, name) for name in compared)
+    return "changed" if differs else ""
 
 
 def _fits(message: Message, surveys_only: bool) -> bool:

@@ -21,6 +21,7 @@ from capstan.store import (
     sweep_claims,
     unknown_tries,
 )
+from tasks.crash import crash_point
 from tasks.shield import run_logger
 
 Listing = Callable[[str, datetime], Sequence[Listed]]
@@ -65,6 +66,7 @@ def reconcile(
             run_logger().warning("Messages of unknown end stay so for now: %s", error)
             break
         counts[settle_unknown(store, one.attempt.id, found=found, now=now, patience=patience)] += 1
+        crash_point("settled")
     return counts
 
 

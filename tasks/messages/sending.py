@@ -25,6 +25,7 @@ from capstan.store import (
     give_back,
     record_answer,
 )
+from tasks.crash import crash_point
 
 PATIENCE = timedelta(seconds=30)
 """How long a worker waits for the next message that may go, before it leaves the rest to a later run."""
@@ -109,6 +110,7 @@ def _work(line: Line, *, patience: timedelta) -> Counter[MessageState]:
             continue
         # A slot must not begin before its claim is on disk, which takes about as long as the last one did.
         lead = min(max((claimed_at - started).total_seconds() * 1.5, lead * 0.9), _LONGEST_LEAD)
+        crash_point("message_claimed")
         counts.update(_send(line, step))
 
 
@@ -140,8 +142,10 @@ def _send(line: Line, claimed: Claimed) -> list[MessageState]:
     answer = Answer(Outcome.UNKNOWN)
     try:
         answer = line.sender.send(claimed, now=now)
+        crash_point("posted")
     finally:
         state = _record(line, claimed, answer)
+    crash_point("recorded")
     return [state]
 
 

@@ -20,6 +20,7 @@ from capstan.study.parts import Mark
 from capstan.verdict import Severity, collected, verdicts
 from checks.case import Present
 from tasks.connections import LiveProject
+from tasks.crash import crash_point
 from tasks.messages.marking import marks_of
 from tasks.messages.queueing import room_of
 from tasks.redcap import export_records, list_records
@@ -93,6 +94,7 @@ def note_arrivals(live: LiveProject, *, news: News) -> int:
 
 def _note(live: LiveProject, one: Try, *, to: str) -> None:
     written_back(live.store, one.attempt.id, status=one.attempt.status, to=to)
+    crash_point("written_down")
 
 
 def _record(one: Try) -> str:

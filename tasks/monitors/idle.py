@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from capstan.needs import eligibility_targets, inbound_targets, log_targets, visit_targets
 from capstan.store import NOWHERE, Opening, read_watermark, write_watermark
 from capstan.store.monitor_messages import last_good_run
 from capstan.study.monitors import Monitor
@@ -54,13 +55,24 @@ def _within(monitor: Monitor) -> timedelta:
 
 
 def _content_mark(watch: Watch, monitor: Monitor) -> str:
-    """A fingerprint of all that is in an instrument: it changes with every new or changed value."""
-    live = watch.open_project
-    form = monitor.no_new.instrument if monitor.no_new else ""
-    fields = [field.name for field in live.dictionary.fields if field.form == form]
-    export = read_records(live, fields=[*fields, f"{form}_complete"], blank_for_gray=True)
-    rows = sorted(map(tuple, export.astype("str").to_numpy().tolist()))
-    return watch.store.keys.fingerprint(json.dumps([list(export.columns), rows]))
+    """A fingerprint of what people entered into an instrument: it changes with every new or changed value."""
+    live, status = watch.open_project, f"{monitor.no_new.instrument}_complete" if monitor.no_new else ""
+    export = read_records(live, fields=sorted(_entered(watch, monitor)), blank_for_gray=True)
+    saved = export[export[status] != ""]
+    rows = sorted(map(tuple, saved.astype("str").to_numpy().tolist()))
+    return watch.store.keys.fingerprint(json.dumps([list(saved.columns), rows]))
+
+
+def _entered(watch: Watch, monitor: Monitor) -> set[str]:
+    """The fields of an instrument that people fill in, its status too: neither REDCap nor our runs write them."""
+    study = watch.study
+    written = visit_targets(study) | eligibility_targets(study) | log_targets(study) | inbound_targets(study)
+    return {
+        field.name
+        for field in watch.open_project.dictionary.fields
+        if monitor.no_new and field.form == monitor.no_new.instrument and field.columns
+        if not field.is_computed and (field.name not in written or field.name.endswith("_complete"))
+    }
 
 
 def _remembered(watch: Watch, monitor: Monitor, *, name: str) -> LastTime:

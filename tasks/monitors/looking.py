@@ -98,7 +98,7 @@ def _news(watch: Watch, monitor: Monitor, wait: MonitorWait, *, step: Step, look
     )
     record = wait.session or (wait.place.record if wait.place else "")
     place, now = wait.place, watch.clock()
-    link = staff_link(watch.store, watch.study, place=place, now=now) if place else ""
+    link = staff_link(watch.store, watch.study, place=place, now=now) if place and place.record else ""
     return [Happening(Cause.MONITOR, text, now, record, step.roles, wait.site, link)]
 
 

@@ -20,7 +20,7 @@ from capstan.probes import (
 from capstan.sessions import SessionId
 from capstan.sessions.reading import read_session
 from capstan.store import MonitorWait, Session
-from capstan.study.monitors import Command, Probe
+from capstan.study.probes import Command, Probe
 from tasks.hosts import is_rehearsal
 from tasks.monitors.watch import Watch
 from tasks.token_sources import read_token
@@ -34,11 +34,18 @@ def look_for_data(watch: Watch, name: str, *, wait: MonitorWait, session: Sessio
         return Look(Evidence.UNKNOWN, "a rehearsal looks at nothing outside")
     probe = next(one for one in watch.study.probes if one.id == name)
     parts = parts_of(watch, wait, session=session)
+    if probe.command and watch.dry_run:
+        return Look(Evidence.UNKNOWN, "a dry run runs no command")
+    return ask(probe, folder=watch.folder, parts=parts)
+
+
+def ask(probe: Probe, *, folder: Path, parts: Mapping[str, str]) -> Look:
+    """Ask a probe of a study folder for a subject of some parts."""
     wanting = lacking(names_in((probe.folder, probe.url, *probe.command)), parts)
     if wanting:
         return Look(Evidence.UNKNOWN, f"the subject has no usable {', '.join(wanting)}")
     try:
-        return _look(watch, probe, parts=parts)
+        return _ask(probe, folder=folder, parts=parts)
     except CapstanError as error:
         return Look(Evidence.UNKNOWN, str(error))
 
@@ -73,22 +80,26 @@ def parts_of(watch: Watch, wait: MonitorWait, *, session: Session | None) -> dic
     return {name: part for name, part in parts.items() if part}
 
 
-def _look(watch: Watch, probe: Probe, *, parts: Mapping[str, str]) -> Look:
+def _ask(probe: Probe, *, folder: Path, parts: Mapping[str, str]) -> Look:
     seconds = probe.timeout_seconds
     if probe.folder:
-        return look_in_folder(watch.folder / Path(probe.root).expanduser(), probe.folder, parts=parts)
+        return look_in_folder(folder / Path(probe.root).expanduser(), probe.folder, parts=parts)
     if probe.url:
-        token = read_token(probe.token, folder=watch.folder) if probe.token else ""
-        asked = {"status": probe.status, "path": probe.path, "token": token.strip()}
-        return look_at_address(probe.url, parts=parts, timeout_seconds=seconds, **asked)
+        token = read_token(probe.token, folder=folder).strip() if probe.token else ""
+        return look_at_address(
+            probe.url,
+            parts=parts,
+            timeout_seconds=seconds,
+            status=probe.status,
+            path=probe.path,
+            token=token,
+        )
     if probe.database:
-        address = read_token(probe.database, folder=watch.folder).strip()
+        address = read_token(probe.database, folder=folder).strip()
         return look_in_database(address, probe.sql, parts=parts, timeout_seconds=seconds)
-    if watch.dry_run:
-        return Look(Evidence.UNKNOWN, "a dry run runs no command")
     environment = _environment(probe.environment)
     return run_command(
-        probe.command, parts=parts, environment=environment, folder=watch.folder, timeout_seconds=seconds
+        probe.command, parts=parts, environment=environment, folder=folder, timeout_seconds=seconds
     ).look
 
 

@@ -21,6 +21,7 @@ from tasks.day import acted_day
 from tasks.folders import study_folders
 from tasks.messages.queueing import room_of
 from tasks.redcap import read_records
+from tasks.shield import effect, run_logger
 
 
 class Watch:
@@ -40,6 +41,12 @@ class Watch:
 
     def __repr__(self) -> str:
         return f"<Watch {self.study.study}>"
+
+    def leave_project(self) -> None:
+        """Close the project, if it is open."""
+        if self.live:
+            self.live.close()
+        self.live = None
 
     @property
     def room(self) -> Mailroom:
@@ -68,6 +75,8 @@ class Watch:
         """The forms that monitors name, in one export; the project must be open."""
         live = self.open_project
         wanted = forms_of(self.study, project=self.project)
+        if not wanted:
+            return SavedForms({}, {})
         export = read_records(
             live,
             fields=[f"{form}_complete" for form in sorted(wanted)],
@@ -98,6 +107,12 @@ class Watch:
             return self.project.events_of(event)
         designated = tuple(there for there, name in self.open_project.grid.designated if name == form)
         return (near,) if near in designated else designated
+
+
+@effect("read forms")
+def read_watched_forms(watch: Watch) -> None:
+    """Export the forms that monitors name, before anything is done that rests on them."""
+    run_logger().info("read %d forms", len(watch.forms.every))
 
 
 def forms_of(study: Study, *, project: Project) -> frozenset[str]:

@@ -39,6 +39,8 @@ WRONG = [
     {"token": "Marigold secret"},
     {"token": f"{TOKEN}\n"},
     {"token": "geheimé"},
+    {"api_key": LIVE},
+    {"api_key": "SKMarigold"},
     {"sender": ""},
     {"sender": "", "service": "MG123"},
     {"account": SANDBOX, "base_url": "127.0.0.1:4400"},

@@ -227,3 +227,16 @@ def test_a_forgotten_message_is_gone_once_it_has_ended_and_forgetting_again_does
 
     assert (early, client.forget(sid, whole=True), client.forget(sid, whole=True)) == (False, True, True)
     assert client.fetch(sid) is None
+
+
+def test_an_api_key_sends_for_its_account_and_a_withdrawn_one_halts(server) -> None:
+    addresses = server.addresses()
+    known = {"sender": NUMBER, "base_url": str(addresses["twilio_url"])}
+    (name, secret), *_ = control(server, "config", method="GET")["api_keys"].items()
+    account = str(addresses["twilio_account_sid"])
+    answers = [
+        Twilio(account, word, api_key=name, **known).send(Text("row", phone(60), "Hello"))
+        for word in (secret, "withdrawn")
+    ]
+
+    assert [answer.outcome for answer in answers] == [Outcome.ACCEPTED, Outcome.HALT]

@@ -87,6 +87,13 @@ def test_who_is_not_signed_in_is_asked_to_and_comes_back(receiver: Served) -> No
     assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
 
 
+def test_what_is_no_reference_is_not_repeated_to_who_is_not_signed_in(receiver: Served) -> None:
+    answer = receiver.get("/records/%0d%0aSet-Cookie:PLANTED")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "PLANTED" not in f"{answer.headers}{answer.text}"
+
+
 @pytest.mark.parametrize("path", ["/records/" + "0" * 32, "/records/1", "/records/R-7", "/records/%00%ff"])
 def test_an_unknown_reference_is_a_plain_page_that_says_record_not_found(receiver: Served, path: str) -> None:
     answer = receiver.get(path, cookies=signed_in(receiver))

@@ -7,19 +7,24 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from outbox_cases import ROOM
 from sqlalchemy import select
 from store_cases import NOW, bytes_on_disk, open_store, store_url
 
 from capstan.errors import Refused, UsageError
-from capstan.monitors import Standing, WaitState
+from capstan.monitors import Evidence, Standing, WaitState
+from capstan.monitors.life import next_step
 from capstan.notice import Cause, Happening
 from capstan.store import (
     CommandState,
+    Mailroom,
     MonitorWait,
     Opening,
     Store,
@@ -39,7 +44,9 @@ from capstan.store import (
     settle_cut_off,
     start_command,
 )
+from capstan.store.monitor_tables import WAIT
 from capstan.store.reply_tables import NOTICE
+from capstan.study.monitors import Monitor
 from capstan.triggers import Place
 
 SCAN = Place("A-001", "baseline_arm_1", "scan", "")
@@ -358,3 +365,82 @@ def test_no_record_id_is_on_disk_in_the_clear(tmp_path: Path) -> None:
     assert b"DTI01_CMH_0001_01_01" in on_disk
     assert b"ZEBRA-4711" not in on_disk
     assert b"GIRAFFE-1" not in on_disk
+
+
+PLACES = [Place("A-001", "baseline_arm_1", "scan", str(number)) for number in (1, 2, 3)]
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["save", "save", "there", "missing", "dismiss"]),
+        st.integers(0, 2),
+        st.integers(0, 90),
+    ),
+    max_size=25,
+)
+ROOMS = count(100)
+RULE = Monitor.model_validate(
+    {
+        "id": "scan_data",
+        "then": {"data": "archive"},
+        "after": "48 hours",
+        "remind": "24 hours",
+        "give_up": "14 days",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One store for many examples, each of which has a project of its own."""
+    with open_store(tmp_path_factory.mktemp("kept")) as opened:
+        yield opened
+
+
+@settings(max_examples=40, deadline=None)
+@given(ACTS)
+def test_whatever_happens_a_place_opens_one_wait_one_is_open_and_each_step_is_told_once(
+    kept: Store, acts: list[tuple[str, int, int]]
+) -> None:
+    room, now, told, ended = ROOM._replace(project_id=next(ROOMS)), NOW, 0, {}
+    for act, place, hours in acts:
+        now += timedelta(hours=hours)
+        if act == "save":
+            open_waits(kept, room, [opening(place=PLACES[place], since=now)], now=now)
+        elif act == "dismiss":
+            for wait in [one for one in waits_of(kept, room) if not one.ended_at]:
+                dismiss_wait(kept, "demo", number=wait.id, reason="no", by="Ann", now=now)
+        else:
+            told += look(kept, room, evidence=Evidence(act), now=now)
+        waits = waits_of(kept, room)
+        for number, state in ended.items():
+            assert next(one for one in waits if one.id == number).standing.state is state
+        ended = {one.id: one.standing.state for one in waits if one.ended_at}
+
+        assert sum(one.ended_at is None for one in waits) <= 1
+        assert len({one.place for one in waits}) == len(waits)
+        assert sum(one.tellings for one in waits) == told == count_notices_of(kept, room)
+
+
+def waits_of(store: Store, room: Mailroom) -> list[MonitorWait]:
+    with store.read() as connection:
+        mine = select(WAIT.c.id).where(WAIT.c.project_id == room.project_id).order_by(WAIT.c.id)
+        numbers = connection.execute(mine).scalars().all()
+    return [read_wait(store, "demo", number=number) for number in numbers]
+
+
+def count_notices_of(store: Store, room: Mailroom) -> int:
+    with store.read() as connection:
+        mine = select(NOTICE.c.id).where(NOTICE.c.project_id == room.project_id)
+        return len(connection.execute(mine).all())
+
+
+def look(store: Store, room: Mailroom, *, evidence: Evidence, now: datetime) -> int:
+    """Look at all open waits, as two workers do that both believe to be alone; returns how many steps told."""
+    told = 0
+    for _ in range(2):
+        before = now + timedelta(seconds=1)
+        for wait in claim_waits(store, room, monitors=["scan_data"], before=before, now=now):
+            step = next_step(RULE, wait.standing, evidence=evidence, now=now)
+            news = NEWS if step.roles else []
+            told += bool(news)
+            assert move_wait(store, room, wait, standing=step.standing, happenings=news, now=now)
+    return told

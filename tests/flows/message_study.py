@@ -89,6 +89,12 @@ class MessageStudy:
         ours = f"Trial {self.live.project_id}."
         return Counter({one["to"]: one["count"] for one in counts if one["body"].endswith(ours)})
 
+    def texts_to(self, number: str) -> list[dict[str, Any]]:
+        """The texts of this study to a phone, as the sandbox has them."""
+        found = requests.get(f"{self.addresses['control_url']}state", timeout=30).json()["messages"]
+        ours = f"Trial {self.live.project_id}."
+        return [one for one in found if one["to"] == number and one["body"].endswith(ours)]
+
     def letters(self) -> list[dict[str, Any]]:
         """The letters to families of this study."""
         mails = requests.get(f"{self.addresses['control_url']}mails", timeout=30).json()

@@ -118,9 +118,16 @@ class Watched:
         room = room_of(self.study)
         row = {
             **dict.fromkeys(PLANNED_COLUMNS, ""),
-            **{"message": "reminder", "record": record, "event": "baseline_arm_1", "occasion": occasion},
-            **{"channel": "sms", "address": phone, "text": f"Please come, {occasion}.", "segments": "1"},
-            **{"zones": "UTC", "not_before": write_time(self.clock.now)},
+            "message": "reminder",
+            "record": record,
+            "event": "baseline_arm_1",
+            "occasion": occasion,
+            "channel": "sms",
+            "address": phone,
+            "text": f"Please come, {occasion}.",
+            "segments": "1",
+            "zones": "UTC",
+            "not_before": write_time(self.clock.now),
             "not_after": write_time(self.clock.now + timedelta(days=3)),
         }
         with self.contact.store() as store:

@@ -33,6 +33,7 @@ inbound:
   keywords: [{{words: [RIDE], reply: ride.txt.j2, notify: true}}]
 notify:
   staff: {{email: [{STAFF_MAIL}], sms: ["{STAFF_PHONE}"], on: [failure, hold, summary, delivery, distress, question]}}
+  roles: [{{name: imaging, email: [{STAFF_MAIL}]}}]
 partners:
   - {{name: agile, file: roster.csv, participant: id,
      compare: [{{column: parent, event: baseline_arm_1, field: part_guardian_name}}]}}

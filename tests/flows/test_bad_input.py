@@ -388,6 +388,12 @@ BAD_TABLES: dict[str, tuple[bytes, str]] = {
         f"{HEADER}1,6_month_arm_2,,,{MARK} Zähne\n".encode("latin-1"),
         "rows.csv, line 2: not UTF-8 (it may be Latin-1 or Windows-1252); save it as CSV UTF-8.",
     ),
+    "UTF-16": (
+        HEADER.encode("utf-16"),
+        "rows.csv: is UTF-16 (a spreadsheet's Unicode text), not CSV in UTF-8",
+    ),
+    "UTF-16 without its mark": (HEADER.encode("utf-16-le"), "rows.csv: is UTF-16, not CSV in UTF-8"),
+    "a workbook": (b"PK\x03\x04" + bytes(99), "rows.csv: is a workbook of a spreadsheet, or another archive"),
     "nothing": (b"", "rows.csv: is empty; there is nothing to import."),
     "blank lines": (b"\r\n,,\r\n\n", "rows.csv: is empty; there is nothing to import."),
     "a header only": (HEADER.encode(), "rows.csv: has a header and no rows; there is nothing to import."),

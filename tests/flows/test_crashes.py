@@ -53,7 +53,23 @@ def parameters(study: LiveStudy, file: Path) -> dict[str, Any]:
 
 # A clean import stops no row, needs no approval, has nothing to answer and writes to nobody: test_quarantine,
 # test_plans, test_messages_crashes, test_trigger_crashes and test_monitors_crashes kill there.
-OTHERS = ("quarantined", "approved", "answered", "queued", "texted", "claimed", "worked", "logged", "told", "started")
+OTHERS = (
+    "quarantined",
+    "approved",
+    "answered",
+    "queued",
+    "message_claimed",
+    "posted",
+    "recorded",
+    "texted",
+    "settled",
+    "written_down",
+    "claimed",
+    "worked",
+    "logged",
+    "told",
+    "started",
+)
 
 
 # The second pass of a point is in the second batch of three; the second pass of a run's own points is none.

@@ -33,6 +33,7 @@ NAMES = {
     "demo-surveys",
     "demo-deliveries",
     "demo-replies",
+    "demo-triggers",
     "demo-monitors",
     "demo-reconcile",
     "demo-sessions",
@@ -101,7 +102,8 @@ def test_all_flows_are_deployed_without_a_question(deployed: Deployed) -> None:
 
     assert set(found) == NAMES
     assert {one["entrypoint"].partition(".")[0] for one in found.values()} == {"flows"}
-    assert [one["global_concurrency_limit"]["limit"] for one in found.values()] == [1] * len(NAMES)
+    limits = {name: one["global_concurrency_limit"]["limit"] for name, one in found.items()}
+    assert {name for name, limit in limits.items() if limit != 1} == {"demo-triggers"}
 
 
 def test_the_worker_is_sent_to_the_clone_and_the_file_names_no_machine(deployed: Deployed) -> None:
@@ -181,3 +183,36 @@ def test_a_worker_runs_a_deployment_to_its_end(deployed: Deployed) -> None:
     assert [one["key"] for one in report] == ["demo-compute-visit-dates"]
     assert report[0]["data"].startswith("# Compute visit dates, study demo: done\n\nEvery cell")
     assert f"{deployed.server.pages}/runs/flow-run/{run['id']}" in report[0]["data"]
+
+
+@pytest.mark.parametrize(("study", "is_heard", "runs"), [("demo", True, 1), ("unknown", False, 0)])
+def test_a_bell_that_is_rung_often_asks_for_one_run(
+    study: str, is_heard: bool, runs: int, deployed: Deployed
+) -> None:
+    deployed.prefect("--no-prompt", "deployment", "schedule", "pause", "--all")
+    before = {run["id"] for run in deployed.runs("demo-triggers")}
+    code = f"from tasks.doorbell import ring; print([ring({study!r}) for _ in range(3)])"
+
+    rung = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=deployed.environment, capture_output=True, text=True
+    )
+
+    made = [run for run in deployed.runs("demo-triggers") if run["id"] not in before]
+    assert rung.stdout == f"{[is_heard] * 3}\n"
+    assert len(made) == runs
+    assert {run["auto_scheduled"] for run in made} <= {False}
+
+
+def test_a_bell_without_a_server_that_answers_raises_nothing(deployed: Deployed) -> None:
+    code = "from tasks.doorbell import ring; print(ring('demo'))"
+    nobody = {
+        **deployed.environment,
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",
+        "PREFECT_CLIENT_MAX_RETRIES": "0",
+    }
+
+    rung = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=nobody, capture_output=True, text=True, check=True
+    )
+
+    assert rung.stdout == "False\n"

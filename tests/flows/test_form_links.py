@@ -12,11 +12,14 @@ import pytest
 import requests
 from command_line import CommandLine
 from live_study import LiveStudy
+from message_study import make_message_study
 from trial_study import BODY, make_trial, rows_file
 
+from capstan.settings import load_settings
 from capstan.store import Store, form_address, load_keys, read_reference
 from capstan.study import read_study
 from capstan.triggers import Place
+from cli.calling import call_here
 from flows.import_records import import_records
 from tasks.form_links import staff_link
 
@@ -92,6 +95,24 @@ def test_a_staff_link_names_nobody_and_leads_to_the_form_by_the_version_seen_las
 
     assert link.startswith("https://capstan.example.org/records/")
     assert "value-part_age" in requests.get(address, timeout=30).text
+
+
+def test_a_message_that_was_sent_leads_staff_to_its_participant(
+    addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capstan: CommandLine
+) -> None:
+    trial = make_message_study(tmp_path, addresses, monkeypatch)
+    trial.phone("2", "206-555-0162")
+    call_here("send_messages", {"study": "trial"})
+    monkeypatch.setenv("CAPSTAN_PUBLIC_URL", "https://capstan.example.org")
+
+    link = told(capstan, "messages", "show", "1")["link"]
+    with Store.open(load_settings().store_url, load_keys(None, home=load_settings().home)) as store:
+        referred = read_reference(store, link.rpartition("/")[2])
+        address = form_address(store, referred) if referred else ""
+
+    assert "/DataEntry/record_home.php?" in address
+    assert "id=2&arm=" in address
+    assert "Visit Tracking" in requests.get(address, timeout=30).text
 
 
 def test_without_a_public_address_there_is_no_staff_link(

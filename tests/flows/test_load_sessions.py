@@ -130,7 +130,7 @@ def test_a_bad_id_waits_and_the_others_are_loaded(scans: Coverage, capstan: Comm
     waiting = capstan("sessions", "list", "trial", "--waiting")
 
     assert told["sessions"] == {"linked": 1, "changed": 2, "waiting": 1}
-    assert "1 forms wait" in told["reason"]
+    assert "1 form waits for a person" in told["reason"]
     assert "did you mean CMH?" in " ".join(waiting.out.split())
     assert "CMX" not in told["reason"] + waiting.out
     assert (
@@ -202,6 +202,21 @@ def test_a_conflict_is_listed_and_settled(scans: Coverage, capstan: CommandLine)
     assert (shown["record"]["record"], shown["record"]["comment"]) == ("2", "the right one")
     assert sweep(capstan)["sessions"] == {"linked": 1, "set aside": 1}
     assert capstan("sessions", "list", "trial", "--waiting").out.strip() == "No form waits for a person."
+
+
+def test_a_session_and_a_form_that_waits_have_a_link_for_staff_where_there_is_a_receiver(
+    scans: Coverage, capstan: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPSTAN_PUBLIC_URL", "https://capstan.test")
+    scan(scans, "1")
+    scan(scans, "2")
+    sweep(capstan)
+
+    linked = json.loads(capstan("sessions", "show", "trial", FIRST, "--json").out)["record"]
+    (waiting,) = json.loads(capstan("sessions", "list", "trial", "--waiting", "--json").out)["records"]
+
+    assert {one["link"].rpartition("/")[0] for one in (linked, waiting)} == {"https://capstan.test/records"}
+    assert linked["link"] != waiting["link"]
 
 
 def test_a_session_shares_its_form_with_one_of_an_alternate_id(scans: Coverage, capstan: CommandLine) -> None:

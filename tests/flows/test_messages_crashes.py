@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from message_study import MessageStudy, make_message_study
 from processes import run_flow
+from sqlalchemy import update
 
 from capstan.message import MessageState
+from capstan.store.outbox_tables import ATTEMPT
 
 PHONES = {"2": "206-555-0180", "3": "206-555-0181", "5": "206-555-0128"}
 # Where messages and REDCap may come to differ; test_crashes kills at every step of what all runs have in common.
-POINTS = ("begun", "queued", "texted", "exported:2", "judged", "journaled", "imported", "read_back", "ended")
+POINTS = (
+    *("begun", "queued", "posted", "recorded", "texted", "settled", "exported:2", "judged", "journaled"),
+    *("imported", "read_back", "ended", "written_down"),
+)
 
 
 @pytest.fixture
@@ -56,3 +62,19 @@ def test_a_check_that_is_killed_is_finished_by_the_next_one(point: str, trial: M
     assert again.summary["outcome"] in ("done", "idle")
     assert [row["redcap_repeat_instance"] for row in trial.log()] == [1, 1, 1]
     assert {row["sms_survey_log_complete"] for row in trial.log()} == {"2"}
+
+
+def test_what_a_killed_worker_had_claimed_is_sent_once_it_is_proved_absent(trial: MessageStudy) -> None:
+    given, environment = {"study": "trial"}, trial.environment
+    killed = run_flow("send_messages", given, environment=environment, crash_at="message_claimed")
+    texts, states = [], []
+    for column in (ATTEMPT.c.started_at, ATTEMPT.c.looked_at, ATTEMPT.c.looked_at, ATTEMPT.c.looked_at):
+        run_flow("send_messages", given, environment=environment)
+        texts.append(sorted(trial.texts().values()))
+        states.append(trial.states().get(MessageState.UNKNOWN, 0))
+        with trial.store() as store, store.write() as connection:
+            connection.execute(update(ATTEMPT).values({column: datetime.now(UTC) - timedelta(minutes=5)}))
+
+    assert killed.exit_code == -9
+    assert (texts[0], texts[-1]) == ([1, 1], [1, 1, 1])
+    assert (states[0], states[-1]) == (1, 0)

@@ -15,7 +15,7 @@ from trial_study import edit, held
 
 from capstan.errors import Refused, UsageError
 from capstan.message import MessageState
-from capstan.store import Mailroom, resume_channel
+from capstan.store import Mailroom, list_messages, resume_channel
 from cli.calling import call_here
 from flows.job import job
 
@@ -161,6 +161,81 @@ def test_what_waits_is_withdrawn_when_consent_ends(
     assert summary["messages"] == {"added": 0, "known": 1, "suppressed": 1, "withdrawn": 1}
     assert trial.states() == {MessageState.PLANNED: 1, MessageState.SUPPRESSED: 1}
     assert not trial.texts()
+
+
+def test_what_waits_follows_a_changed_number_and_changed_words(
+    tmp_path: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = make_message_study(tmp_path, addresses, monkeypatch, hours=closed_hours())
+    trial.phone("2", "206-555-0166")
+    trial.phone("3", "206-555-0167")
+    send()
+    edit(trial.addresses, trial.live, "2", "part_mobile_number", "(206) 555-0168")
+    edit(trial.addresses, trial.live, "3", "part_first_name", "Quince")
+
+    summary, again = send(), send()
+
+    with trial.store() as store:
+        waiting = {one.content.record: one.content for one in list_messages(store) if one.content}
+    assert trial.states() == {MessageState.PLANNED: 2}
+    assert waiting["2"].address == "+12065550168"
+    assert "Quince" in waiting["3"].text
+    assert summary["messages"] == {"added": 2, "known": 0, "suppressed": 0, "withdrawn": 2}
+    assert again["messages"] == {"added": 0, "known": 2, "suppressed": 0, "withdrawn": 0}
+
+
+def test_a_second_attempt_goes_to_a_changed_number_and_otherwise_waits_for_its_time(
+    trial: MessageStudy,
+) -> None:
+    for record, number in (("2", "206-555-0110"), ("3", "206-555-0115")):
+        trial.phone(record, number)
+    send()
+    trial.let_time_pass()
+    check()
+    edit(trial.addresses, trial.live, "2", "part_mobile_number", "(206) 555-0169")
+    edit(trial.addresses, trial.live, "3", "part_first_name", "Quince")
+
+    send()
+
+    assert trial.texts() == {"+12065550110": 1, "+12065550115": 1, "+12065550169": 1}
+
+
+def test_a_blank_variable_leaves_out_its_participant_alone(trial: MessageStudy) -> None:
+    trial.phone("2", "206-555-0170")
+    trial.phone("3", "206-555-0171")
+    edit(trial.addresses, trial.live, "3", "part_first_name", "")
+
+    summary = send()
+
+    assert trial.texts() == {"+12065550170": 1}
+    assert summary["messages removed"] == {"blank_variable": 1}
+
+
+def test_two_participants_with_one_phone_each_get_their_own_text(trial: MessageStudy) -> None:
+    for record in ("2", "3"):
+        trial.phone(record, "206-555-0172")
+
+    send()
+
+    assert trial.texts() == {"+12065550172": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "segments"), [("Zoë [€] ~ {x}", 1), ("Zoe 👩‍👩‍👧‍👦", 1), ("نور שלום", 1), ("é" * 170, 2)]
+)
+def test_names_of_every_script_arrive_as_they_are_and_cost_what_was_planned(
+    name: str, segments: int, trial: MessageStudy
+) -> None:
+    trial.phone("2", "206-555-0173")
+    edit(trial.addresses, trial.live, "2", "part_first_name", name)
+
+    send()
+
+    with trial.store() as store:
+        (message,) = list_messages(store)
+    (text,) = trial.texts_to("+12065550173")
+    assert name in text["body"]
+    assert (message.segments, text["segments"]) == (segments, segments)
 
 
 def test_a_letter_that_waits_for_a_text_of_another_run_is_left_alone(

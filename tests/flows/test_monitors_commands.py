@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
-from monitor_study import SESSION, Watched, make_watched
+from monitor_study import IMAGING, PROBE, SESSION, Watched, make_watched
 
 
 @pytest.fixture
@@ -63,6 +63,36 @@ def test_a_wait_that_is_not_there_and_a_study_that_is_not_there_are_said_in_one_
 ) -> None:
     assert "The study has no wait 99" in capstan("monitors", "show", "trial", "99").sentence
     assert "There is no study named 'nothing'" in capstan("monitors", "list", "nothing").sentence
+
+
+def test_the_doctor_asks_each_probe_and_says_whom_a_monitor_does_not_reach(
+    watched: Watched, capstan: CommandLine
+) -> None:
+    probes = [
+        PROBE,
+        {"id": "unmounted", "root": "nowhere", "folder": "{session}"},
+        {"id": "program", "command": ["sh", "{session}"]},
+        {"id": "absent", "command": ["/nowhere/has_scans", "{session}"]},
+    ]
+    watched.change(probes=probes, notify={"roles": [{"name": "imaging", "email": [IMAGING]}, {"name": "pi"}]})
+
+    findings = json.loads(capstan("doctor", "trial", "--json").out)["findings"]
+
+    told = {
+        one["what"]: (one["verdict"], one["said"])
+        for one in findings
+        if one["what"].startswith(("probe", "monitor"))
+    }
+    assert told == {
+        "probe archive": ("ok", "answers"),
+        "probe unmounted": ("warn", "one cannot look with it: the root folder cannot be read"),
+        "probe program": ("ok", "the program is there"),
+        "probe absent": ("warn", "the program cannot be found; write its whole path"),
+        "monitor scan_data": (
+            "warn",
+            "escalate.to reaches nobody at a site without people of its own; fill notify.staff",
+        ),
+    }
 
 
 def test_the_flow_runs_from_the_command_line_and_says_where_nobody_could_be_told(

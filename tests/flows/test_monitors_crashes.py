@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from monitor_study import IMAGING, SCAN_DATA, Watched, make_watched
-from processes import run_flow
+from processes import run_flow, start_flow
 
 from capstan.store import find_command
 
@@ -95,3 +95,17 @@ def test_a_command_that_was_cut_off_is_for_a_person_and_the_others_run_once(
     assert states == ["cut off", "done", "done"]
     (mail,) = watched.mails(IMAGING)
     assert "was cut off in the middle" in mail
+
+
+def test_runs_at_the_same_time_share_the_waits_and_tell_each_once(watched: Watched) -> None:
+    watched.change(monitors=[AT_ONCE])
+    expect(watched)
+    given = {"study": watched.name}
+
+    started = [start_flow("run_monitors", given, environment=environment(watched)) for _ in range(3)]
+    ended = [each.end() for each in started]
+    last = run_flow("run_monitors", given, environment=environment(watched))
+
+    assert sum(each.summary["waits"].get("reminded", 0) for each in ended) == COUNT
+    assert last.summary["waits"] == {"looked at": COUNT}
+    assert [wait.tellings for wait in watched.waits()] == [1] * COUNT

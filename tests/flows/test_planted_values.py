@@ -112,6 +112,7 @@ def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
         "deliveries": "done",
         "letters": "done",
         "surveys": "UsageError",
+        "monitors": "done",
         "replies dry": "dry run",
         "replies value error": "CapstanError",
         "replies": "done",
@@ -121,6 +122,15 @@ def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
         "rosters ragged value error": "Refused",
         "rosters headless": "Refused",
         "rosters headless value error": "Refused",
+        "reconciled dry": "dry run",
+        "reconciled value error": "CapstanError",
+        "made value error": "CapstanError",
+        "reconciled": "done",
+        "ingested": "done",
+        "swept value error": "CapstanError",
+        "swept": "idle",
+        "renamed": "done",
+        "deleted": "done",
     }
     assert evidence.ended["refused rows"]["rows_stopped"]["row_refused"] > 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,9 +37,10 @@ def store_in(folder: Path) -> Store:
 
 
 def test_the_list_shows_how_items_stand_and_no_record(capstan: CommandLine) -> None:
-    code, text = capstan.say("triggers", "list", "--study", "trial")
+    said = capstan("triggers", "list", "--study", "trial")
 
-    assert code == 0
+    text = " ".join(said.out.split())
+    assert said.code == 0
     assert [text.count(word) for word in ("loaded", "not completed", "StoreError: busy.")] == [1, 1, 1]
     assert "compute_visit_dates is to run for 1 records" in text
     assert RECORD not in text
@@ -54,16 +56,18 @@ def test_the_list_shows_how_items_stand_and_no_record(capstan: CommandLine) -> N
         (("--limit", "1"), [3]),
     ],
 )
-def test_the_list_is_narrowed_down(options: tuple[str, ...], numbers: list[int], capstan: CommandLine) -> None:
-    code, told = capstan.json("triggers", "list", *options)
+def test_the_list_is_narrowed_down(
+    options: tuple[str, ...], numbers: list[int], capstan: CommandLine
+) -> None:
+    said = capstan("triggers", "list", *options, "--json")
 
-    assert code == 0
-    assert [one["id"] for one in told["items"]] == numbers
+    assert said.code == 0
+    assert [one["id"] for one in json.loads(said.out)["items"]] == numbers
 
 
 def test_one_item_is_shown_with_its_log_and_what_it_said_when_asked(capstan: CommandLine) -> None:
-    _, plain = capstan.json("triggers", "show", "2")
-    _, whole = capstan.json("triggers", "show", "2", "--values")
+    plain = json.loads(capstan("triggers", "show", "2", "--json").out)
+    whole = json.loads(capstan("triggers", "show", "2", "--values", "--json").out)
 
     assert "form" not in plain
     assert whole["form"]["record"] == RECORD
@@ -71,22 +75,21 @@ def test_one_item_is_shown_with_its_log_and_what_it_said_when_asked(capstan: Com
 
 
 def test_items_are_replayed(capstan: CommandLine) -> None:
-    code, told = capstan.json("triggers", "replay", "--status", "again")
-    _, listed = capstan.json("triggers", "list")
+    said = capstan("triggers", "replay", "--status", "again", "--json")
+    listed = capstan("triggers", "list", "--json")
 
-    assert (code, told) == (0, {"reopened": 1, "lost": 0})
-    assert [one["status"] for one in listed["items"]] == ["open", "skipped", "loaded"]
+    assert (said.code, json.loads(said.out)) == (0, {"reopened": 1, "lost": 0})
+    assert [one["status"] for one in json.loads(listed.out)["items"]] == ["open", "skipped", "loaded"]
 
 
 def test_what_retention_deleted_cannot_be_replayed(capstan: CommandLine, home: Path) -> None:
     with store_in(home) as store:
         purge(store, before=NOON.replace(year=2027), now=NOON, study="trial")
 
-    some, _ = capstan.say("triggers", "replay", "1", "3")
-    none, text = capstan.say("triggers", "replay", "1")
+    some, none = capstan("triggers", "replay", "1", "3"), capstan("triggers", "replay", "1")
 
-    assert (some, none) == (4, 3)
-    assert "was deleted after the retention" in text
+    assert (some.code, none.code) == (4, 3)
+    assert "was deleted after the retention" in none.sentence
 
 
 @pytest.mark.parametrize(
@@ -98,10 +101,8 @@ def test_what_retention_deleted_cannot_be_replayed(capstan: CommandLine, home: P
         (("show", "77"), "There is no item 77"),
     ],
 )
-def test_a_persons_mistake_is_one_sentence(
-    command: tuple[str, ...], said: str, capstan: CommandLine
-) -> None:
-    code, text = capstan.say("triggers", *command)
+def test_a_persons_mistake_is_one_sentence(command: tuple[str, ...], said: str, capstan: CommandLine) -> None:
+    ended = capstan("triggers", *command)
 
-    assert code == 2
-    assert said in " ".join(text.split())
+    assert ended.code == 2
+    assert said in ended.sentence

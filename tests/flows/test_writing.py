@@ -394,6 +394,34 @@ def test_lines_that_hold_nothing_are_no_rows_and_are_counted(study: LiveStudy, t
     assert (done["outcome"], done["rows_in"], done["lines_blank"]) == ("done", 1, 3)
 
 
+def test_a_cell_of_any_length_is_read_and_judged(study: LiveStudy, tmp_path: Path) -> None:
+    long = "x" * 2_000_000
+
+    done = import_records.fn(
+        "trial", file_of(tmp_path, f"record_id,redcap_event_name,part_first_name\n1,baseline_arm_1,{long}\n")
+    )
+
+    assert (done["outcome"], done["rows_stopped"]) == ("idle", {"too_long": 1})
+
+
+def test_a_locked_form_stops_its_row_and_no_other(
+    addresses: dict[str, Any], study: LiveStudy, tmp_path: Path
+) -> None:
+    head = "record_id,redcap_event_name,part_first_name\n"
+    place = {"record": "1", "event": "baseline_arm_1", "form": "participant_info"}
+    url = f"{addresses['control_url']}projects/{study.project_id}/locks"
+    assert requests.post(url, json=place, timeout=30).ok
+    before = held(study, "1", "part_first_name")
+
+    done = import_records.fn(
+        "trial", file_of(tmp_path, f"{head}1,baseline_arm_1,Ours\n2,baseline_arm_1,Ours\n")
+    )
+
+    assert (done["outcome"], done["rows_stopped"]) == ("partly", {"locked": 1})
+    assert held(study, "1", "part_first_name") == before
+    assert held(study, "2", "part_first_name") == "Ours"
+
+
 def test_importing_new_instances_again_adds_none(study: LiveStudy, tmp_path: Path) -> None:
     record, event = exam_row(study)
     text = (

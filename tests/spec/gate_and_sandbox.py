@@ -37,7 +37,7 @@ class Both:
     """A new project in a sandbox, and the gate that was told its structure."""
 
     def __init__(self, sandbox: Running, *, longitudinal: bool = False) -> None:
-        self._url = sandbox.redcap_url
+        self._url, self._sandbox = sandbox.redcap_url, sandbox
         told = {"project_title": "Both", "purpose": "0", "is_longitudinal": str(int(longitudinal))}
         self._token = self._post(sandbox.super_token, content="project", data=json.dumps([told])).text.strip()
 
@@ -53,9 +53,27 @@ class Both:
         blank = dict.fromkeys(COLUMNS, "") | {"form_name": "form", "field_type": "text", "field_label": "x"}
         self.has("metadata", [blank | dict(field) for field in fields])
 
-    def ask(self, *, missing_codes: str = "") -> None:
+    def missing(self, codes: str) -> None:
+        """Go on with a new project of the same design that has codes for missing data."""
+        tag = "<redcap:MissingDataCodes>"
+        xml = self._post(self._token, content="project_xml", returnMetadataOnly="true").text
+        told = json.dumps([{"project_title": "Both", "purpose": "0"}])
+        odm = xml.replace(f"{tag}</", f"{tag}{codes}</")
+        self._token = self._post(
+            self._sandbox.super_token, content="project", data=told, odm=odm
+        ).text.strip()
+
+    def lock(self, record: str, *, form: str) -> None:
+        """Lock a form of a record."""
+        number = self._info()["project_id"]
+        url = f"{self._sandbox.control_url}projects/{number}/locks"
+        answer = requests.post(url, json={"record": record, "form": form}, timeout=60)
+        assert answer.ok, answer.text
+
+    def ask(self) -> None:
         """Tell the gate what the project is now."""
         client = Redcap(self._url, self._token)
+        missing_codes = str(self._info()["missing_data_codes"] or "")
         dictionary, grid = read_structure(client, missing_codes=missing_codes)
         study = Study.from_text(
             STUDY.replace("FORMS", ", ".join(dictionary.forms)), source="study.yaml", environment={}
@@ -72,8 +90,11 @@ class Both:
         if answer.ok:
             return set()
         records = {row["record_id"] for row in rows}
-        told = {line[0] for line in csv.reader(io.StringIO(answer.json()["error"])) if len(line) == 4}
-        return told & records or records
+        return {record for record, _ in _lines(answer)} & records or records
+
+    def reasons(self, rows: list[Row]) -> set[tuple[str, str]]:
+        """The records of a table that REDCap refuses, each with its reason."""
+        return set(_lines(self._import(rows)))
 
     def stopped(self, rows: list[Row], *, held: Iterable[Row] = ()) -> dict[str, set[str]]:
         """The records of a table that the gate stops, with the checks that stop them."""
@@ -95,6 +116,9 @@ class Both:
             found.setdefault(record, set()).add(check)
         return found
 
+    def _info(self) -> dict[str, Any]:
+        return dict(self._post(self._token, content="project").json())
+
     def _present(self, held: list[Row]) -> Present:
         dictionary = self.rules.dictionary
         blank = dict.fromkeys((*KEY_NAMES, *dictionary.by_column), "")
@@ -107,3 +131,8 @@ class Both:
 
     def _post(self, token: str, **told: Any) -> requests.Response:
         return requests.post(self._url, data={"token": token, "format": "json", **told}, timeout=60)
+
+
+def _lines(refusal: requests.Response) -> list[tuple[str, str]]:
+    told = csv.reader(io.StringIO(str(refusal.json()["error"])))
+    return [(line[0], line[3]) for line in told if len(line) == 4]

@@ -45,6 +45,7 @@ CELLS: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
     ("out_of_range", "asked", 0, ("9999-12-31",)),
     ("decimal_comma", "weight", 0, ("-0,5", ",5", "1000,25")),
     ("too_long", "must", 0, ("\u00e9" * 65_001, "x" * 100_000)),
+    ("too_long", "weight", 0, ("9" * 70_000 + "x",)),
     ("text_cut", "must", 0, ("x" * 32_767,)),
     ("control_chars", "must", 0, ("a\tb", "a\rb", "a\nb", "a\u2028b", "a\u200bb", "a\x00", "\x1b[1m")),
     ("control_chars", "remark", 0, ("\ufeffx", "a\x7fb", "a\x0bb")),
@@ -108,7 +109,7 @@ ROWS: tuple[tuple[str, Operator], ...] = (
     *(("record_id_format", lambda r=r: row(at(r, "baseline_arm_1", initials="X"), limits=NEW))
       for r in ("A7", "7 8", "\uff17", "7.0", "-7", "+7")),
     *(("record_unknown", lambda r=r: row(at(r, "baseline_arm_1", initials="X"), limits=NEW))
-      for r in ("1\u200b", "\uff11", "\u200e1")),
+      for r in ("1\u200b", "\uff11", "\u200e1", "01", "0001", "\u0661")),
     *(("record_unknown", lambda r=r: row(at(r, "baseline_arm_1", initials="X"))) for r in ("01", "10", "001")),
     ("record_exists", lambda: Spoilt(
         good().iloc[[1]], at=("2", "month_6_arm_3", "", ""),

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from checks import text
+from checks.refusals import refusal_check
 from sandbox.server import Running
 
 # REDCap reads these in more ways than the gate, which takes none that could be read in two, and no number
@@ -141,3 +142,66 @@ def test_a_text_that_the_gate_lets_pass_is_taken_by_redcap(both: Both, kind: str
 def test_codes_boxes_sliders_statuses_and_files_are_judged_alike(both: Both, column: str) -> None:
     for value, refused, checks in asked(both, column, FORMS[column]):
         assert refused == bool(checks), value
+
+
+@pytest.fixture(scope="module")
+def lacking() -> Iterator[Both]:
+    with Running() as sandbox:
+        made = Both(sandbox)
+        made.fields(fields())
+        made.missing("-99, Refused | UNK, Unknown | 1900-01-01, No day | 9.9, No number | a, No letter")
+        made.ask()
+        yield made
+
+
+MISSING = ["-99", "UNK", "1900-01-01", "9.9", "a"]
+NEARLY_MISSING = [
+    "unk",
+    "UNK.",
+    "-99.0",
+    "- 99",
+    "99",
+    "\uff0d99",
+    "1900-1-1",
+    "9,9",
+    "A",
+    "UNK|a",
+    "-99 | UNK",
+]
+
+
+@pytest.mark.parametrize("kind", text.TESTS)
+def test_codes_for_missing_data_are_taken_by_both_and_others_are_no_codes(lacking: Both, kind: str) -> None:
+    for value, refused, checks in asked(lacking, f"t_{kind}", MISSING):
+        assert (refused, checks) == (False, set()), value
+    for value, refused, checks in asked(lacking, f"t_{kind}", NEARLY_MISSING):
+        assert is_said_alike(kind, refused=refused, checks=checks), value
+
+
+@pytest.mark.parametrize("column", FORMS)
+def test_codes_for_missing_data_stand_in_for_choices_but_in_no_box_and_no_status(
+    lacking: Both, column: str
+) -> None:
+    takes = not column.startswith(("box", "form", "photo"))
+
+    for value, refused, checks in asked(lacking, column, MISSING):
+        assert (refused, not checks) == (not takes, takes), value
+    for value, refused, checks in asked(lacking, column, [*FORMS[column], *NEARLY_MISSING]):
+        assert refused == bool(checks), value
+
+
+def test_what_redcap_refuses_because_of_a_lock_is_said_to_be_locked(both: Both) -> None:
+    held = [{"record_id": record, "choice": "1"} for record in ("free", "closed", "signed", "other")]
+    both.holds(held)
+    both.lock("closed", form="form")
+    both.lock("signed", form="form")
+    rows = [{**row, "choice": "2"} for row in held]
+
+    told = both.reasons(rows)
+
+    assert not both.stopped(rows, held=held)
+    assert both.refused(rows) == {"closed", "signed"}
+    assert {(record, refusal_check(reason)) for record, reason in told} == {
+        ("closed", "locked"),
+        ("signed", "locked"),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ from capstan.store import (
     RecordState,
     Source,
     Store,
+    claim_notices,
     dismiss,
     find_session,
     list_records,
@@ -37,6 +38,7 @@ from capstan.store import (
     missing_data,
     missing_surveys,
     note_data,
+    notice_sent,
     records_named,
     share_record,
 )
@@ -392,6 +394,46 @@ def test_a_survey_that_is_here_is_not_dismissed(store: Store) -> None:
     assert dismiss(store, key_of(), Awaited.SURVEY, **SAID) is False
     assert record_of(store) is not None
     assert find_session(store, "demo", ID).dismissals == ()
+
+
+def told(store: Store, study: Study, *, at: datetime = NOW) -> list[tuple[str, str, int]]:
+    """What staff are sent now: to whom, of which cause, and of how many things."""
+    claimed = claim_notices(store, ROOM, notify=study.notify, now=at)
+    for each in claimed:
+        notice_sent(store, each.id, now=at)
+    return [(each.notice.address, each.notice.cause.value, each.notice.happenings) for each in claimed]
+
+
+def test_staff_who_asked_for_it_are_told_of_new_sessions_without_their_ids(store: Store) -> None:
+    study = make_study(notify={"staff": {"email": ["qc@example.org"], "on": ["session"]}})
+    for _ in range(2):
+        load(store, study=study)
+    report_session(store, study, session_id="DTI01_CMH_H002_01_01", source=Source.DATA, now=NOW)
+
+    (claimed,) = claim_notices(store, ROOM, notify=study.notify, now=NOW)
+
+    assert claimed.notice.happenings == 2
+    assert "site CMH" in claimed.notice.text
+    assert "H001" not in claimed.notice.text
+
+
+def test_staff_are_told_once_of_a_form_that_waits_and_again_when_it_waits_for_something_else(
+    store: Store,
+) -> None:
+    study = make_study(notify={"staff": {"email": ["ra@example.org"]}})
+    for comment in ("first", "second"):
+        load(store, "nonsense", study=study, comment=comment)
+
+    assert told(store, study) == [("ra@example.org", "waiting", 1)]
+    load(store, "DTI01_CMX_H001_01_01", study=study)
+    assert told(store, study, at=LATER) == [("ra@example.org", "waiting", 1)]
+
+
+def test_nobody_is_told_of_what_nobody_asked_for(store: Store) -> None:
+    load(store)
+    load(store, "nonsense", record="2")
+
+    assert told(store, make_study(notify={"staff": {"email": ["ra@example.org"], "on": ["session"]}})) == []
 
 
 # The poller that worked without triggers.

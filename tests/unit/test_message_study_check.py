@@ -45,7 +45,8 @@ FILES = {"six.txt.j2": "Dear {{ part_guardian_name }}, the visit is due on {{ du
 def study_with(*messages: dict[str, Any], **parts: Any) -> Study:
     """The demo study with messages, and with changes to `messaging` (`policy`) and other parts."""
     policy = POLICY | parts.pop("policy", {})
-    alone: dict[str, Any] = {"inbound": {}, "notify": {}, "partners": []}
+    beside = ("partners", "monitors", "triggers")
+    alone: dict[str, Any] = {"inbound": {}, "notify": {}, **{name: [] for name in beside}}
     return demo_study(messages=list(messages or (REMINDER, LETTER)), messaging=policy, **alone | parts)
 
 
@@ -179,6 +180,11 @@ PARTS: list[tuple[dict[str, Any], str, str]] = [
         "messaging.sms",
     ),
     ({"inbound": {"keywords": [{"words": ["Yes"]}]}}, "inbound.keywords[0].words", "'Yes' stops, starts or"),
+    (
+        {"inbound": {"keywords": [{"words": ["HERE"], "writes": {"field": "part_txt_ok", "value": 1}}]}},
+        "inbound.keywords[0].writes.field",
+        "did you mean 'part_text_ok'",
+    ),
     ({"inbound": {"instrument": "exam", "event": "6_month"}}, "inbound.instrument", "exam does not repeat"),
     (
         {"inbound": {"instrument": "replies", "event": "6_month"}},
@@ -254,8 +260,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "give sender or service",
     ),
     ({"messaging": {"sms": SMS | {"service": "MG12"}}}, "messaging.sms.service"),
-    ({"messaging": {"email": EMAIL | {"user": "me"}}}, "give user with one of password and oauth_token"),
-    ({"messaging": {"email": EMAIL | {"password": {"env": "P"}}}}, "or none of the three"),
+    ({"messaging": {"email": EMAIL | {"user": "me"}}}, "give user with one of password, oauth_token and oauth"),
+    ({"messaging": {"email": EMAIL | {"password": {"env": "P"}}}}, "or none of the four"),
     (
         {"partners": [{"name": "p", "participant": "id", "compare": [{"column": "c", "field": "f"}]}]},
         "url and file",

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from capstan.study import Study
 from capstan.study.check import check_study
-from capstan.study.monitors import Monitor, Probe
+from capstan.study.monitors import Monitor
+from capstan.study.probes import Probe
 from tests.unit.demo_project import demo_dictionary, demo_grid, demo_study
 
 ARCHIVE = {"id": "archive", "root": "/archive", "folder": "{site}/{session}/*.dcm"}

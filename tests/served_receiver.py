@@ -59,8 +59,13 @@ class Served:
 
 
 @contextmanager
-def serving_receiver(folder: Path, *, smtp: str, **settings: Any) -> Iterator[Served]:
-    """Serve a receiver whose only study names Ann as staff; `smtp` is a mail server on this machine."""
+def serving_receiver(
+    folder: Path, *, smtp: str, redcap: str = "https://redcap.example.org/api/", **settings: Any
+) -> Iterator[Served]:
+    """Serve a receiver whose only study names Ann as staff; `smtp` is a mail server on this machine.
+
+    Its references lead to forms of `redcap`.
+    """
     studies = folder / "studies"
     (studies / "demo").mkdir(parents=True)
     text = STUDY.format(name="demo", port=9, smtp=smtp.rpartition(":")[2])
@@ -73,7 +78,7 @@ def serving_receiver(folder: Path, *, smtp: str, **settings: Any) -> Iterator[Se
         server = make_server(values, ring=lambda _: None, when_ready=ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         with Store.open(values.store_url, load_keys(values.key, home=values.home)) as store:
-            _keep_links(store)
+            _keep_links(store, redcap)
             thread.start()
             try:
                 assert ready.wait(60)
@@ -83,8 +88,8 @@ def serving_receiver(folder: Path, *, smtp: str, **settings: Any) -> Iterator[Se
                 thread.join(20)
 
 
-def _keep_links(store: Store) -> None:
+def _keep_links(store: Store, url: str) -> None:
     grid = EventGrid((Event("base_arm_1", "Base", "1", "0", "40"),), {"1": "One"}, frozenset(), frozenset())
-    links = FormLinks.of("https://redcap.example.org/api/", version="15.2.1", project_id=14, grid=grid)
+    links = FormLinks.of(url, version="15.2.1", project_id=14, grid=grid)
     for study in ("demo", "other"):
         keep_form_links(store, study, project=PROJECT, links=links, now=datetime.now(UTC))
