@@ -2,9 +2,9 @@
 
     python benchmarks/receiver.py [notices] [workers] [folder]
 
-32 connections post as fast as they are answered. Then the same again, and the receiver is killed in the middle:
-everything that was answered with 2xx must be in the store. The store is kept in `folder`, so that its disk is
-the one that is measured.
+32 connections post as fast as they are answered. Then the same again, and the receiver is killed in the
+middle: everything that was answered with 2xx must be in the store. The store is kept in `folder`, so that its
+disk is the one that is measured.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from capstan.plan import KEYS
 from capstan.triggers import Place
 from capstan.verdict import LINK
 
+_WHOLE = re.compile("[0-9]+")
 _API = re.compile(r"(/redcap_v[^/]*)?(/api)?/*$", re.IGNORECASE)
 
 
@@ -24,8 +25,8 @@ _API = re.compile(r"(/redcap_v[^/]*)?(/api)?/*$", re.IGNORECASE)
 class FormLinks:
     """Where one project's forms are, by the server's version, which is a part of each address.
 
-    `event_ids` and `arms` are by unique event name. Servers before REDCap 14 do not tell the ids, and other
-    calls of the API never do. Without an id a link leads to the record's home page, which shows all forms.
+    `event_ids` and `arms` are by unique event name. Only the export of events tells the ids, and on older
+    servers not always (B.7). Without an id a link leads to the record's home page, which shows all forms.
     """
 
     root: str
@@ -58,7 +59,7 @@ class FormLinks:
         event_id = self.event_ids.get(place.event, "")
         if not place.instrument or (self.arms and not event_id):
             return self._page("record_home", {**named, "arm": self.arms.get(place.event, "")})
-        instance = place.instance if place.instance.isdecimal() else ""
+        instance = place.instance if _WHOLE.fullmatch(place.instance) else ""
         return self._page(
             "index", {**named, "event_id": event_id, "instance": instance, "page": place.instrument}
         )
@@ -66,7 +67,7 @@ class FormLinks:
     def _page(self, name: str, query: Mapping[str, str]) -> str:
         given = {key: value for key, value in query.items() if value}
         path = f"redcap_v{quote(self.version, safe='')}/DataEntry/{name}.php"
-        return f"{self.root}{path}?{urlencode(given, safe='', quote_via=quote)}"
+        return f"{self.root}{path}?{urlencode(given, safe='', errors='replace', quote_via=quote)}"
 
 
 def with_links(

@@ -11,6 +11,7 @@ from cli.running import AsJson
 from cli.showing import console, plain_table, print_json
 
 _COUNTS = ("saves", "received", "late", "missed", "duplicate", "made", "deleted", "renamed")
+_HEADS = {"duplicate": "twice"}  # for the width of a terminal
 
 
 def coverage(
@@ -37,10 +38,11 @@ def coverage(
     if as_json:
         print_json({"study": study, "intervals": [asdict(each) for each in intervals]})
         return
-    table = plain_table("began (UTC)", "ended (UTC)", *_COUNTS, whole=("began (UTC)", "ended (UTC)"))
+    heads = ("until (UTC)", *(_HEADS.get(name, name) for name in _COUNTS))
+    table = plain_table(*heads, whole=heads)
     for each in intervals:
-        times = [f"{at:%Y-%m-%d %H:%M}" for at in (each.began_at, each.ended_at)]
-        table.add_row(*times, *(_shown(getattr(each, name)) for name in _COUNTS))
+        counts = (_shown(getattr(each, name)) for name in _COUNTS)
+        table.add_row(f"{each.ended_at:%Y-%m-%d %H:%M}", *counts)
     console.print(table if intervals else "No interval yet; `capstan run reconcile_triggers` makes one.")
 
 

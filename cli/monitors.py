@@ -48,12 +48,10 @@ def list_command(
     if as_json:
         print_json({"waits": told})
         return
-    whole = ("number", "since (UTC)", "state")
-    table = plain_table(
-        "number", "monitor", "session", "site", "since (UTC)", "state", "told", "why", whole=whole
-    )
+    whole = ("number", "monitor", "since (UTC)", "state")
+    table = plain_table("number", "monitor", "session", "since (UTC)", "state", "told", "why", whole=whole)
     for one in told:
-        since, names = f"{one['since']:%Y-%m-%d %H:%M}", ("monitor", "session", "site")
+        since, names = f"{one['since']:%Y-%m-%d %H:%M}", ("monitor", "session")
         said = (one["state"], str(one["tellings"]), escape(_why(one)))
         table.add_row(str(one["number"]), *(escape(one[name]) for name in names), since, *said)
     console.print(table if told else "Nothing is waited for.")

@@ -79,11 +79,13 @@ def share(
 
     ours, theirs, now = read_study_file(study), read_study_file(other_study), datetime.now(UTC)
     with open_store_here() as store:
-        key = find_named(store, ours, session).key
+        found = find_named(store, ours, session)
+        if found.record is None:
+            raise Refused(f"The session {found.key} has no form that could be shared.")
         target, _ = report_session(store, theirs, session_id=other_session, source=Source.PERSON, now=now)
-        if not share_record(store, key, with_session=target, by=by, now=now):
+        if not share_record(store, found.key, with_session=target, by=by, now=now):
             raise Refused("These two sessions share the form already.")
-    console.print(f"{escape(str(target))} of {other_study} shares the form of {escape(str(key))}")
+    console.print(f"{escape(str(target))} of {other_study} shares the form of {escape(str(found.key))}")
 
 
 def add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from receiver.addresses import Networks
 from receiver.desk import Desk, desk_of, sender_at
 from receiver.door import REASON, Door
 from receiver.health import tell_health, tell_readiness
@@ -30,7 +31,7 @@ PER_SECOND, BURST = 5_000, 50_000
 Lifespan = Callable[[], AbstractAsyncContextManager[Desk]]
 
 
-def build_app(lifespan: Lifespan, *, proxies: Any) -> ASGIApp:
+def build_app(lifespan: Lifespan, *, proxies: Networks) -> ASGIApp:
     """Make the application; `lifespan` opens the desk when the server starts, and closes it at its end."""
 
     @asynccontextmanager

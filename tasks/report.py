@@ -40,6 +40,7 @@ COUNTS = MappingProxyType(
         "cells_to_restore": "cells to put back",
         "cells_reverted": "cells put back",
         "cells_moved_on": "cells that somebody changed since, left alone",
+        "records_compared": "records compared with what was worked",
         "items_made": "items made for what REDCap sent no trigger for",
         "records_renamed": "records followed to their new name",
         "records_deleted": "records deleted in REDCap",

@@ -64,7 +64,7 @@ def _content_mark(watch: Watch, monitor: Monitor) -> str:
 
 
 def _entered(watch: Watch, monitor: Monitor) -> set[str]:
-    """The fields of an instrument that people fill in, its status too: neither REDCap nor our runs write them."""
+    """The fields of an instrument that people fill in, and not REDCap or our runs; its status too."""
     study = watch.study
     written = visit_targets(study) | eligibility_targets(study) | log_targets(study) | inbound_targets(study)
     return {

@@ -44,7 +44,7 @@ def summary_of(
         "flow_run": flow_run_id(),
         "way": changes.source.value,
         "since": interval.began_at.isoformat(timespec="seconds"),
-        "records_changed": len(changes.records),
+        "records_compared": len(changes.records),
         "items_made": made,
         "records_renamed": len(gone.renamed),
         "records_deleted": len(gone.deleted),

@@ -88,11 +88,12 @@ class Archive(BaseHTTPRequestHandler):
         "/sessions/DTI01_CMH_H001_01_01": (200, b"{}"),
     }
     asked: ClassVar[list[tuple[str, str]]] = []
+    may_answer: ClassVar[threading.Event] = threading.Event()
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers.get("Authorization", "")))
         if self.path == "/slow":
-            time.sleep(1.5)
+            self.may_answer.wait(20)
         status, body = self.answers.get(self.path, (404, b""))
         self.send_response(status)
         if status == 302:
@@ -111,6 +112,7 @@ def archive() -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
+        Archive.may_answer.set()
         server.shutdown()
         thread.join()
 

@@ -121,17 +121,18 @@ def test_a_reference_says_nothing_of_the_record_and_is_the_same_each_time(receiv
     assert "PLANTED" not in str(kept)
 
 
-def test_the_access_log_names_neither_reference_nor_person(
-    receiver: Served, caplog: pytest.LogCaptureFixture
+def test_the_log_names_neither_reference_nor_person(
+    fresh: Served, mail: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = receiver.refer()
+    path = fresh.refer()
     with caplog.at_level(logging.INFO, "receiver"):
-        receiver.get(path, cookies=signed_in(receiver))
-        receiver.get(path)
-        receiver.post("/sign-in", {"address": ANN, "next": path})
+        fresh.get(path, cookies=signed_in(fresh))
+        fresh.get(path)
+        fresh.post("/sign-in", {"address": ANN, "next": path})
+        fresh.get(link_in_mail(mail))
 
     assert "open_record" in caplog.text
-    assert not re.search(rf"{path[9:]}|ann@|R-7", caplog.text)
+    assert not re.search(rf"{path[9:]}|ann@|R-7|sign-in/", caplog.text)
 
 
 def test_a_link_by_mail_signs_in_once_and_leads_on(fresh: Served, mail: Running) -> None:

@@ -169,6 +169,22 @@ def test_a_person_takes_the_record_that_waited_in_the_place_of_the_other(store: 
     assert record_of(store).record == "2"
 
 
+def test_a_record_is_taken_for_a_session_that_shared_another_which_keeps_its_own_session(
+    store: Store,
+) -> None:
+    load(store, record="1")
+    target, _ = report_session(store, STUDY, session_id=OTHER, source=Source.PERSON, now=NOW)
+    share_record(store, key_of(), with_session=target, by="Ann", now=NOW)
+    load(store, OTHER, record="2")
+    number = list_records(store, "demo", states=[RecordState.WAITING])[0].id
+
+    settle_record(store, "demo", number=number, take=True, **SAID)
+
+    assert states(store) == [("1", "linked"), ("2", "linked")]
+    assert (record_of(store).record, record_of(store, OTHER).record) == ("1", "2")
+    assert not find_session(store, "demo", OTHER).is_shared
+
+
 def test_a_record_that_was_set_aside_stays_so_until_it_names_another_session(store: Store) -> None:
     load(store, record="1")
     load(store, record="2")

@@ -156,11 +156,13 @@ class Watched:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "1.dcm").write_bytes(b"scan")
 
-    def save(self, form: str, *, status: str = "2", event: str = "", instance: int | None = None) -> None:
+    def save(
+        self, form: str, *, status: str = "2", event: str = "", instance: int | None = None, record: str = ""
+    ) -> None:
         """Somebody saves a form of the participant in REDCap; one that repeats, at an instance."""
         repeat = {"redcap_repeat_instrument": form, "redcap_repeat_instance": instance} if instance else {}
         row = {
-            "record_id": self.contact.record,
+            "record_id": record or self.contact.record,
             "redcap_event_name": event or self.contact.event,
             **repeat,
             f"{form}_complete": status,

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import prefect
 import requests
+from planted_inbox import run_inbox
 from planted_replies import run_replies
 from planted_study import CONTROL, TODAY
 from planted_triggers import run_triggers
@@ -225,6 +226,7 @@ def main(study: str, files: str, address: str) -> None:
     run_messages(stage)
     run_replies(stage, bug=bug, tell_values=tell_values)
     run_triggers(stage, bug=bug)
+    run_inbox(stage, bug=bug)
     careless(study)
     control(CONTROL, return_state=True)
     print(json.dumps(stage.ended))  # noqa: T201

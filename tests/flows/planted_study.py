@@ -38,7 +38,6 @@ partners:
   - {{name: agile, file: roster.csv, participant: id,
      compare: [{{column: parent, event: baseline_arm_1, field: part_guardian_name}}]}}
 """
-_TRIGGER = "  - {instrument: exam, starts: compute_visit_dates}\n"
 _MONITOR = "  - {id: call, of: {form: exam}, then: {form: phone_follow_up}, after: 0 minutes}\n"
 _DEMO = Path(__file__).resolve().parents[2] / "studies" / "demo" / "study.yaml"
 # A mark inside a bad value, where the demo's mistake has none; the mistake stays the same.
@@ -82,7 +81,6 @@ def _contact(text: str, addresses: dict[str, Any]) -> str:
         "${SMTP_PORT}": addresses["smtp"].rpartition(":")[2],
         "status: [due, overdue]": "status: [due, overdue, missed]",
         "\nmonitors:\n": f"\nmonitors:\n{_MONITOR}",
-        "  - {instrument: tooth_scan,": f"{_TRIGGER}  - {{instrument: tooth_scan,",
     }.items():
         contact = contact.replace(old, new)
     return f"messaging:{contact}\n"

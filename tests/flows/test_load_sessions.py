@@ -223,6 +223,10 @@ def test_a_session_shares_its_form_with_one_of_an_alternate_id(scans: Coverage, 
     scan(scans)
     sweep(capstan)
 
+    capstan("sessions", "add", "trial", "DTI01_CMH_H003_01_01")
+
+    empty = capstan("sessions", "share", "trial", "DTI01_CMH_H003_01_01", "trial", SECOND, *BY)
+    assert (empty.code, SECOND in listed(capstan)) == (3, False)
     first = capstan("sessions", "share", "trial", FIRST, "trial", SECOND, *BY)
     again = capstan("sessions", "share", "trial", FIRST, "trial", SECOND, *BY)
 

@@ -17,7 +17,7 @@ from capstan.store.outbox_tables import ATTEMPT
 PHONES = {"2": "206-555-0180", "3": "206-555-0181", "5": "206-555-0128"}
 # Where messages and REDCap may come to differ; test_crashes kills at every step of what all runs have in common.
 POINTS = (
-    *("begun", "queued", "posted", "recorded", "texted", "settled", "exported:2", "judged", "journaled"),
+    *("begun", "queued", "texted", "settled", "exported:2", "judged", "journaled"),
     *("imported", "read_back", "ended", "written_down"),
 )
 
@@ -64,17 +64,21 @@ def test_a_check_that_is_killed_is_finished_by_the_next_one(point: str, trial: M
     assert {row["sms_survey_log_complete"] for row in trial.log()} == {"2"}
 
 
-def test_what_a_killed_worker_had_claimed_is_sent_once_it_is_proved_absent(trial: MessageStudy) -> None:
+# Several workers send at once, so one of them has always claimed what nobody will ever send.
+@pytest.mark.parametrize("point", ["message_claimed", "posted", "recorded"])
+def test_what_a_killed_worker_had_claimed_is_sent_once_it_is_proved_absent(
+    point: str, trial: MessageStudy
+) -> None:
     given, environment = {"study": "trial"}, trial.environment
-    killed = run_flow("send_messages", given, environment=environment, crash_at="message_claimed")
-    texts, states = [], []
+    killed = run_flow("send_messages", given, environment=environment, crash_at=point)
+    texts = []
     for column in (ATTEMPT.c.started_at, ATTEMPT.c.looked_at, ATTEMPT.c.looked_at, ATTEMPT.c.looked_at):
         run_flow("send_messages", given, environment=environment)
         texts.append(sorted(trial.texts().values()))
-        states.append(trial.states().get(MessageState.UNKNOWN, 0))
         with trial.store() as store, store.write() as connection:
             connection.execute(update(ATTEMPT).values({column: datetime.now(UTC) - timedelta(minutes=5)}))
 
     assert killed.exit_code == -9
-    assert (texts[0], texts[-1]) == ([1, 1], [1, 1, 1])
-    assert (states[0], states[-1]) == (1, 0)
+    assert {count for counts in texts for count in counts} == {1}
+    assert texts[-1] == [1, 1, 1]
+    assert MessageState.UNKNOWN not in trial.states()

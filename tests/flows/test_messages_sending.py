@@ -15,7 +15,7 @@ from trial_study import edit, held
 
 from capstan.errors import Refused, UsageError
 from capstan.message import MessageState
-from capstan.store import Mailroom, list_messages, resume_channel
+from capstan.store import Mailroom, find_run, list_messages, resume_channel
 from cli.calling import call_here
 from flows.job import job
 
@@ -200,6 +200,46 @@ def test_a_second_attempt_goes_to_a_changed_number_and_otherwise_waits_for_its_t
     assert trial.texts() == {"+12065550110": 1, "+12065550115": 1, "+12065550169": 1}
 
 
+def test_a_sender_that_is_not_registered_stops_the_channel_and_the_journal_says_so(
+    trial: MessageStudy,
+) -> None:
+    trial.phone("2", "206-555-0116")
+    send()
+    trial.let_time_pass()
+
+    summary = check()
+
+    with trial.store() as store:
+        run = find_run(store, summary["run"])
+    assert (summary["outcome"], run.state) == ("partly", "partly")
+    assert summary["stopped"] == {"sms": 1}
+    trial.phone("3", "206-555-0174")
+    assert send()["outcome"] == "partly"
+    assert trial.texts() == {"+12065550116": 1}
+
+
+def test_a_filtered_wording_waits_for_a_person_and_nobody_else_gets_it(trial: MessageStudy) -> None:
+    trial.phone("2", "206-555-0114")
+    send()
+    trial.let_time_pass()
+    check()
+    trial.phone("3", "206-555-0175")
+
+    summary = send()
+
+    assert trial.texts() == {"+12065550114": 1}
+    assert summary["messages"]["suppressed"] == 1
+
+
+def test_too_many_calls_are_waited_for_and_one_text_goes_out(trial: MessageStudy) -> None:
+    trial.phone("2", "206-555-0127")
+
+    summary = send()
+
+    assert summary["attempts"] == {"planned": 2, "accepted": 1}
+    assert trial.texts() == {"+12065550127": 1}
+
+
 def test_a_blank_variable_leaves_out_its_participant_alone(trial: MessageStudy) -> None:
     trial.phone("2", "206-555-0170")
     trial.phone("3", "206-555-0171")
@@ -212,12 +252,13 @@ def test_a_blank_variable_leaves_out_its_participant_alone(trial: MessageStudy) 
 
 
 def test_two_participants_with_one_phone_each_get_their_own_text(trial: MessageStudy) -> None:
-    for record in ("2", "3"):
+    for record, name in (("2", "Ann"), ("3", "Ben")):
         trial.phone(record, "206-555-0172")
+        edit(trial.addresses, trial.live, record, "part_first_name", name)
 
     send()
 
-    assert trial.texts() == {"+12065550172": 2}
+    assert len({text["body"] for text in trial.texts_to("+12065550172")}) == 2
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,15 @@ def test_an_instrument_without_new_input_is_told_until_there_is_some(watched: Wa
     assert later["opened"] == {}
 
 
+def test_another_form_and_a_new_record_are_no_input_into_an_instrument(watched: Watched) -> None:
+    rule = {"id": "quiet", "no_new": {"instrument": "exam", "within": "13 days"}}
+    watched.change(monitors=[SCAN_DATA, rule])
+    watched.run(hours=0)
+    watched.save("participant_info", event="baseline_arm_1", record="9001")
+
+    assert watched.run(hours=24 * 14)["opened"] == {"quiet": 1}
+
+
 def test_a_flow_that_has_not_run_is_told_and_resolved_by_its_next_run(watched: Watched) -> None:
     rule = {"id": "nightly", "job": {"flow": "check_replies", "within": "26 hours"}}
     watched.change(monitors=[SCAN_DATA, rule])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from capstan.store import (
 from tasks.messages.reconciling import Listing, reconcile
 from tasks.messages.senders import LetterSender
 from tasks.messages.sending import Clock, Line, send_waiting
+from tasks.messages.turns import wait_for_turn
 
 RATE = 10
 ACCEPTED = Answer(Outcome.ACCEPTED, status="queued")
@@ -250,3 +252,28 @@ def test_all_attempts_of_a_letter_have_one_message_id(store: Store) -> None:
 
 def test_where_nothing_can_be_listed_a_person_decides(store: Store) -> None:
     assert settle(store, unknown(store), None) == {"review": 1}
+
+
+def test_what_is_no_message_takes_its_turn_between_those_that_are(store: Store) -> None:
+    clock, pace = Time(), Pace("sms:+15005550006", 1)
+    post = Post(clock)
+    first = wait_for_turn(store, pace, name="notice", segments=1, clock=Clock(clock.now, clock.sleep))
+    queue_messages(store, make_plan(1), room=ROOM, run="run-1", now=clock.now())
+    sending = Line(store, ROOM, Channel.SMS, pace, CAPS, post, Clock(clock.now, clock.sleep))
+    send_waiting(sending)
+    last = wait_for_turn(store, pace, name="other", segments=1, clock=Clock(clock.now, clock.sleep))
+
+    times = [first, post.sent[0][0], last]
+    assert all(time is not None for time in times)
+    assert all(late - early >= timedelta(seconds=1) for early, late in pairwise(times))  # type: ignore[operator]
+
+
+def test_a_notice_does_not_wait_for_a_sender_that_rests(store: Store) -> None:
+    clock, pace = Time(), Pace("sms:+15005550006", 0.01)
+    turns = [
+        wait_for_turn(store, pace, name=name, segments=1, clock=Clock(clock.now, clock.sleep))
+        for name in ("first", "then")
+    ]
+
+    assert turns[0] is not None
+    assert turns[1] is None

@@ -131,6 +131,10 @@ def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
         "swept": "idle",
         "renamed": "done",
         "deleted": "done",
+        "inbox dry": "dry run",
+        "inbox status": "RedcapUnavailable",
+        "inbox value error": "partly",
+        "inbox": "done",
     }
     assert evidence.ended["refused rows"]["rows_stopped"]["row_refused"] > 0
 

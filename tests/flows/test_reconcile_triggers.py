@@ -14,13 +14,20 @@ from command_line import CommandLine
 from coverage_study import BODY, MONTH_6, Coverage, inhabiting, make_coverage, receiving
 from coverage_trials import held, run_trial, told
 
-from capstan.errors import Refused
-from capstan.store import keep_item
+import capstan.redcap.wire
+from capstan.errors import RedcapUnavailable, Refused
+from capstan.store import keep_item, list_waits
 from capstan.store.coverage import list_intervals
 from cli.calling import call_here
 
 SCAN = {"scan_date": "2026-11-02", "scan_complete": "2"}
-STAFF = "notify: {staff: {email: [ann@example.org]}}\n"
+
+
+def told_by_mail(addresses: dict[str, Any]) -> str:
+    """The part of a study file by which staff are told."""
+    server = f"host: 127.0.0.1, port: {addresses['smtp'].rpartition(':')[2]}, security: none"
+    channel = f"messaging: {{email: {{sender: study@example.org, {server}}}}}\n"
+    return channel + "notify: {staff: {email: [ann@example.org]}}\n"
 
 
 @pytest.fixture
@@ -185,6 +192,26 @@ def test_a_deleted_record_takes_its_session_with_it(coverage: Coverage) -> None:
     assert reconcile(coverage)["records_deleted"] == 0
 
 
+def test_monitors_end_with_their_record_and_go_on_under_its_new_name(
+    tmp_path: Path, addresses: dict[str, Any]
+) -> None:
+    body = BODY.replace("scan_comment}", "scan_comment, expects: note}")
+    waits = f"{told_by_mail(addresses)}monitors: [{{id: note, then: {{form: note}}, after: 48 hours}}]\n"
+    coverage = make_coverage(tmp_path, addresses, body=body + waits)
+    with inhabiting(coverage):
+        load_two(coverage)
+        delete(coverage, "1")
+        rename(coverage, "2", "5")
+        reconcile(coverage)
+        with coverage.store() as store:
+            found = list_waits(store, coverage.study.name)
+
+    assert sorted((wait.reason, wait.ended_at is None) for wait in found) == [
+        ("", True),
+        ("the record was deleted in REDCap", False),
+    ]
+
+
 def test_a_renamed_record_keeps_its_session_and_nothing_is_worked_again(coverage: Coverage) -> None:
     load_two(coverage)
     rename(coverage, "1", "7-001")
@@ -260,6 +287,44 @@ def test_a_token_without_the_right_logging_finds_changes_by_their_times(coverage
     assert intervals(coverage)[0]["missed"] is None
 
 
+def test_a_log_that_is_too_long_for_the_server_is_read_in_halves(
+    coverage: Coverage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capstan.redcap.wire, "BACKOFF_SECONDS", 0.01)
+    coverage.load("1", **scan(1))
+    # Each part of the log is tried four times.
+    coverage.control("faults", {"kind": "status", "status": 500, "count": 8, "content": "log"})
+
+    found = reconcile(coverage)
+
+    assert (found["way"], found["items_made"]) == ("log", 1)
+
+
+def test_a_server_that_is_down_is_told_and_what_was_missed_is_found_later(
+    coverage: Coverage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capstan.redcap.wire, "BACKOFF_SECONDS", 0.001)
+    coverage.load("1", **scan(1))
+    coverage.control("faults", {"kind": "status", "status": 500, "count": 999, "content": "log"})
+
+    with pytest.raises(RedcapUnavailable):
+        reconcile(coverage)
+    coverage.control("faults", method="DELETE")
+
+    assert reconcile(coverage)["items_made"] == 1
+
+
+def test_the_doctor_says_when_the_last_trigger_came(posting: Coverage, capstan: CommandLine) -> None:
+    before = capstan("doctor", posting.study.name).out
+    posting.save("1", **scan(1))
+    arrive(posting)
+
+    after = capstan("doctor", posting.study.name).out
+
+    assert "none has come yet" in before
+    assert "the last one came on" in after
+
+
 def test_records_that_are_all_out_of_sight_are_not_taken_for_deleted(coverage: Coverage) -> None:
     load_two(coverage)
     delete(coverage, "1")
@@ -284,9 +349,7 @@ def test_a_study_may_begin_with_what_was_saved_long_ago(coverage: Coverage) -> N
 @pytest.fixture
 def watched(tmp_path: Path, addresses: dict[str, Any]) -> Any:
     """A study whose staff are told by mail."""
-    port = addresses["smtp"].rpartition(":")[2]
-    email = f"messaging: {{email: {{sender: study@example.org, host: 127.0.0.1, port: {port}, security: none}}}}\n"
-    made = make_coverage(tmp_path, addresses, body=BODY + STAFF + email)
+    made = make_coverage(tmp_path, addresses, body=BODY + told_by_mail(addresses))
     with inhabiting(made):
         made.send_triggers_to("http://127.0.0.1:9/")
         yield made
@@ -356,7 +419,7 @@ def test_the_command_shows_intervals_without_a_record(coverage: Coverage, capsta
     shown = capstan("triggers", "coverage", coverage.study.name)
     listed = capstan("triggers", "coverage", coverage.study.name, "--json")
 
-    assert "began (UTC)" in shown.out
+    assert "until (UTC)" in shown.out
     assert '"made": 1' in listed.out
     assert "xrecordx" not in shown.out + listed.out
 

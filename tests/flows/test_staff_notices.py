@@ -155,6 +155,20 @@ def test_messages_that_did_not_arrive_are_told_once_with_what_their_code_means(c
     ]
 
 
+def test_an_address_that_somebody_must_look_at_is_told_as_such(contact: Contact) -> None:
+    unreachable = "+12065550122"
+    contact.give_phone(contact.record, unreachable)
+    contact.write("RIDE", sender=unreachable)
+    call_flow("check_replies", {"study": contact.study.name})
+
+    call_flow("check_deliveries", {"study": contact.study.name})
+
+    assert told(contact, "messages did not arrive") == [
+        "1 of answer keyword did not arrive (code 21612: no route from this sender) "
+        "- somebody must look at it; the address gets nothing more until then."
+    ]
+
+
 def test_a_guard_that_stopped_a_channel_is_told_as_a_failure(
     contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,13 +180,13 @@ ROWS: tuple[tuple[str, Operator], ...] = (
         "pain", "60", row=1, at=NOWHERE, field="", text=STUDY.replace("[pain] > 50", "[pain] > [nowhere]"))),
     ("new_record_incomplete", lambda: new_record(sex="1", mail="no address")),
     ("probable_duplicate_person", lambda: row(
-        at("4", "baseline_arm_1", dob="2020-03-04", initials="\uff21b"), limits=NEW)),
+        at("4", "baseline_arm_1", dob="2020-03-04", initials="\xa0aB "), limits=NEW)),
     ("rests_on_stopped", lambda: chain(60)),
     ("sql_choice", lambda: cell("clinic", "no code", row=1, at=NOWHERE)),
     ("unknown_validation", lambda: cell("strange", "\u00e9\u00e9", row=1, at=NOWHERE)),
     ("value_collapse", lambda: Spoilt(
         good().assign(remark="all alike").iloc[:2], at=NOWHERE, field="remark",
-        present=held().assign(remark=held()["teeth"].ne("").map({True: "seen", False: ""})),
+        present=held().assign(remark=held()["must"].eq("x").map({True: "seen", False: ""})),
         limits=Limits(records=100, share=1, same_value=1))),
     ("all_or_nothing", lambda: row(
         at("1", "nowhere", teeth="3"), at=NOWHERE, limits=OLD,

@@ -216,11 +216,11 @@ def test_a_record_that_looks_like_one_is_suggested(record: str, right: str) -> N
 
 
 def test_a_new_record_that_may_be_created_is_not_taken_for_another() -> None:
-    spoilt = row(at("01", "baseline_arm_1", sex="9"), limits=NEW)
+    spoilt = row(at("11", "baseline_arm_1", sex="9"), limits=NEW)
 
     table = suggested(spoilt.table, spoilt.judged())
 
-    assert table["record_id"].iloc[-1] == "01"
+    assert table["record_id"].iloc[-1] == "11"
 
 
 def test_a_corrected_table_is_not_corrected_again() -> None:

@@ -102,7 +102,7 @@ def test_any_record_id_arrives_as_it_is_and_brings_nothing_else_along(record: st
     assert made.isprintable()
 
 
-@pytest.mark.parametrize("instance", ["new", "1&page=x", "-1", " "])
+@pytest.mark.parametrize("instance", ["new", "1&page=x", "-1", " ", "٣"])
 def test_an_instance_that_is_no_number_is_left_out(instance: str) -> None:
     assert "instance" not in links(*EVENTS).link(Place("7", "base_arm_1", "base", instance))
 

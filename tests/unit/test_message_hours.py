@@ -34,6 +34,10 @@ ZONES = (
     "Europe/Berlin",
     "Asia/Kolkata",
     "Australia/Lord_Howe",
+    "Australia/Sydney",
+    "Australia/Eucla",
+    "Asia/Kathmandu",
+    "Pacific/Chatham",
     "Africa/Casablanca",
     "UTC",
 )
