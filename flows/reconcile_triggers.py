@@ -10,7 +10,7 @@ from tasks.reconciling.changes import Changes, find_changes
 from tasks.reconciling.coverage import count_triggers, keep_coverage, tell_of_silence
 from tasks.reconciling.following import follow_gone
 from tasks.reconciling.gone import Gone, find_gone
-from tasks.reconciling.horizon import Horizon, read_horizon
+from tasks.reconciling.horizon import Horizon, acted_now, read_horizon
 from tasks.reconciling.missing import export_forms, find_missing, make_items
 from tasks.reconciling.telling import summary_of
 from tasks.redcap import list_records
@@ -33,7 +33,7 @@ def reconcile_triggers(study: str, since: datetime | None = None, dry_run: bool 
         # Nothing is written to REDCap, so that no token that writes is asked for.
         live = open_project(study, flow=FLOW, dry_run=True)
         try:
-            summary = _reconcile(live, since=since, now=utc_now(), dry_run=dry_run)
+            summary = _reconcile(live, since=since, now=acted_now(live, utc_now()), dry_run=dry_run)
         finally:
             live.close()
     publish_report(summary)
@@ -50,7 +50,7 @@ def _reconcile(live: LiveProject, *, since: datetime | None, now: datetime, dry_
         # First, so that what is only renamed is not missing.
         follow_gone(live, gone, now=now)
     missing = find_missing(live, forms)
-    made = len(missing) if dry_run else make_items(live, missing, now=utc_now())
+    made = len(missing) if dry_run else make_items(live, missing, now=now)
     return _count(live, changes, horizon=horizon, gone=gone, made=made, now=now, dry_run=dry_run)
 
 

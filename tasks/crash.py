@@ -11,9 +11,6 @@ import signal
 from collections import Counter
 
 POINTS = (
-    "claimed",
-    "worked",
-    "logged",
     "opened",
     "begun",
     "exported",
@@ -23,6 +20,9 @@ POINTS = (
     "recorded",
     "texted",
     "settled",
+    "claimed",
+    "worked",
+    "logged",
     "judged",
     "quarantined",
     "approved",

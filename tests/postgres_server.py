@@ -26,7 +26,9 @@ class Postgres:
         name = f"t{uuid4().hex}"
         self._execute(f"CREATE DATABASE {name}")
         try:
-            yield self.uri.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+            yield self.uri.replace("postgresql://", "postgresql+psycopg://").replace(
+                "/postgres?", f"/{name}?"
+            )
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
 
+from capstan.errors import StoreError
 from capstan.notice import Happening
 from capstan.store.connection import Store
 from capstan.store.inbox_tables import INBOX
@@ -93,10 +94,9 @@ def read_arrivals(store: Store, study: str, *, since: datetime) -> list[Arrival]
 def last_arrival(store: Store, study: str) -> datetime | None:
     """When REDCap sent the last trigger; None if it never did."""
     came = (INBOX.c.study == study, INBOX.c.source == REDCAP, INBOX.c.made_by == "")
+    newest = select(INBOX.c.last_seen_at).where(*came).order_by(INBOX.c.last_seen_at.desc()).limit(1)
     with store.read() as connection:
-        return connection.execute(
-            select(INBOX.c.last_seen_at).where(*came).order_by(INBOX.c.last_seen_at.desc()).limit(1)
-        ).scalar()
+        return connection.execute(newest).scalar()
 
 
 def change_silence(
@@ -126,7 +126,10 @@ def change_silence(
 
 
 def _arrivals(store: Store, row: dict[str, Any]) -> list[Arrival]:
-    form = json.loads(store.keys.unseal(row["sealed"]))
+    try:
+        form = json.loads(store.keys.unseal(row["sealed"]))
+    except StoreError:
+        return []  # sealed with a key that is gone; the counts can do without
     record, instrument, is_made = form.get("record", ""), form.get("instrument", ""), bool(row["made_by"])
     times = [row["received_at"], *[row["last_seen_at"]] * (row["times_seen"] - 1)]
     return [Arrival(record, instrument, at, is_made) for at in times[: 1 if is_made else None]]

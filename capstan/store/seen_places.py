@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select, update
 
+from capstan.errors import StoreError
 from capstan.store.connection import Store
 from capstan.store.inbox_marks import inbox_place_mark, inbox_record_mark
 from capstan.store.inbox_tables import INBOX
@@ -29,7 +30,7 @@ class Project(NamedTuple):
 
 @dataclass(frozen=True)
 class Seen:
-    """A form whose content was worked; `record` is blank once retention deleted its name."""
+    """A form whose content was worked; `record` is blank where retention or a lost key took its name."""
 
     place_mark: str
     record_mark: str
@@ -126,7 +127,10 @@ def empty_names(connection: Connection, *, before: datetime, study: str | None) 
 
 def _to_seen(store: Store, row: RowMapping) -> Seen:
     names = ("place_mark", "record_mark", "event", "instrument", "instance", "content_mark", "seen_at")
-    record = store.keys.unseal(row["sealed"]).decode() if row["sealed"] else ""
+    try:
+        record = store.keys.unseal(row["sealed"]).decode() if row["sealed"] else ""
+    except StoreError:
+        record = ""
     return Seen(**{name: row[name] for name in names}, record=record)
 
 

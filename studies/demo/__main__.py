@@ -40,8 +40,9 @@ def main(arguments: list[str]) -> int:
     _fresh_home()
     with (
         sandbox_with_trial(today) as sandbox,
-        receiver(HOME, control_url=sandbox.control_url),
+        # Before the receiver, which asks a Prefect server to work: it must be no other one than this.
         prefect_server(HOME) as pages,
+        receiver(HOME, control_url=sandbox.control_url),
     ):
         console.print(
             Panel(

@@ -93,9 +93,9 @@ def prefect_server(home: Path) -> Iterator[str]:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=home)
         try:
             _wait_until_healthy(f"{pages}/api/health", server=server, log=home / "prefect-server.log")
-            yield pages
+            with _flushing_logs():
+                yield pages
         finally:
-            _send_last_logs()
             _stop(server)
 
 
@@ -105,15 +105,20 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait(timeout=20)
     except subprocess.TimeoutExpired:
         server.kill()
+        server.wait()
 
 
-def _send_last_logs() -> None:
+@contextmanager
+def _flushing_logs() -> Iterator[None]:
     """Let Prefect's background threads finish while their server is still there; else they wait for it."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
-    APILogWorker.drain_all(timeout=10)
-    EventsWorker.drain_all(timeout=10)
+    try:
+        yield
+    finally:
+        APILogWorker.drain_all(timeout=10)
+        EventsWorker.drain_all(timeout=10)
 
 
 def _wait_until_healthy(url: str, *, server: subprocess.Popen[bytes], log: Path) -> None:

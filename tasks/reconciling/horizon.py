@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from capstan.store import read_watermark
 from capstan.triggers.log import MINUTE, LogRow
 from tasks.connections import LiveProject
+from tasks.day import acted_day
 
 NAME = "reconcile_triggers"
 # As for polls: clocks differ, and at the end of summer time the server's goes through one hour twice. A
@@ -36,6 +37,12 @@ class Horizon:
         """Whether each row is new; they are given oldest first."""
         old = sum(row.begins < self.cut for row in rows) + self.rows
         return [place >= old for place in range(len(rows))]
+
+
+def acted_now(live: LiveProject, now: datetime) -> datetime:
+    """Now, or noon of the day on which a rehearsal acts, when its copy's clock stands still."""
+    day = acted_day()
+    return datetime.combine(day, time(12), live.study.zone).astimezone(UTC) if day else now
 
 
 def read_horizon(live: LiveProject, *, since: datetime | None, now: datetime) -> Horizon:

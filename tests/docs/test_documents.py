@@ -19,6 +19,10 @@ from capstan.logic import FUNCTIONS, parse
 from capstan.message import RULES, STOPPED
 from capstan.store import RunState
 from capstan.study import Study
+from capstan.study.messaging import Email
+from capstan.study.monitors import Monitor
+from capstan.study.probes import Probe
+from capstan.study.sessions import Sessions
 from capstan.visits import VisitStatus
 from cli.main import app
 from docs.generate import commands_by_name, documents, study_keys, study_schema
@@ -137,6 +141,65 @@ def test_the_study_file_that_is_shown_can_be_read() -> None:
     assert study.eligibility.criteria
 
 
+# A monitor, a probe, a login and a session id are of one kind each; these keys are of the other kinds.
+OTHER_KINDS = (
+    *(
+        f"monitors[].{name}"
+        for name in ("of.message", "of.session", "then.data", "then.reply", "no_new", "job")
+    ),
+    *(f"monitors[].{name}" for name in ("download", "afterwards")),
+    *(f"probes[].{name}" for name in ("url", "status", "path", "token", "sql", "database", "command")),
+    *(f"messaging.email.{name}." for name in ("oauth_token", "oauth")),
+    "sessions.pattern",
+)
+KINDS = (
+    ("monitors", ("id", "of.message", "then.reply", "after")),
+    ("monitors", ("id", "of.session", "then.data", "after", "download.", "afterwards.")),
+    ("monitors", ("id", "no_new.", "remind")),
+    ("monitors", ("id", "job.", "notify")),
+    ("probes", ("id", "url", "status", "path", "token.env")),
+    ("probes", ("id", "sql", "database.env")),
+    ("probes", ("id", "command", "environment")),
+)
+
+
+@pytest.mark.parametrize(("part", "names"), KINDS)
+def test_the_examples_of_the_other_kinds_are_accepted(part: str, names: tuple[str, ...]) -> None:
+    chosen: dict[str, Any] = {}
+    for path, (_, example) in study_keys().items():
+        key = path.removeprefix(f"{part}[].")
+        if key != path and any(
+            key == name or (name.endswith(".") and key.startswith(name)) for name in names
+        ):
+            first, _, second = key.partition(".")
+            chosen |= {first: chosen.get(first, {}) | {second: example}} if second else {first: example}
+
+    read = {"monitors": Monitor, "probes": Probe}[part].model_validate(chosen)
+
+    assert read.id == chosen["id"]
+
+
+def test_the_example_of_a_pattern_is_accepted() -> None:
+    pattern = study_keys()["sessions.pattern"][1]
+
+    read = Sessions.model_validate({"convention": "pattern", "pattern": pattern})
+
+    assert read.pattern == pattern
+
+
+def test_the_example_of_a_login_with_tokens_is_accepted() -> None:
+    keys = {path: example for path, (_, example) in study_keys().items()}
+    names = [path for path in keys if path.startswith("messaging.email.oauth.")]
+    chosen = {path: keys[path] for path in names if not path.endswith((".file", ".prefect_secret"))}
+    chosen |= {
+        f"messaging.email.{name}": keys[f"messaging.email.{name}"] for name in ("host", "sender", "user")
+    }
+
+    read = Email.model_validate(placed(chosen)["messaging"]["email"])
+
+    assert read.oauth is not None
+
+
 def test_the_example_of_every_key_is_accepted() -> None:
     whole = assembled({path: example for path, (_, example) in study_keys().items()})
 
@@ -148,10 +211,16 @@ def test_the_example_of_every_key_is_accepted() -> None:
 
 def assembled(examples: dict[str, Any]) -> dict[str, Any]:
     """One study file with every key, but for those of which a study has one of several."""
+    chosen = [path for path in examples if not path.startswith(OTHER_KINDS)]
+    return placed(
+        {path: examples[path] for path in chosen if not path.endswith((".file", ".prefect_secret"))}
+    )
+
+
+def placed(examples: dict[str, Any]) -> dict[str, Any]:
+    """Values at their dotted paths, as a file has them."""
     whole: dict[str, Any] = {}
     for path, example in examples.items():
-        if path.endswith((".file", ".prefect_secret")) or ".oauth_token." in path:
-            continue
         place = whole
         *parents, last = path.split(".")
         for parent in parents:

@@ -41,6 +41,7 @@ def test_two_forms_become_sessions_of_which_one_lacks_its_scan(
     monkeypatch.setenv("CAPSTAN_STUDIES", str(tmp_path / "studies"))
     monkeypatch.setenv("CAPSTAN_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))  # nobody else's server is asked to work
     monkeypatch.chdir(tmp_path)
     load_keys(None, home=tmp_path / "home")
     today = datetime.now(UTC).date()

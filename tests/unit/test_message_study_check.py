@@ -260,7 +260,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "give sender or service",
     ),
     ({"messaging": {"sms": SMS | {"service": "MG12"}}}, "messaging.sms.service"),
-    ({"messaging": {"email": EMAIL | {"user": "me"}}}, "give user with one of password, oauth_token and oauth"),
+    (
+        {"messaging": {"email": EMAIL | {"user": "me"}}},
+        "give user with one of password, oauth_token and oauth",
+    ),
     ({"messaging": {"email": EMAIL | {"password": {"env": "P"}}}}, "or none of the four"),
     (
         {"partners": [{"name": "p", "participant": "id", "compare": [{"column": "c", "field": "f"}]}]},
