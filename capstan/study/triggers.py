@@ -20,8 +20,10 @@ def _as_list(value: object) -> object:
     return [str(value)] if isinstance(value, int) else value
 
 
-Codes = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Codes = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=list[str] | str), Field(min_length=1)
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=list[str] | str)]
 
 
 class TriggerRule(Part):

@@ -182,7 +182,8 @@ def test_the_examples_of_the_other_kinds_are_accepted(part: str, names: tuple[st
 def test_the_example_of_a_pattern_is_accepted() -> None:
     pattern = study_keys()["sessions.pattern"][1]
 
-    read = Sessions.model_validate({"convention": "pattern", "pattern": pattern})
+    sites = [{"site": "CMH", "code": "DTI01"}]
+    read = Sessions.model_validate({"convention": "pattern", "pattern": pattern, "sites": sites})
 
     assert read.pattern == pattern
 
