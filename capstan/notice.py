@@ -127,7 +127,7 @@ def due_notices(
 
 def recipients(notify: Notify) -> list[Person]:
     """Everybody who may be told something, staff first."""
-    listed = (notify.staff, *notify.roles)
+    listed: tuple[Staff | Role, ...] = (notify.staff, *notify.roles)
     return list(dict.fromkeys(person for part in listed for person in _people(part)))
 
 

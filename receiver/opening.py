@@ -116,4 +116,5 @@ async def _keep_current(desk: Desk, registry: Registry) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
         # A study file that is just being replaced is there again the next time.
         with suppress(OSError):
-            desk.informants = await asyncio.to_thread(registry.refresh) or desk.informants
+            found = await asyncio.to_thread(registry.refresh)
+            desk.informants = found or desk.informants

@@ -54,7 +54,7 @@ def _write(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock, wr
 
 def _is_as_planned(live: LiveProject, cells: pd.DataFrame, written: Written) -> bool:
     """Whether REDCap still has the file that the plan saw; if not, it is said."""
-    is_same = file_text(live, cells.iloc[0]) == cells["before"].iloc[0]
+    is_same = file_text(live, cells.iloc[0]) == str(cells["before"].iloc[0])
     if not is_same:
         reason = "Somebody changed this file since the plan was made; run again."
         written.hear(say("stale_base", cells, reason=reason))

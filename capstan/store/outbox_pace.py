@@ -92,8 +92,8 @@ def take_turn(store: Store, pace: Pace, *, name: str, segments: int, now: dateti
 
 def note_left(connection: Connection, sender: str, *, name: str, left_at: datetime) -> None:
     """Say when an attempt left, so that later ones need not reckon with its latest moment."""
-    known = {"by_us": _microseconds(left_at)}
-    noted = [one._replace(**known) if one.name == name else one for one in _leavings(connection, sender)]
+    left = _microseconds(left_at)
+    noted = [one._replace(by_us=left) if one.name == name else one for one in _leavings(connection, sender)]
     _set(connection, sender, leavings=write_leavings(noted))
 
 

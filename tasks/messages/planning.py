@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from datetime import date, datetime, time
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -137,7 +137,9 @@ def withdraw_waiting(
     number or a wording may have changed: then the plan queues it anew. `others` are the study's messages
     that the plan is not about.
     """
-    plans = planned.drop_duplicates(_KEYS).set_index(_KEYS)[[*_CONTENT, "rule"]].to_dict("index")
+    plans: Mapping[Any, Any] = (
+        planned.drop_duplicates(_KEYS).set_index(_KEYS)[[*_CONTENT, "rule"]].to_dict("index")
+    )
     waiting = outbox.waiting_messages(live.store, room_of(live.study))
     found = {
         one.id: _against(one, plans.get((one.name, one.content.record, one.content.occasion)))

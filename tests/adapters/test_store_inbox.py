@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,19 +16,6 @@ from capstan.store.inbox_tables import INBOX
 
 FORM = {"record": "R-1", "instrument": "exam", "username": "zoë", "exam_complete": "2"}
 ABOUT = {"study": "demo", "source": "redcap", "form": FORM}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return store_url(tmp_path)
-    return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-def store(url: str, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(url, load_keys(None, home=tmp_path)) as opened:
-        yield opened
 
 
 def rows(store: Store) -> list[Row]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from inbox_cases import FLOW, came_in, work
 from sqlalchemy import select, update
-from store_cases import NOW, store_url
+from store_cases import NOW
 
 from capstan.errors import UsageError
 from capstan.store import (
@@ -43,19 +42,6 @@ from capstan.store.inbox_tables import INBOX
 VISITS = "compute_visit_dates"
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 SPAWN = multiprocessing.get_context("spawn")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return store_url(tmp_path)
-    return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-def store(url: str, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(url, load_keys(None, home=tmp_path)) as opened:
-        yield opened
 
 
 def statuses(store: Store, **chosen: object) -> list[str]:

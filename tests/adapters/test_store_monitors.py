@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from outbox_cases import ROOM
 from sqlalchemy import select
-from store_cases import NOW, bytes_on_disk, open_store, store_url
+from store_cases import NOW, bytes_on_disk, open_store
 
 from capstan.errors import Refused, UsageError
 from capstan.monitors import Evidence, Standing, WaitState
@@ -53,19 +53,6 @@ SCAN = Place("A-001", "baseline_arm_1", "scan", "")
 LATER = NOW + timedelta(hours=1)
 NEWS = [Happening(Cause.MONITOR, "scan_data: nothing came.", NOW, roles=("imaging",))]
 SPAWN = multiprocessing.get_context("spawn")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return store_url(tmp_path)
-    return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture
-def store(url: str, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(url, load_keys(None, home=tmp_path)) as opened:
-        yield opened
 
 
 def opening(**changes: object) -> Opening:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from capstan.notice import Cause, Happening
 from capstan.store import Mailroom, Store, claim_items, keep_item, load_keys, purge, read_watermark
@@ -34,16 +31,6 @@ NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 PROJECT = Project("trial", "redcap.test/14")
 ROOM = Mailroom("trial", "redcap.test", 14)
 SCAN = Place("xrecordx", "month_6_arm_1", "scan", "2")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A store of each kind."""
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    with Store.open(url, load_keys(None, home=tmp_path)) as opened:
-        yield opened
 
 
 def trigger(place: Place) -> dict[str, str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
-from store_cases import NOW, store_url
+from store_cases import NOW
 
 from capstan.events import Event, EventGrid
 from capstan.form_links import FormLinks
@@ -18,7 +15,6 @@ from capstan.store import (
     ask_for_link,
     form_address,
     keep_form_links,
-    load_keys,
     purge,
     read_reference,
     refer_to,
@@ -28,14 +24,6 @@ from capstan.triggers import Place
 
 PROJECT, LINK = ("redcap.example.org", 14), "k" * 43
 PLACE = Place("R-7", "base_arm_1", "exam", "2")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    is_sqlite = request.param == "sqlite"
-    url = store_url(tmp_path) if is_sqlite else str(request.getfixturevalue("postgres_url"))
-    with Store.open(url, load_keys(None, home=tmp_path)) as opened:
-        yield opened
 
 
 def links(version: str) -> FormLinks:
