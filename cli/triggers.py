@@ -86,7 +86,9 @@ def show(
     for name, text in (kept.form or {}).items():
         console.print(f"  {escape(name)}: {escape(text)}")
     if values and kept.form is None:
-        console.print("  What it said was deleted after the study's retention.")
+        console.print(
+            "  What it said was deleted after the study's retention, or no key of the store opens it."
+        )
     table = plain_table("flow", "revision", "at (UTC)", "outcome", "why", whole=("at (UTC)", "outcome"))
     for line in lines:
         at = f"{line.at:%Y-%m-%d %H:%M:%S}"

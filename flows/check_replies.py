@@ -52,7 +52,7 @@ def _write_down(current: Job, heard: tuple[Heard, ...]) -> Summary:
         return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
     limits = live.study.writes.limits
     # What was written to us is a fact: how many did it is no reason to hold it back.
-    most = {"records": max(limits.records, len(heard)), "share": 1}
+    most = {"records": max(limits.records, len(heard)), "share": 1, "field_share": 1}
     # A mark that is taken back may leave a blank, as there was before.
     most["blanked"] = max(limits.blanked, plan.erased)
     return current.apply(

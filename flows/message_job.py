@@ -126,4 +126,5 @@ def _limits(live: LiveProject, *, records: int) -> Limits:
     What was sent is a fact. A run that held it back would only lose it.
     """
     limits = live.study.writes.limits
-    return limits.model_copy(update={"records": max(limits.records, records), "share": 1})
+    most = {"records": max(limits.records, records), "share": 1, "field_share": 1}
+    return limits.model_copy(update=most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -31,6 +31,11 @@ def sender_of(peer: str, forwarded: Sequence[str], *, proxies: Networks) -> Addr
 def is_within(address: Address, networks: Networks) -> bool:
     """Whether an address is in one of the networks."""
     return any(address in network for network in networks)
+
+
+def caller_of(sender: Address) -> Address | IPv4Network | IPv6Network:
+    """Who counts as one: whoever has one address of version 6 has its whole network of 64 bits."""
+    return ip_network((sender, 64), strict=False) if isinstance(sender, IPv6Address) else sender
 
 
 def _address(text: str) -> Address | None:

@@ -56,11 +56,13 @@ def make_server(settings: Settings, *, ring: Ring, when_ready: Callable[[], obje
     async def open_desk() -> AsyncIterator[Desk]:
         store = _open_or_say_why(settings)
         registry = Registry(settings, store.keys)
+        # In a thread, because a secret that Prefect keeps cannot be asked for within an event loop.
+        informants = await asyncio.to_thread(registry.refresh) or Informants()
         desk = Desk(
             Writer(store),
             Bell(ring),
             Pace(per_second=WRONG_PER_SECOND, burst=WRONG_BURST),
-            registry.refresh() or Informants(),
+            informants,
             public_url=settings.public_url or "",
             signed_on=SignedOn(settings.user_header, settings.proxies),
         )

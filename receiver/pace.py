@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_network
 
-from receiver.addresses import Address
+from receiver.addresses import Address, caller_of
 
 MOST_SENDERS = 10_000
 
@@ -23,7 +22,7 @@ class Pace:
 
     def allows(self, sender: Address) -> bool:
         """Take one from the sender's allowance; False when nothing is left of it."""
-        now, key = self._clock(), _key(sender)
+        now, key = self._clock(), caller_of(sender)
         left, since = self._left.pop(key, (self._burst, now))
         left = min(self._burst, left + (now - since) * self._per_second)
         is_allowed = left >= 1
@@ -31,8 +30,3 @@ class Pace:
         if len(self._left) > MOST_SENDERS:
             self._left.popitem(last=False)
         return is_allowed
-
-
-def _key(sender: Address) -> object:
-    # Whoever has one address of version 6 has its whole network of 64 bits.
-    return ip_network((sender, 64), strict=False) if isinstance(sender, IPv6Address) else sender

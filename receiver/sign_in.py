@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from capstan.errors import StoreError
 from capstan.store import ask_for_link, link_person, use_link
+from receiver.addresses import caller_of
 from receiver.cookies import clear_cookie, set_cookie
 from receiver.desk import desk_of, sender_at
 from receiver.informants import StaffedStudy
@@ -48,9 +49,10 @@ async def ask_sign_in(request: Request) -> Response:
     if not desk.public_url or not _ADDRESS.fullmatch(person):
         raise Refusal(400, "no mail address, or no CAPSTAN_PUBLIC_URL")
     link = secrets.token_urlsafe(32) if _writing_to(request, person) else None
+    client = str(caller_of(sender_at(request)))
     is_allowed = await _with_store(
         lambda: ask_for_link(
-            desk.writer.store, person=person, client=str(sender_at(request)), link=link, now=datetime.now(UTC)
+            desk.writer.store, person=person, client=client, link=link, now=datetime.now(UTC)
         )
     )
     if not is_allowed:

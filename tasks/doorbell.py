@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
 
 _FLOW = "ingest-triggers"
 _SOON = timedelta(seconds=2)
+# A run whose process was killed before it began is pending for ever.
+_STARTING = timedelta(minutes=2)
 
 
 def ring(study: str) -> bool:
@@ -50,7 +53,7 @@ def _ask(study: str) -> bool:
 
 
 def _is_awaited(client: SyncPrefectClient, deployment: UUID) -> bool:
-    """Whether a run that has not begun will do so at once."""
+    """Whether a run that has not begun will see what came by now."""
     from prefect.client.schemas.filters import (
         FlowRunFilter,
         FlowRunFilterDeploymentId,
@@ -63,6 +66,13 @@ def _is_awaited(client: SyncPrefectClient, deployment: UUID) -> bool:
     mine = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=[deployment]), state=FlowRunFilterState(type=waiting)
     )
-    soon = datetime.now(UTC) + _SOON
-    runs = client.read_flow_runs(flow_run_filter=mine)
-    return any(run.next_scheduled_start_time is None or run.next_scheduled_start_time <= soon for run in runs)
+    now = datetime.now(UTC)
+    return any(is_about_to_begin(run, now=now) for run in client.read_flow_runs(flow_run_filter=mine))
+
+
+def is_about_to_begin(run: FlowRun, *, now: datetime) -> bool:
+    """Whether a run that is scheduled or pending begins at once, or as soon as another one makes room."""
+    if run.state is not None and run.state.is_pending():
+        return run.state.timestamp > now - _STARTING
+    due = run.next_scheduled_start_time
+    return due is None or due <= now + _SOON or run.state_name == "AwaitingConcurrencySlot"

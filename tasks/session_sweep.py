@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from capstan import store as kept
-from capstan.errors import UsageError
+from capstan.errors import Refused, UsageError
 from capstan.project_names import Project
 from capstan.sessions import BadId
 from capstan.store import FormPlace, KeptRecord, Loaded, RecordState, SessionForm
@@ -24,6 +24,7 @@ from tasks.shield import effect, run_logger
 
 # Others wait while one transaction lasts.
 _AT_ONCE = 200
+_FEW = 5
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,10 +67,18 @@ def load_swept(live: LiveProject, swept: Swept, *, clock: Callable[[], datetime]
 
 @effect("follow deleted forms")
 def follow_deleted(live: LiveProject, swept: Swept, *, since: datetime, now: datetime) -> int:
-    """Forget forms that were loaded before the export, which began at `since`, and are not in it any more."""
+    """Forget forms that were loaded before the export, which began at `since`, and are not in it any more.
+
+    Raises Refused, and forgets none, where they are too many at once: the token may have lost sight of them.
+    """
     room = room_of(live.study)
     known = kept.list_records(live.store, room.study, states=set(RecordState) - {RecordState.DELETED})
     gone = [each for each in known if each.room == room and _is_gone(each, swept, since=since)]
+    if len(gone) > max(_FEW, int(live.study.writes.limits.share * len(known))):
+        raise Refused(
+            f"{len(gone)} forms are not to be seen any more, so none was forgotten. Check the rights and the "
+            "access group of the token; if they were deleted, reconcile_triggers follows that by the log."
+        )
     for each in gone:
         place = FormPlace(str(each.record), each.event, each.instrument, each.instance)
         kept.mark_deleted(live.store, room, record=place.record, place=place, now=now)

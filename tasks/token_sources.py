@@ -20,14 +20,15 @@ def read_token(source: TokenSource, *, folder: Path) -> str:
     if source.file:
         return _token_of_file(folder / Path(source.file).expanduser())
     # Here, because its import takes longer than all else, and most tokens are kept elsewhere.
+    from httpx import HTTPError
     from prefect.blocks.system import Secret
 
     try:
         block = cast(Secret[Any], Secret.load(source.prefect_secret))
-    except ValueError:
+    except (ValueError, HTTPError):
         raise UsageError(
-            f"Prefect has no secret block {source.prefect_secret!r}, or no server is configured; make the "
-            "block, or name another place in redcap.token."
+            f"Prefect has no secret block {source.prefect_secret!r}, or no server is configured or answers; "
+            "make the block, or name another place for the token."
         ) from None
     return str(block.get())
 
@@ -37,7 +38,7 @@ def _token_of_file(path: Path) -> str:
         if path.stat().st_mode & 0o077:
             raise StudyError(f"The token file {path} can be read by others; run `chmod 600 {path}`.")
         return path.read_text(encoding="utf-8").strip().splitlines()[0]
-    except (OSError, IndexError):
+    except (OSError, IndexError, UnicodeDecodeError):
         raise UsageError(
             f"The token file {path} cannot be read or is empty; write the token into it."
         ) from None

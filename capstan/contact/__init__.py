@@ -23,6 +23,8 @@ _FARTHEST = timedelta(days=60)
 # Twilio keeps a message in its queue for at most this long, and needs some of it to hand it over.
 _LONGEST_VALIDITY = timedelta(hours=10)
 _HANDOVER = timedelta(seconds=30)
+# With less of its hours left, a text would hardly have the time to arrive.
+_LEAST_OPEN = timedelta(minutes=1)
 _NORTH_AMERICA = 1
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -68,6 +70,15 @@ def next_open(now: datetime, *, zones: Sequence[str], hours: OpenHours) -> datet
             return None if None in opened else moment
         moment = latest
     return None
+
+
+def next_chance(now: datetime, *, zones: Sequence[str], hours: OpenHours) -> datetime | None:
+    """The first moment, as `next_open` finds it, from which a text has a minute before the hours close."""
+    opened = next_open(now, zones=zones, hours=hours)
+    closes = closes_at(opened, zones=zones, hours=hours) if opened else now
+    if opened is None or closes - opened >= _LEAST_OPEN:
+        return opened
+    return next_open(closes, zones=zones, hours=hours)
 
 
 def closes_at(moment: datetime, *, zones: Sequence[str], hours: OpenHours) -> datetime:

@@ -15,7 +15,7 @@ from capstan.errors import MessagingError, MessagingUnavailable, UsageError
 _TIMEOUT_SECONDS = (3.05, 10.0)
 # A token must still hold when the mail server looks at it.
 _EARLY = timedelta(minutes=1)
-_HOUR_SECONDS = 3600
+_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _BUSY = frozenset({408, 429})
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -99,5 +99,8 @@ def _fetch(url: str, form: dict[str, str]) -> tuple[str, float]:
 
 
 def _seconds(value: object) -> float:
-    """How long a token holds; an hour, as is usual, where the answer does not say it (RFC 6749, 5.1)."""
-    return float(value) if isinstance(value, int | float) and value > 0 else _HOUR_SECONDS
+    """How long a token holds; an hour, as is usual, where the answer does not say it (RFC 6749, 5.1).
+
+    A day at most: no calendar reaches as far as some answers would.
+    """
+    return min(value, _DAY_SECONDS) if isinstance(value, int | float) and value > 0 else _HOUR_SECONDS

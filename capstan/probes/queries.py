@@ -29,7 +29,8 @@ def look_in_database(address: str, query: str, *, parts: Mapping[str, str], time
         )
         with engine.connect() as connection:
             return THERE if _first(connection, query, parts=parts) else MISSING
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        # A ValueError quotes an address that cannot be read, its password too.
         return unknown(type(error).__name__)
 
 

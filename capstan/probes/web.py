@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from capstan.monitors.parts import filled
 from capstan.probes.looks import MISSING, THERE, Look, unknown
@@ -44,7 +45,7 @@ def look_at_address(
                 if answer.status_code != status:
                     return unknown(f"the answer was {answer.status_code}")
                 return _look_into(answer, path=path) if path else THERE
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         return unknown(type(error).__name__)
 
 

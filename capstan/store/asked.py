@@ -31,11 +31,12 @@ class Asking:
 
 @dataclass(frozen=True)
 class Asked:
-    """One record for which a flow was asked to run; `asks` is how often."""
+    """One record for which a flow was asked to run; `asks` is how often, and `since` when it was first."""
 
     flow: str
     mark: str
     asks: int
+    since: datetime
     attempts: int
     record: str = field(repr=False)
 
@@ -53,8 +54,7 @@ def add_asked(
     store: Store, connection: Connection, study: str, *, asks: Iterable[Asking], now: datetime
 ) -> None:
     """Ask for runs, within a transaction."""
-    # In one order, so that two workers cannot wait for each other.
-    for one in sorted(set(asks), key=lambda each: (each.flow, each.record)):
+    for one in sorted(set(asks), key=_turn):
         mark = inbox_record_mark(store, study, record=one.record)
         row = {"study": study, "flow": one.flow, "record_mark": mark}
         this = [ASKED.c[name] == value for name, value in row.items()]
@@ -70,7 +70,14 @@ def read_asked(store: Store, study: str, *, flow: str) -> tuple[Asked, ...]:
     query = select(ASKED).where(ASKED.c.study == study, ASKED.c.flow == flow)
     with store.read() as connection:
         return tuple(
-            Asked(flow, row["record_mark"], row["asks"], row["attempts"], _record(store, row["sealed"]))
+            Asked(
+                flow,
+                row["record_mark"],
+                row["asks"],
+                row["asked_at"],
+                row["attempts"],
+                _record(store, row["sealed"]),
+            )
             for row in connection.execute(query).mappings()
         )
 
@@ -96,18 +103,23 @@ def list_asked(store: Store, *, study: str | None = None) -> tuple[Waiting, ...]
 def strike_asked(store: Store, study: str, *, asked: Collection[Asked]) -> None:
     """Strike off what a run has seen to, but not what was asked for again meanwhile."""
     with store.write() as connection:
-        for one in asked:
-            connection.execute(delete(ASKED).where(*_same(study, one), ASKED.c.asks == one.asks))
+        for one in sorted(asked, key=_turn):
+            connection.execute(delete(ASKED).where(*_same(study, one)))
 
 
 def put_off_asked(store: Store, study: str, *, asked: Collection[Asked], now: datetime) -> None:
     """Say that a run failed; the flow is due again later."""
     with store.write() as connection:
-        for one in asked:
-            wait = update(ASKED).where(*_same(study, one), ASKED.c.asks == one.asks)
+        for one in sorted(asked, key=_turn):
+            wait = update(ASKED).where(*_same(study, one))
             connection.execute(
                 wait.values(attempts=one.attempts + 1, not_before=retry_at(one.attempts, now=now))
             )
+
+
+def _turn(one: Asking | Asked) -> tuple[str, str]:
+    """The one order in which rows are locked, so that two workers cannot wait for each other."""
+    return one.flow, one.record
 
 
 def _record(store: Store, sealed: bytes) -> str:
@@ -116,4 +128,6 @@ def _record(store: Store, sealed: bytes) -> str:
 
 def _same(study: str, one: Asked) -> list[ColumnElement[bool]]:
     named = {"study": study, "flow": one.flow, "record_mark": one.mark}
-    return [ASKED.c[name] == value for name, value in named.items()]
+    # Also its time: what another run struck off and was asked for again counts from one anew.
+    seen = {"asks": one.asks, "asked_at": one.since}
+    return [ASKED.c[name] == value for name, value in (named | seen).items()]

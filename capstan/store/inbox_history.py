@@ -33,7 +33,7 @@ class ItemStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Kept:
-    """One item for people; `form` is None where it was not asked for, or retention deleted it."""
+    """One item for people; `form` is None where it was not asked for, was deleted, or no key opens it."""
 
     id: int
     study: str
@@ -149,8 +149,10 @@ def _history(study: str, flow: str, revision: int) -> Any:
 def _with_last_line() -> Select[Any]:
     """Items with the last line of their log."""
     line = INBOX_LOG.alias()
-    last = select(func.max(line.c.id)).where(line.c.inbox_id == INBOX.c.id).correlate(INBOX)
-    of_item = and_(INBOX_LOG.c.inbox_id == INBOX.c.id, INBOX_LOG.c.id == last.scalar_subquery())
+    lines = select(line.c.id).where(line.c.inbox_id == INBOX.c.id).correlate(INBOX)
+    # Not by id: a revision that was lowered again writes into its old line.
+    last = lines.order_by(line.c.at.desc(), line.c.id.desc()).limit(1).scalar_subquery()
+    of_item = and_(INBOX_LOG.c.inbox_id == INBOX.c.id, INBOX_LOG.c.id == last)
     named = select(INBOX, INBOX_LOG.c.outcome, INBOX_LOG.c.reason).select_from(INBOX)
     return named.outerjoin(INBOX_LOG, of_item)
 

@@ -88,7 +88,7 @@ def log_items(
 
     Returns how many: an item that another worker has by now is left to it.
     """
-    count = 0
+    done: list[Result] = []
     with store.write() as connection:
         for result in results:
             item = result.item
@@ -99,9 +99,10 @@ def log_items(
             told = {"outcome": result.outcome.value, "reason": result.reason}
             kept = insert_or_replace(connection, INBOX_LOG, keys=("inbox_id", "flow", "revision"))
             connection.execute(kept.values(**row, **told))
-            add_asked(store, connection, study, asks=result.asks, now=now)
-            count += 1
-    return count
+            done.append(result)
+        # All at once, because their order is that of all who ask.
+        add_asked(store, connection, study, asks=[ask for one in done for ask in one.asks], now=now)
+    return len(done)
 
 
 def give_back_items(store: Store, items: Collection[Item]) -> None:

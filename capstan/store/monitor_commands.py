@@ -82,6 +82,8 @@ def settle_cut_off(
 ) -> int:
     """Mark the commands whose process died in the middle, and tell staff of each once; returns how many."""
     running = _select(room).where(COMMAND.c.state == CommandState.STARTED)
+    # What another worker marks just now, it tells.
+    running = running.with_for_update(of=COMMAND, skip_locked=True)
     count = 0
     with store.write() as connection:
         for row in connection.execute(running).mappings().all():

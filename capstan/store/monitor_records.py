@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, or_, select, update
 
 from capstan.monitors import WaitState
 from capstan.store.connection import Store
@@ -37,7 +37,7 @@ def rename_waits(store: Store, room: Mailroom, *, old: str, new: str, now: datet
                 continue
             renamed = replace(opening, place=replace(opening.place, record=new))
             marks = marks_of(store, room, renamed)
-            if connection.execute(_twin(room, row["monitor"], marks)).first():
+            if connection.execute(_twin(room, row, marks)).first():
                 continue
             values = {**marks, "sealed": seal_opening(store, renamed), "changed_at": now}
             connection.execute(update(WAIT).where(WAIT.c.id == row["id"]).values(**values))
@@ -53,12 +53,14 @@ def forget_waits(store: Store, room: Mailroom, *, before: datetime) -> int:
         return connection.execute(old.values(sealed=None)).rowcount
 
 
-def _twin(room: Mailroom, monitor: str, marks: Mapping[str, str]) -> Select[Any]:
-    """A wait that stands where a renamed one would."""
-    same = {**room._asdict(), "monitor": monitor, "subject_mark": marks["subject_mark"]}
-    is_same = or_(WAIT.c.occasion_mark == marks["occasion_mark"], WAIT.c.ended_at.is_(None))
+def _twin(room: Mailroom, row: RowMapping, marks: Mapping[str, str]) -> Select[Any]:
+    """Another wait that stands where a renamed one would."""
+    same = {**room._asdict(), "monitor": row["monitor"], "subject_mark": marks["subject_mark"]}
+    is_same = WAIT.c.occasion_mark == marks["occasion_mark"]
+    if row["ended_at"] is None:
+        is_same = or_(is_same, WAIT.c.ended_at.is_(None))
     mine = (WAIT.c[name] == value for name, value in same.items())
-    return select(WAIT.c.id).where(*mine, is_same)
+    return select(WAIT.c.id).where(*mine, is_same, WAIT.c.id != row["id"])
 
 
 def _of_record(store: Store, room: Mailroom, record: str) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Update, or_, select, update
 
@@ -59,9 +59,13 @@ def claim_waits(
         return tuple(to_wait(store, row) for row in rows.mappings())
 
 
-def claim_download(store: Store, wait: Wait, *, now: datetime) -> bool:
-    """Count a download before it is tried; False when the wait is not this worker's any more."""
-    values = {"downloaded_at": now, "downloads": WAIT.c.downloads + 1, "claimed_until": now + LEASE}
+def claim_download(store: Store, wait: Wait, *, lasting: timedelta, now: datetime) -> bool:
+    """Count a download before it is tried; False when the wait is not this worker's any more.
+
+    The claim holds while the download may be `lasting`, or another worker would try it at the same time.
+    """
+    until = now + lasting + LEASE
+    values = {"downloaded_at": now, "downloads": WAIT.c.downloads + 1, "claimed_until": until}
     with store.write() as connection:
         return connection.execute(_claimed(wait).values(**values)).rowcount == 1
 

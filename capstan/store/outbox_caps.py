@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, or_, select
 
-from capstan.contact import next_open
+from capstan.contact import next_chance, next_open
 from capstan.delivery import Channel, Outcome
 from capstan.message import is_answer
 from capstan.store.outbox_rows import Caps, Mailroom
@@ -45,7 +45,7 @@ def opens_later(connection: Connection, row: RowMapping, *, caps: Caps, now: dat
     reasons += _repetitions(found, row, now=now)
     # Who writes to us is answered now; answers have a guard of their own, and nobody's day is full of them.
     latest = Later(now, "") if is_answer(row["name"]) else max([Later(now, ""), *reasons])
-    latest = _within_hours(latest, zones=row["zones"].split(), caps=caps)
+    latest = _within_hours(latest, row, caps=caps)
     return latest if latest.at > now else None
 
 
@@ -89,10 +89,13 @@ def _repetitions(earlier: Sequence[RowMapping], row: RowMapping, *, now: datetim
     return [Later(times[-_MOST_REPEATED] + _DAY, "repeated")] if len(times) >= _MOST_REPEATED else []
 
 
-def _within_hours(wanted: Later, *, zones: Sequence[str], caps: Caps) -> Later:
+def _within_hours(wanted: Later, row: RowMapping, *, caps: Caps) -> Later:
+    zones = row["zones"].split()
     if caps.hours is None or not zones:
         return wanted
-    opens = next_open(wanted.at, zones=zones, hours=caps.hours)
+    # A text that waits at the provider beyond the hours fails; a letter is there at once.
+    find = next_chance if row["channel"] == Channel.SMS else next_open
+    opens = find(wanted.at, zones=zones, hours=caps.hours)
     return wanted if opens == wanted.at else Later(opens or _NEVER, "closed_hours")
 
 

@@ -57,6 +57,10 @@ def _rename(
     place = FormPlace(new, old.event, old.instrument, old.instance)
     newer = find_form(store, connection, room, place)
     this = REDCAP_RECORD.c.id == old.id
+    if newer and newer.state is RecordState.DELETED:
+        # It was of another record that once had the name.
+        connection.execute(delete(REDCAP_RECORD).where(REDCAP_RECORD.c.id == newer.id))
+        newer = None
     if newer is None:
         sealed = seal_form(store, new, old.content) if old.content else None
         mark = record_mark(store, room, record=new)

@@ -108,10 +108,14 @@ def promote(connection: Connection, key: SessionKey, *, now: datetime) -> bool:
 
 
 def _drop_unheard(connection: Connection, key: SessionKey) -> None:
-    """Delete a session, and a timepoint without sessions, that only REDCap had spoken of."""
-    waiting = exists().where(*of(REDCAP_RECORD, key), REDCAP_RECORD.c.state == RecordState.WAITING)
+    """Delete a session, and a timepoint without sessions, that only REDCap had spoken of.
+
+    A record that waits for it or was set aside speaks of it still, and a person may take that one.
+    """
+    others = REDCAP_RECORD.c.state.in_([RecordState.WAITING, RecordState.SET_ASIDE])
+    named = exists().where(*of(REDCAP_RECORD, key), others)
     held = [exists().where(*of(table, key)) for table in (SESSION_DATA, DISMISSAL, SESSION_RECORD)]
-    unheard = (SESSION.c.source == Source.REDCAP, ~waiting, *(~one for one in held))
+    unheard = (SESSION.c.source == Source.REDCAP, ~named, *(~one for one in held))
     connection.execute(delete(SESSION).where(*of(SESSION, key), *unheard))
     timepoint = (TIMEPOINT.c.study == key.study, TIMEPOINT.c.name == key.name)
     used = exists().where(SESSION.c.study == key.study, SESSION.c.name == key.name)

@@ -19,7 +19,7 @@ from capstan.study.messages import Inbound, Message
 from capstan.study.messaging import Messaging
 from capstan.study.monitors import Monitor
 from capstan.study.notices import Notify, Partner
-from capstan.study.parts import NAME, CodeText, Part, PeriodText, TokenSource, ZoneText
+from capstan.study.parts import NAME, AddressText, CodeText, Part, PeriodText, TokenSource, ZoneText
 from capstan.study.probes import Probe
 from capstan.study.receiver import Receiver
 from capstan.study.sessions import Sessions
@@ -45,7 +45,7 @@ class Redcap(Part):
     Where there is a `write_token`, only it writes, and `token` only reads.
     """
 
-    url: str
+    url: AddressText
     timezone: ZoneText = ""
     batch_rows: int = Field(default=1000, ge=1)
     token: TokenSource

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -85,6 +86,17 @@ def _is_a_zone(value: str) -> str:
 
 
 ZoneText = Annotated[str, AfterValidator(_is_a_zone)]
+
+
+def _is_an_address(value: str) -> str:
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        raise ValueError("must be a web address such as https://redcap.example.org/api/") from None
+    return value
+
+
+AddressText = Annotated[str, AfterValidator(_is_an_address)]
 
 
 def _clock(value: object) -> object:

@@ -81,8 +81,12 @@ class Probe(Part):
         if bool(self.root) != bool(self.folder):
             raise ValueError("give root together with folder")
         pattern = PurePosixPath(self.folder)
-        if pattern.is_absolute() or ".." in pattern.parts:
-            raise ValueError("folder must be a pattern below root, without ..")
+        if pattern.is_absolute() or any(
+            part != "**" and ("**" in part or part == "..") for part in pattern.parts
+        ):
+            raise ValueError(
+                "folder must be a pattern below root, without .. and with ** between slashes only"
+            )
         if self.url and not _ADDRESS.match(self.url):
             raise ValueError("url must begin with https:// and a host that is written out")
         if bool(self.sql) != (self.database is not None):

@@ -31,6 +31,7 @@ _ASKED_AGAIN = frozenset(
     {_NO_LINK, "closed_hours", "cap_run", "cap_day", "cap_day_participant", "cap_week_participant", "budget"}
 )
 _KEYS = ["message", "record", "occasion"]
+_CONTENT = ("address", "subject", "text", "html")
 
 
 def choose_messages(
@@ -59,9 +60,6 @@ def choose_messages(
         }
     )
     return chosen
-
-
-_CONTENT = ("address", "subject", "text", "html")
 
 
 class Outlook(NamedTuple):

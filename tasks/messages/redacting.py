@@ -25,8 +25,8 @@ def redact_old(live: LiveProject, *, now: datetime) -> int:
     sms = live.study.messaging.sms
     if sms is None or sms.redact == "nothing":
         return 0
-    before = now - (sms.redact_after or timedelta(days=live.study.retention_days))
-    due = due_for_redaction(live.store, room_of(live.study), before=before, limit=_MOST)
+    kept = timedelta(days=live.study.retention_days) if sms.redact_after is None else sms.redact_after
+    due = due_for_redaction(live.store, room_of(live.study), before=now - kept, limit=_MOST)
     if not due:
         return 0
     twilio, done = open_twilio(live.study, folder=folder_of(live.study)), 0

@@ -35,8 +35,6 @@ _FARTHEST_SLOT = timedelta(seconds=1)
 # A sleep may end so much too early.
 _EARLY = timedelta(milliseconds=5)
 _RECORD_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
-
-
 # What one message takes until the next can be claimed: the claim, the provider's answer, and its record.
 _SECONDS_EACH = 0.5
 _MOST_WORKERS = 8

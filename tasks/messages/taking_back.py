@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from capstan.choices import to_codes
 from capstan.contact.marks import MarkKind, mark_of
 from capstan.delivery import Channel
 from capstan.plan import CELL_COLUMNS, empty_cells, held
@@ -34,13 +35,15 @@ def cells_to_take_back(
     mark = mark_of(live.study, MarkKind.OPTED_OUT)
     if mark is None:
         return empty_cells()
+    code = to_codes(pd.Series([mark.value]), field=mark.field, layout=live.layout).iloc[0]
     found = []
     for one in _started(matched):
         event = events[one.record, mark.event]
         place = dict(zip(CELL_KEYS, (one.record, event, "", "", mark.field), strict=True))
         change = last_change(live.store, room_of(live.study), place=place)
         is_free = not is_blocked(live.store, Channel.SMS, address=one.incoming.sender)
-        if change and change.flow in _MARKING and is_free:
+        # What we wrote there last may be another mark, or what an earlier START gave back.
+        if change and change.flow in _MARKING and change.after == code and is_free:
             found.append({**place, "before": change.after, "after": change.before})
     cells = pd.DataFrame(found, columns=list(CELL_COLUMNS), dtype="str")
     now = held(cells, present=present, record_field=live.layout.record_field)

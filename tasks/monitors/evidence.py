@@ -40,7 +40,8 @@ def _not_expected(session: Session, then: Follow) -> str:
 
 
 def _look_for_form(watch: Watch, then: Follow, *, wait: MonitorWait, session: Session | None) -> Look:
-    if session and session.record and session.record.instrument == then.form:
+    # A form that another study shares may have another name there.
+    if session and session.record and (session.is_shared or session.record.instrument == then.form):
         return Look(Evidence.THERE)
     if wait.place is None or not wait.place.record:
         return Look(Evidence.MISSING)

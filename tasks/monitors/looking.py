@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 
 from capstan.monitors import Evidence, WaitState
 from capstan.monitors.life import Step, next_step
@@ -115,7 +116,10 @@ def _is_download_due(watch: Watch, monitor: Monitor, wait: MonitorWait, *, look:
 
 def _download(watch: Watch, monitor: Monitor, wait: MonitorWait, *, look: Look) -> Look:
     """Try a download, which is counted before it begins, and look again."""
-    if monitor.download is None or not claim_download(watch.store, wait, now=watch.clock()):
+    if monitor.download is None:
+        return look
+    lasting = timedelta(seconds=monitor.download.timeout_seconds)
+    if not claim_download(watch.store, wait, lasting=lasting, now=watch.clock()):
         return look
     ran = run_for(watch, monitor.download, wait=wait)
     return look if ran is None else look_for(watch, monitor, wait)

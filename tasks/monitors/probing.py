@@ -32,7 +32,9 @@ def look_for_data(watch: Watch, name: str, *, wait: MonitorWait, session: Sessio
     """Look for a wait's data with the probe of a name; what keeps one from looking is an answer too."""
     if is_rehearsal():
         return Look(Evidence.UNKNOWN, "a rehearsal looks at nothing outside")
-    probe = next(one for one in watch.study.probes if one.id == name)
+    probe = next((one for one in watch.study.probes if one.id == name), None)
+    if probe is None:
+        return Look(Evidence.UNKNOWN, f"there is no probe {name} in the study file")
     parts = parts_of(watch, wait, session=session)
     if probe.command and watch.dry_run:
         return Look(Evidence.UNKNOWN, "a dry run runs no command")

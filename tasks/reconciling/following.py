@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from capstan.store import Store
 from capstan.store.seen_places import forget_places, remember_places
+from capstan.study import Study
 from tasks.connections import LiveProject
 from tasks.monitors import end_monitors, rename_subject
-from tasks.reconciling.gone import Gone, Renamed
+from tasks.reconciling.gone import Deleted, Gone, Renamed
 from tasks.seen_places import project_of
 from tasks.sessions import follow_rename, mark_deleted
 from tasks.shield import effect
@@ -20,15 +22,25 @@ def follow_gone(live: LiveProject, gone: Gone, *, now: datetime) -> None:
     """Let sessions, monitors and what was worked follow; the same once more changes nothing."""
     store, study, project = live.store, live.study, project_of(live)
     for one in (*gone.renamed, *gone.deleted, *gone.heard):
+        _follow(store, study, one, now=now)
         if isinstance(one, Renamed):
-            follow_rename(store, study, old=one.old, new=one.new, now=now)
-            rename_subject(store, study, old=one.old, new=one.new, now=now)
             moved = [(each.at(one.new), each.content_mark) for each in one.seen]
             remember_places(store, project, places=moved, now=now)
-        else:
-            mark_deleted(store, study, record=one.record, now=now)
-            end_monitors(store, study, record=one.record, reason=REASON, now=now)
         forget_places(store, project, marks=[each.place_mark for each in one.seen])
     for form in gone.forms:
         mark_deleted(store, study, record=form.record, now=now, place=form.at(form.record))
         forget_places(store, project, marks=[form.place_mark])
+
+
+def _follow(store: Store, study: Study, one: Renamed | Deleted, *, now: datetime) -> None:
+    """Let sessions and monitors follow a record.
+
+    Of one whose name retention took, the log tells the name, and it is in `heard` too; a blank name would be
+    that of every wait without a record.
+    """
+    if isinstance(one, Renamed) and one.old:
+        follow_rename(store, study, old=one.old, new=one.new, now=now)
+        rename_subject(store, study, old=one.old, new=one.new, now=now)
+    elif isinstance(one, Deleted) and one.record:
+        mark_deleted(store, study, record=one.record, now=now)
+        end_monitors(store, study, record=one.record, reason=REASON, now=now)

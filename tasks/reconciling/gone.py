@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -182,6 +182,8 @@ def _lost_forms(
     """Forms that were worked and that nobody has saved any more, of records that are still there."""
     project = project_of(live)
     there = {place_mark(live.store, project, place=form.place) for form in forms}
-    marks = record_marks(live, records).keys() - without.keys()
-    seen = seen_places(live.store, project, record_marks=frozenset(marks))
-    return [each for each in seen if each.place_mark not in there]
+    names = {mark: name for mark, name in record_marks(live, records).items() if mark not in without}
+    seen = seen_places(live.store, project, record_marks=names.keys())
+    # Retention may have taken the record's name.
+    lost = [each for each in seen if each.place_mark not in there]
+    return [replace(each, record=names[each.record_mark]) for each in lost]

@@ -152,7 +152,8 @@ def test_the_address_for_callbacks_is_looked_at(sandbox, tmp_path, monkeypatch, 
 
 
 def test_a_mail_server_without_encryption_is_found(sandbox, tmp_path) -> None:
-    finding = findings(study(sandbox, security="starttls"), tmp_path)["mail"]
+    with mail_server() as server:
+        finding = findings(study(sandbox, security="starttls", port=str(server.port)), tmp_path)["mail"]
 
     assert finding.verdict == "fail"
     assert "offers no encryption" in finding.said

@@ -80,6 +80,16 @@ def test_without_a_refresh_token_the_client_asks_in_its_own_name(endpoints) -> N
     assert "refresh_token" not in endpoint.forms[0]
 
 
+@pytest.mark.parametrize("length", ["1e999", "9" * 400])
+def test_a_token_that_never_ends_is_fetched_anew_each_day(length: str, endpoints) -> None:
+    endless = Reply(f'{{"access_token": "one", "expires_in": {length}}}')
+    tokens = desk(serve(endpoints, [endless, token("two")]), clock := Time())
+    first = tokens.token()
+    clock.at += timedelta(days=1)
+
+    assert (first, tokens.token()) == ("one", "two")
+
+
 @pytest.mark.parametrize(
     ("reply", "error"),
     [

@@ -84,6 +84,7 @@ class Archive(BaseHTTPRequestHandler):
         "/moved": (302, b""),
         "/json": (200, b'{"scans": {"count": 3, "none": 0, "list": [{"id": ""}, {"id": "x"}], "empty": []}}'),
         "/text": (200, b"<html>"),
+        "/garbled": (200, b"no gzip"),
         "/long": (200, b'"' + b"x" * (2 << 20) + b'"'),
         "/sessions/DTI01_CMH_H001_01_01": (200, b"{}"),
     }
@@ -98,6 +99,8 @@ class Archive(BaseHTTPRequestHandler):
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "/found")
+        if self.path == "/garbled":
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -156,7 +159,9 @@ def test_an_address_says_by_a_path_of_its_answer_whether_data_are_there(
     assert ask(f"{archive}/json", path=path).evidence is evidence
 
 
-@pytest.mark.parametrize(("page", "why"), [("/text", "no JSON"), ("/long", "too long")])
+@pytest.mark.parametrize(
+    ("page", "why"), [("/text", "no JSON"), ("/long", "too long"), ("/garbled", "DecodeError")]
+)
 def test_an_answer_that_cannot_be_read_proves_nothing(archive: str, page: str, why: str) -> None:
     look = ask(archive + page, path="scans")
 
@@ -247,6 +252,7 @@ def test_a_query_that_takes_too_long_proves_nothing(postgres_url: str) -> None:
         "sqlite:////nowhere/scans.sqlite",
         "mysql://host/scans",
         "no address",
+        "postgresql+psycopg://ann:pass@word:zebra@host/x",
         "postgresql+psycopg://127.0.0.1:9/x",
     ],
 )

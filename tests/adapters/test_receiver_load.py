@@ -73,3 +73,15 @@ def workers_of(pid: int) -> set[int]:
             if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.add(int(child))
     return found
+
+
+def test_a_receiver_starts_though_prefect_does_not_tell_a_partners_secret(tmp_path: Path) -> None:
+    environment, path = prepare(store_url(tmp_path), tmp_path)
+    with (tmp_path / "studies/demo/study.yaml").open("a") as file:
+        file.write("receiver: {partners: [{name: scanner, secrets: [{prefect_secret: scanner}]}]}\n")
+    nobody = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+
+    with serving({**environment, **nobody}, workers=1) as (address, _):
+        told = tell_all(address + path, range(1))
+
+    assert told.kept == {0}

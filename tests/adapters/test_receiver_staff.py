@@ -181,6 +181,20 @@ def test_one_client_may_ask_for_ten_links_at_a_time(fresh: Served) -> None:
     assert statuses == [200] * 10 + [429]
 
 
+def test_one_network_of_64_bits_is_one_client(mail: Running, tmp_path: Path) -> None:
+    with serving_receiver(tmp_path, smtp=str(mail.smtp), proxies="127.0.0.1") as served:
+        statuses = [
+            served.post(
+                "/sign-in",
+                {"address": f"{number}@example.org", "next": ""},
+                headers={"X-Forwarded-For": f"2001:db8::{number}"},
+            ).status_code
+            for number in range(1, 12)
+        ]
+
+    assert statuses == [200] * 10 + [429]
+
+
 @pytest.mark.parametrize(
     "next_path",
     ["//evil.org", "https://evil.org", "/\\evil.org", "/records/../x", "/records/0?x=1", "javascript:x", ""],

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 from inbox_cases import FLOW, came_in, work
@@ -19,6 +24,7 @@ from capstan.store import (
     Asking,
     Choice,
     ItemStatus,
+    Result,
     Store,
     Worked,
     claim_items,
@@ -29,6 +35,7 @@ from capstan.store import (
     list_asked,
     list_items,
     load_keys,
+    log_items,
     purge,
     put_off_asked,
     read_asked,
@@ -179,6 +186,18 @@ def test_a_retry_replaces_its_line_of_the_log_and_a_new_revision_adds_one(store:
     assert kept.status is ItemStatus.SKIPPED
 
 
+def test_an_item_shows_what_became_of_it_last_also_after_a_revision_was_lowered(store: Store) -> None:
+    came_in(store, "1")
+    work(store, Worked.LOADED, revision=1)
+    reopen_items(store, Choice())
+    work(store, Worked.LOADED, revision=2, now=NOW + MINUTE)
+    reopen_items(store, Choice())
+
+    work(store, Worked.SKIPPED, revision=1, now=NOW + DAY)
+
+    assert statuses(store) == ["skipped"]
+
+
 def test_a_raised_revision_reopens_the_newest_item_of_each_form_once(store: Store) -> None:
     came_in(store, "1", "2")
     came_in(store, "1", now=NOW + DAY, username="later")
@@ -263,6 +282,18 @@ def test_records_are_asked_for_once_and_struck_off_unless_asked_for_again(store:
     assert {one.record for one in read_asked(store, "demo", flow=VISITS)} == {"1", "2"}
 
 
+def test_a_run_strikes_off_nothing_that_was_asked_for_after_another_run_struck_it_off(store: Store) -> None:
+    came_in(store, "1", "2")
+    work(store, asks=(Asking(VISITS, "1"),), limit=1)
+    seen_by_two = read_asked(store, "demo", flow=VISITS)
+    strike_asked(store, "demo", asked=seen_by_two)
+    work(store, asks=(Asking(VISITS, "1"),), now=NOW + MINUTE)
+
+    strike_asked(store, "demo", asked=seen_by_two)
+
+    assert [one.record for one in read_asked(store, "demo", flow=VISITS)] == ["1"]
+
+
 def test_a_flow_that_failed_is_due_again_later_or_when_it_is_asked_for_again(store: Store) -> None:
     came_in(store, "1")
     work(store, asks=(Asking(VISITS, "1"),))
@@ -284,3 +315,39 @@ def test_a_partners_item_names_no_record(store: Store) -> None:
 
     assert (kept.source, kept.form) == ("partner/agile", {"changed": "yes"})
     assert reopen_history(store, "demo", flow=FLOW, revision=9, now=NOW) == 0
+
+
+def test_workers_that_ask_for_the_same_records_in_other_orders_do_not_stop_each_other(store: Store) -> None:
+    count = 40
+    came_in(store, *(f"{number:02}" for number in range(2 * count)))
+    batches = [claim_items(store, "demo", limit=count, now=NOW) for _ in range(2)]
+    asks = [Asking(VISITS, f"{number:02}") for number in range(count)]
+    results = [
+        [Result(item, Worked.LOADED, asks=(ask,)) for item, ask in zip(items, order, strict=True)]
+        for items, order in zip(batches, (asks, asks[::-1]), strict=True)
+    ]
+
+    counts = _at_once(
+        [partial(log_items, store, "demo", results=each, flow=FLOW, revision=1, now=NOW) for each in results]
+    )
+
+    assert counts == [count, count]
+    assert len(read_asked(store, "demo", flow=VISITS)) == count
+
+
+def test_runs_that_strike_off_records_in_other_orders_do_not_stop_each_other(store: Store) -> None:
+    came_in(store, "1")
+    work(store, asks=tuple(Asking(VISITS, f"{number:02}") for number in range(40)))
+    seen = read_asked(store, "demo", flow=VISITS)
+
+    _at_once([partial(strike_asked, store, "demo", asked=each) for each in (seen, seen[::-1])])
+
+    assert read_asked(store, "demo", flow=VISITS) == ()
+
+
+def _at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
+    """Begin jobs at the same moment, each in a thread; gives what they return, or raises what one raises."""
+    ready = Barrier(len(jobs))
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        begun = [pool.submit(lambda job=job: (ready.wait(10), job())[1]) for job in jobs]
+        return [one.result() for one in begun]

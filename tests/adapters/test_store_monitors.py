@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from outbox_cases import ROOM
-from sqlalchemy import select
+from sqlalchemy import select, update
 from store_cases import NOW, bytes_on_disk, open_store
 
 from capstan.errors import Refused, UsageError
@@ -44,13 +44,14 @@ from capstan.store import (
     settle_cut_off,
     start_command,
 )
-from capstan.store.monitor_tables import WAIT
+from capstan.store.monitor_tables import COMMAND, WAIT
 from capstan.store.reply_tables import NOTICE
 from capstan.study.monitors import Monitor
 from capstan.triggers import Place
 
 SCAN = Place("A-001", "baseline_arm_1", "scan", "")
 LATER = NOW + timedelta(hours=1)
+SHORT = timedelta(minutes=1)
 NEWS = [Happening(Cause.MONITOR, "scan_data: nothing came.", NOW, roles=("imaging",))]
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -208,16 +209,24 @@ def test_a_worker_that_was_too_slow_tells_nobody(store: Store) -> None:
     assert not move_wait(
         store, ROOM, slow, standing=stands(slow, WaitState.REMINDED), happenings=NEWS, now=LATER
     )
-    assert not claim_download(store, slow, now=LATER)
+    assert not claim_download(store, slow, lasting=SHORT, now=LATER)
     assert read_wait(store, "demo", number=slow.id).standing.state is WaitState.RESOLVED
 
 
 def test_a_download_is_counted_before_it_is_tried(store: Store) -> None:
     wait = opened(store)
 
-    assert claim_download(store, wait, now=LATER)
+    assert claim_download(store, wait, lasting=SHORT, now=LATER)
     found = read_wait(store, "demo", number=wait.id)
     assert (found.downloads, found.downloaded_at) == (1, LATER)
+
+
+def test_nobody_else_takes_a_wait_while_its_download_may_last(store: Store) -> None:
+    wait = opened(store)
+    claim_download(store, wait, lasting=timedelta(hours=1), now=LATER)
+
+    assert claim(store, now=LATER + timedelta(minutes=59)) == ()
+    assert len(claim(store, now=LATER + timedelta(hours=2))) == 1
 
 
 def resolved(store: Store, **changes: object) -> MonitorWait:
@@ -271,6 +280,27 @@ def test_a_running_command_of_a_living_process_is_left_alone(store: Store) -> No
     assert find_command(store, wait.id) == (CommandState.STARTED, None)
 
 
+def test_of_two_workers_one_tells_of_a_command_that_was_cut_off(postgres_url: str, tmp_path: Path) -> None:
+    url = f"{postgres_url}{'&' if '?' in postgres_url else '?'}options=-c%20lock_timeout%3D2000"
+    counts = []
+    with Store.open(url, load_keys(None, home=tmp_path)) as store:
+        resolved(store)
+        start_command(store, ROOM, monitors=["scan_data"], now=LATER)
+        with store.write() as connection:
+            connection.execute(update(COMMAND).values(worker="elsewhere:1:"))
+        later = LATER + timedelta(days=2)
+
+        def news(_: MonitorWait) -> list[Happening]:
+            # The second worker comes while the first has not ended.
+            counts.append(settle_cut_off(store, ROOM, news=lambda _: NEWS, now=later))
+            return NEWS
+
+        counts.append(settle_cut_off(store, ROOM, news=news, now=later))
+
+        assert counts == [0, 1]
+        assert count_notices(store) == 1
+
+
 def start_and_die(url: str, home: Path) -> None:
     """Claim a wait, start a command, and die as in a power cut."""
     with Store.open(url, load_keys(None, home=home)) as store:
@@ -318,6 +348,22 @@ def test_a_renamed_record_keeps_its_waits_and_a_re_save_opens_no_other(store: St
     assert list_waits(store, "demo")[0].place == moved
     assert open_waits(store, ROOM, [opening(session="", place=moved, occasion="x")], now=NOW) == 0
     assert rename_waits(store, ROOM, old="A-001", new="B-009", now=LATER) == 0
+
+
+def test_the_wait_of_a_session_is_renamed_with_its_record_and_ends_with_it(store: Store) -> None:
+    open_waits(store, ROOM, [opening()], now=NOW)
+
+    assert rename_waits(store, ROOM, old="A-001", new="B-009", now=LATER) == 1
+    assert list_waits(store, "demo")[0].place == Place("B-009", "baseline_arm_1", "scan", "")
+    assert end_waits_of(store, ROOM, record="B-009", reason="deleted", by="REDCap", now=LATER) == 1
+
+
+def test_an_ended_wait_is_renamed_beside_an_open_one_of_its_session(store: Store) -> None:
+    wait = opened(store)
+    move_wait(store, ROOM, wait, standing=stands(wait, WaitState.RESOLVED), now=LATER)
+    open_waits(store, ROOM, [opening(place=Place("A-001", "baseline_arm_1", "scan", "2"))], now=LATER)
+
+    assert rename_waits(store, ROOM, old="A-001", new="B-009", now=LATER) == 2
 
 
 def test_after_the_retention_an_ended_wait_is_known_without_its_record(store: Store) -> None:

@@ -159,6 +159,25 @@ def test_nothing_goes_out_at_night_where_the_participant_is(store: Store) -> Non
     assert isinstance(claim(store, datetime(2026, 11, 22, 17, tzinfo=UTC), caps=caps), Claimed)
 
 
+def test_a_text_does_not_start_when_its_hours_close_within_a_minute(store: Store) -> None:
+    queue(store, planned(2, zones="America/Los_Angeles America/New_York"))
+    caps = Caps(hours=HOURS)
+    # 20:00 in New York, by when the phones must have it.
+    closes = datetime(2026, 11, 23, 1, tzinfo=UTC)
+    in_time = claim(store, closes - timedelta(minutes=1), caps=caps)
+    late = claim(store, closes - timedelta(seconds=59), caps=caps)
+
+    assert isinstance(in_time, Claimed)
+    assert late == Wait(datetime(2026, 11, 23, 17, tzinfo=UTC))
+
+
+def test_a_letter_may_start_until_its_hours_close(store: Store) -> None:
+    queue(store, planned(channel="email", address="a@example.org"))
+    late = datetime(2026, 11, 23, 3, 59, 59, tzinfo=UTC)
+
+    assert isinstance(claim(store, late, channel=Channel.EMAIL, caps=Caps(hours=HOURS)), Claimed)
+
+
 def test_a_study_sends_no_more_a_day_than_it_may(store: Store) -> None:
     queue(store, planned(3))
     caps = Caps(per_day=2)

@@ -196,6 +196,18 @@ def test_a_record_that_was_set_aside_stays_so_until_it_names_another_session(sto
     assert load(store, OTHER, record="2").session == OTHER
 
 
+def test_a_record_that_was_set_aside_for_one_that_is_deleted_then_can_still_be_taken(store: Store) -> None:
+    load(store, record="1")
+    load(store, record="2")
+    first, second = (one.id for one in list_records(store, "demo"))
+    settle_record(store, "demo", number=second, take=True, **SAID)
+    mark_deleted(store, ROOM, record="2", now=LATER)
+
+    settle_record(store, "demo", number=first, take=True, **SAID)
+
+    assert record_of(store).record == "1"
+
+
 def test_an_unreadable_id_waits_and_can_be_set_aside_but_not_taken(store: Store) -> None:
     load(store, "nonsense")
     number = list_records(store, "demo")[0].id
@@ -381,6 +393,17 @@ def test_a_renamed_record_goes_on_under_its_new_name(store: Store) -> None:
     assert record_of(store).record == "A-1"
     assert load(store, record="A-1", comment="kept").changed is False
     assert follow_rename(store, ROOM, old="1", new="A-1", now=LATER) == 0
+
+
+def test_a_record_that_gets_the_name_of_a_deleted_one_keeps_its_session(store: Store) -> None:
+    load(store, OTHER, record="2")
+    mark_deleted(store, ROOM, record="2", now=NOW)
+    load(store, comment="kept")
+
+    follow_rename(store, ROOM, old="1", new="2", now=LATER)
+
+    assert states(store) == [("2", "linked")]
+    assert record_of(store).content.comment == "kept"
 
 
 def test_a_record_that_was_loaded_under_its_new_name_before_the_rename_is_known_is_one_record(

@@ -137,7 +137,7 @@ def make_message_study(
         "arms": {"shared": [1], "assigned_by": {"event": "baseline_arm_1", "field": "rand_color"}},
         "messaging": policy,
         "messages": [REMINDER, LETTER] if messages is None else messages,
-        "writes": {"allow": ALLOWED, "limits": {"records": 1}},
+        "writes": {"allow": ALLOWED, "limits": {"records": 1, "field_share": 0}},
     }
     body = "".join(f"{name}: {json.dumps(part)}\n" for name, part in parts.items())
     xml = project_xml(TODAY, participants=20)

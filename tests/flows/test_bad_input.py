@@ -204,6 +204,7 @@ BAD_FILES = {
     "no mapping": (STUDY, "- demo\n", "must be a mapping that starts with `study: NAME`."),
     "nothing": (STUDY, "", "must be a mapping that starts with `study: NAME`."),
     "an address that is none": ("${REDCAP_URL}", "redcap.example.org", "http"),
+    "half a bracket": ("${REDCAP_URL}", "https://[redcap", "redcap.url: must be a web address such as https://"),
 }  # fmt: skip
 
 

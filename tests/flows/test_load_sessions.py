@@ -110,6 +110,22 @@ def test_a_project_that_is_suddenly_empty_is_refused_and_nothing_is_forgotten(
     assert listed(capstan) == [FIRST]
 
 
+def test_many_forms_that_are_out_of_sight_at_once_are_refused_and_none_is_forgotten(
+    scans: Coverage, capstan: CommandLine
+) -> None:
+    for number in range(1, 8):
+        scan(scans, str(number), f"DTI01_CMH_H00{number}_01_01")
+    sweep(capstan)
+    gone = {f"records[{number}]": str(number) for number in range(1, 7)}
+    scans.call(content="record", action="delete", **gone)
+
+    said = capstan("run", "load_sessions", "--study", "trial")
+
+    assert said.code == 3
+    assert "6 forms are not to be seen any more" in said.err
+    assert len(listed(capstan)) == 7
+
+
 def test_a_dry_run_says_how_many_ids_can_be_read_and_loads_none(
     scans: Coverage, capstan: CommandLine
 ) -> None:

@@ -322,7 +322,7 @@ def test_a_survey_goes_out_with_each_participants_own_link(
     (trial.live.folder / "templates" / "survey.txt.j2").write_text("Please answer {{ survey_link }}")
     control = f"{addresses['control_url']}projects/{trial.live.project_id}"
     requests.post(f"{control}/surveys", json={"instrument": "exam"}, timeout=30).raise_for_status()
-    trial.phone("2", "206-555-0169")
+    trial.phone("2", "206-555-0178")
     trial.phone("3", "206-555-0170")
     edit(addresses, trial.live, "3", "part_text_ok", "0")
     requests.delete(f"{addresses['control_url']}requests", timeout=30)
@@ -330,7 +330,7 @@ def test_a_survey_goes_out_with_each_participants_own_link(
     dry = call_here("send_surveys", {"study": "trial", "dry_run": True})
     asked_dry = link_requests(addresses)
     call_here("send_surveys", {"study": "trial"})
-    sent = [one["body"] for one in texts_to(addresses, "+12065550169")]
+    sent = [one["body"] for one in texts_to(addresses, "+12065550178")]
 
     assert dry["messages planned"] == {"survey": 1}
     assert (asked_dry, link_requests(addresses)) == (0, 1)

@@ -23,7 +23,20 @@ from monitor_study import (
 )
 
 from capstan.errors import CapstanError
-from capstan.store import Awaited, dismiss, dismiss_wait, find_command, note_data
+from capstan.sessions import SessionId
+from capstan.store import (
+    Awaited,
+    FormContent,
+    FormPlace,
+    Mailroom,
+    SessionForm,
+    dismiss,
+    dismiss_wait,
+    find_command,
+    load_forms,
+    note_data,
+    share_record,
+)
 from cli.calling import call_flow
 
 
@@ -324,6 +337,39 @@ def test_a_survey_is_waited_for_once_scans_have_made_the_session(watched: Watche
 
     assert (before, after) == ({}, {"survey": 1})
     assert watched.mails(STAFF_MAIL)[0].startswith("survey: the form exam is not complete 2 days")
+
+
+def test_a_survey_that_another_study_shares_has_come(watched: Watched) -> None:
+    rule = {"id": "survey", "of": {"session": "scans"}, "then": {"form": "exam"}, "after": "48 hours"}
+    watched.change(monitors=[SCAN_DATA, rule])
+    key = watched.add_session()
+    told = SessionForm(
+        FormPlace("77", "", "their_scan", ""),
+        FormContent("OTH01_CMH_0007_01_01"),
+        SessionId("OTH01", "CMH", "0007", "01", "01"),
+    )
+    with watched.contact.store() as store:
+        note_data(store, key, source="archive", now=watched.clock.now)
+        watched.run(hours=1)
+        (theirs,) = load_forms(store, Mailroom("other", "redcap.test", 9), [told], now=watched.clock.now)
+        share_record(store, theirs.session, with_session=key, by="Ann", now=watched.clock.now)
+
+    watched.run(hours=49)
+
+    assert watched.states() == ["resolved"]
+    assert watched.mails(STAFF_MAIL) == []
+
+
+def test_a_probe_that_is_not_in_the_study_file_is_told_and_stops_nothing_else(watched: Watched) -> None:
+    watched.change(monitors=[SCAN_DATA | {"then": {"data": "elsewhere"}}])
+    watched.expect_data()
+    watched.add_session()
+
+    watched.run(hours=49)
+
+    (mail,) = watched.mails(IMAGING)
+    assert "one could not look" in mail
+    assert "there is no probe elsewhere" in mail
 
 
 def test_a_site_that_expects_no_survey_is_not_waited_for(watched: Watched) -> None:

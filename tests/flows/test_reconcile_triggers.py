@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from coverage_trials import held, run_trial, told
 
 import capstan.redcap.wire
 from capstan.errors import RedcapUnavailable, Refused
-from capstan.store import keep_item, list_waits
+from capstan.store import Mailroom, Opening, keep_item, list_waits, open_waits, purge
 from capstan.store.coverage import list_intervals
 from cli.calling import call_here
 
@@ -261,6 +261,42 @@ def test_a_form_whose_data_were_deleted_takes_only_its_session(coverage: Coverag
 
     assert (found["forms_emptied"], found["records_deleted"]) == (1, 0)
     assert held(coverage) == told(coverage)
+
+
+def forget_names(coverage: Coverage) -> None:
+    """Let retention delete the names of the records that were worked."""
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    with coverage.store() as store:
+        purge(store, before=now, now=now, study=coverage.study.name)
+
+
+def test_a_form_whose_data_were_deleted_is_followed_after_retention_too(coverage: Coverage) -> None:
+    coverage.load("1", **scan(1))
+    coverage.load("1", event=MONTH_6, instance=2, **scan(2))
+    reconcile(coverage)
+    ingest(coverage)
+    forget_names(coverage)
+    delete(coverage, "1", event=MONTH_6, instrument="scan", repeat_instance="2")
+
+    reconcile(coverage)
+
+    assert held(coverage) == told(coverage)
+
+
+def test_a_deleted_record_whose_name_retention_took_ends_no_wait_of_others(coverage: Coverage) -> None:
+    load_two(coverage)
+    forget_names(coverage)
+    room = Mailroom(coverage.study.name, "127.0.0.1", coverage.study.project_id)
+    with coverage.store() as store:
+        open_waits(store, room, [Opening("visits_run", datetime.now(UTC))], now=datetime.now(UTC))
+    delete(coverage, "1")
+
+    found = reconcile(coverage)
+
+    assert found["records_deleted"] == 1
+    assert {row[0] for row in held(coverage)} == {"2"}
+    with coverage.store() as store:
+        assert [wait.ended_at for wait in list_waits(store, coverage.study.name)] == [None]
 
 
 def without_log_right(coverage: Coverage) -> None:

@@ -16,9 +16,14 @@ from cli.calling import call_here
 
 
 def make(
-    folder: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch, redact: str
+    folder: Path,
+    addresses: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    redact: str,
+    *,
+    after: str = "30 days",
 ) -> MessageStudy:
-    sms = {**MESSAGING["sms"], "redact": redact, "redact_after": "30 days"}  # type: ignore[dict-item]
+    sms = {**MESSAGING["sms"], "redact": redact, "redact_after": after}  # type: ignore[dict-item]
     return make_message_study(folder, addresses, monkeypatch, sms=sms)
 
 
@@ -64,6 +69,17 @@ def test_old_texts_are_redacted_once(
     assert old["outcome"] == "done"
     assert kept_at_twilio(trial, f"+12065550{number}") == left
     assert [row["txt_twilio_status"] for row in trial.log()] == ["delivered"]
+
+
+def test_texts_may_be_redacted_as_soon_as_they_have_ended(
+    tmp_path: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = make(tmp_path, addresses, monkeypatch, "texts", after="0 days")
+    sent(trial, "206-555-0182")
+
+    check()
+
+    assert kept_at_twilio(trial, "+12065550182") == [""]
 
 
 def test_a_text_on_its_way_is_left_alone(

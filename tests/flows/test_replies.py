@@ -90,6 +90,21 @@ def lost(*_: Any, **__: Any) -> None:
     raise StoreError("The disk is full.")
 
 
+def test_replies_are_written_however_many_write_within_one_run(contact: Contact) -> None:
+    path = contact.study.folder / "study.yaml"
+    limits = "\nwrites:\n  limits: {share: 0, field_share: 0, records: 0}\n"
+    path.write_text(path.read_text().replace("\nwrites:\n", limits))
+    phone, other = "+12065550177", next(number for number in ("1", "2", "3", "5") if number != contact.record)
+    contact.give_phone(other, phone)
+    for sender in (PHONE, phone):
+        contact.write("HERE", sender=sender)
+
+    check(contact)
+
+    names = [held(contact.study, record, "part_last_name") for record in (contact.record, other)]
+    assert names == ["Arrived", "Arrived"]
+
+
 def test_a_picture_without_a_word_is_written_down_as_one(contact: Contact) -> None:
     contact.write("", NumMedia="2")
 
@@ -161,6 +176,15 @@ def test_start_takes_back_the_mark_that_stop_made(before: str, contact: Contact)
 
     assert (marked, summary["outcome"]) == ("0", "done")
     assert held(contact.study, contact.record, "part_text_ok") == before
+
+
+def test_a_second_start_brings_no_mark_back(contact: Contact) -> None:
+    edit(dict(contact.addresses), contact.study, contact.record, "part_text_ok", "1")
+    for text in ("STOP", "START", "START"):
+        contact.write(text)
+        check(contact)
+
+    assert held(contact.study, contact.record, "part_text_ok") == "1"
 
 
 def test_start_leaves_a_mark_that_a_person_made(contact: Contact) -> None:

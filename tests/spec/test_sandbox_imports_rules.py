@@ -241,14 +241,15 @@ def test_dates_are_read_in_the_order_asked_for(trial: Trial, order: str, given: 
     assert (trial.value("born"), trial.value("seen")) == (stored, f"{stored} 07:05")
 
 
-def test_missing_data_codes_fit_everywhere_but_in_files_and_options(opened: OpenTrial) -> None:
+def test_missing_data_codes_fit_every_field_but_files_options_and_statuses(opened: OpenTrial) -> None:
     trial = opened(MissingDataCodes="NI, No information | -8, Refused")
-    names = ("name", "born", "seen", "sex", "adult", "city", "weight", "pain", "start_complete")
+    names = ("name", "born", "seen", "sex", "adult", "city", "weight", "pain")
 
     trial.load([{"record_id": "1", **dict.fromkeys(names, " -8 ")}])
 
     assert {trial.value(name).strip() for name in names} == {"-8"}
     assert trial.refusal([{"record_id": "1", "scan": "NI"}]).startswith('"1","scan","NI"')
+    assert trial.refusal([{"record_id": "1", "start_complete": "NI"}]).startswith('"1","start_complete","NI"')
 
 
 def test_supplied_calculations_are_ignored_in_every_mode(trial: Trial) -> None:

@@ -13,6 +13,7 @@ from capstan.contact import (
     OpenHours,
     closes_at,
     contact_hours,
+    next_chance,
     next_open,
     phone_zones,
     valid_seconds,
@@ -181,6 +182,18 @@ def test_a_message_is_valid_until_the_hours_close_it_expires_or_the_provider_dro
     assert valid_seconds(noon, not_after=noon + hour, zones=(LA,), hours=USUAL) == 3600 - 30
     assert valid_seconds(noon, not_after=late, zones=(LA,), hours=OpenHours(0, 1440)) == 10 * 3600 - 30
     assert valid_seconds(noon, not_after=noon, zones=(LA,), hours=USUAL) == 0
+
+
+def test_a_text_has_a_minute_before_the_hours_close_or_waits_for_the_next_ones() -> None:
+    closing = datetime(2026, 6, 2, 3, tzinfo=UTC)
+    minute, next_day = timedelta(minutes=1), datetime(2026, 6, 2, 16, tzinfo=UTC)
+    short = OpenHours(9 * 60, 9 * 60 + 1)
+
+    assert next_chance(closing - minute, zones=(LA,), hours=USUAL) == closing - minute
+    assert next_chance(closing - minute / 2, zones=(LA,), hours=USUAL) == next_day
+    assert next_chance(closing, zones=(LA,), hours=USUAL) == next_day
+    assert next_chance(closing, zones=(LA,), hours=short) == next_day
+    assert next_chance(closing, zones=(NY, "Asia/Shanghai"), hours=USUAL) is None
 
 
 @pytest.mark.parametrize(

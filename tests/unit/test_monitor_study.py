@@ -85,6 +85,7 @@ def test_a_monitor_that_contradicts_itself_is_refused(changes: dict[str, Any], s
         ({"folder": "x"}, "give root together with folder"),
         ({"root": "/a", "folder": "../{session}"}, "a pattern below root"),
         ({"root": "/a", "folder": "/{session}"}, "a pattern below root"),
+        ({"root": "/a", "folder": "{session}/**.dcm"}, "a pattern below root"),
         ({"url": "http://xnat.example.org/{session}"}, "url must begin with https"),
         ({"url": "https://{site}.example.org/"}, "a host that is written out"),
         ({"url": "https://xnat.example.org{site}/"}, "a host that is written out"),

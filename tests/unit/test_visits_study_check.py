@@ -120,6 +120,9 @@ def test_in_a_classic_project_events_are_left_blank() -> None:
         eligibility__event="",
         messages=[],
         messaging={},
+        inbound={},
+        notify={},
+        monitors=[],
     )
 
     assert check_study(study, dictionary, grid=grid) == []
