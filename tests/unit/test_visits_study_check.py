@@ -123,6 +123,7 @@ def test_in_a_classic_project_events_are_left_blank() -> None:
         inbound={},
         notify={},
         monitors=[],
+        triggers=[],
     )
 
     assert check_study(study, dictionary, grid=grid) == []
