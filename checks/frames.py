@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
@@ -42,7 +43,7 @@ def normalise(frame: pd.DataFrame) -> Normal:
     columns: dict[str, Column] = {}
     texts: dict[str, pd.Series] = {}
     # Arrow works outside Python's lock, so that columns are read on every core.
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         series = (frame[name] for name in frame.columns)
         tidy = list(pool.map(lambda texts: tidied(encode_loosely(texts)), series))
     for name, (column, moved) in zip(frame.columns, tidy, strict=True):

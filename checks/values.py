@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,7 +27,7 @@ _FEW = 64
 
 def judge_values(sheet: Sheet, *, alive: Bools, rules: Mapping[str, tuple[Rule, ...]]) -> Iterator[Finding]:
     """Judge what the changed cells of living rows want to hold."""
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for found in pool.map(lambda block: _findings(*block, rules=rules), blocks(sheet, alive=alive)):
             yield from found
 
