@@ -53,7 +53,7 @@ docs: $(READY) ## write the parts of the documents that the code knows
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-	  --extra dev pyproject.toml --output-file requirements.lock
+	  --extra dev --extra scale pyproject.toml --output-file requirements.lock
 
 clean: ## remove what setup and runs made
 	rm -rf $(VENV) .capstan .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
