@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import astuple
 from datetime import datetime
 from typing import NamedTuple
@@ -46,6 +47,9 @@ def refer_to(store: Store, study: str, *, project: tuple[str, int], place: Place
 
 def read_reference(store: Store, reference: str) -> Referred | None:
     """What a reference names; None for one that was never made, or is past the study's retention."""
+    # PostgreSQL refuses to look for some characters at all.
+    if not re.fullmatch(f"[0-9a-f]{{{_LENGTH}}}", reference):
+        return None
     query = select(FORM_REFERENCE).where(FORM_REFERENCE.c.reference == reference)
     with store.read() as connection:
         row = connection.execute(query).mappings().first()

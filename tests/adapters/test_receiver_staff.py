@@ -324,4 +324,4 @@ def test_pages_run_no_script_and_load_nothing(receiver: Served) -> None:
 
     assert "script" not in answer.text
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
-    assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "same-origin")

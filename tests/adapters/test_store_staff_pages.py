@@ -46,6 +46,14 @@ def test_a_reference_keeps_its_place_and_follows_the_server_s_version(store: Sto
     assert addresses == ["", f"{root}14.0.1/{query}", f"{root}15.2.1/{query}"]
 
 
+def test_what_no_reference_looks_like_names_nothing(store: Store) -> None:
+    odd = ["\x00", "", "R-7", "0" * 31, "Z" * 32, "0" * 32 + "\n"]
+
+    found = [read_reference(store, each) for each in odd]
+
+    assert found == [None] * len(odd)
+
+
 def test_a_reference_goes_with_the_data_unless_it_was_made_again(store: Store) -> None:
     kept = Place("R-8", "", "", "")
     old = refer_to(store, "demo", project=PROJECT, place=PLACE, now=NOW)

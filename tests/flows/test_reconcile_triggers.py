@@ -13,11 +13,13 @@ import requests
 from command_line import CommandLine
 from coverage_study import BODY, MONTH_6, Coverage, inhabiting, make_coverage, receiving
 from coverage_trials import held, run_trial, told
+from sqlalchemy import update
 
 import capstan.redcap.wire
 from capstan.errors import RedcapUnavailable, Refused
 from capstan.store import Mailroom, Opening, keep_item, list_waits, open_waits, purge
 from capstan.store.coverage import list_intervals
+from capstan.store.reconcile_tables import SEEN_PLACE
 from cli.calling import call_here
 
 SCAN = {"scan_date": "2026-11-02", "scan_complete": "2"}
@@ -248,6 +250,28 @@ def test_a_name_that_is_used_again_is_another_record(coverage: Coverage) -> None
 
     assert held(coverage) == told(coverage)
     assert len(held(coverage)) == 3
+
+
+def let_hours_pass(coverage: Coverage) -> None:
+    """Let what was worked be of long ago, because REDCap's log knows minutes only."""
+    with coverage.store() as store, store.write() as connection:
+        connection.execute(update(SEEN_PLACE).values(seen_at=datetime.now(UTC) - timedelta(hours=3)))
+
+
+def test_names_that_are_handed_on_or_exchanged_are_followed(coverage: Coverage) -> None:
+    for number in range(1, 7):
+        coverage.load(str(number), **scan(number))
+    reconcile(coverage)
+    ingest(coverage)
+    let_hours_pass(coverage)
+    for old, new in (("3", "9"), ("2", "3"), ("1", "2"), ("5", "8"), ("6", "5"), ("8", "6")):
+        rename(coverage, old, new)
+
+    reconcile(coverage)
+    ingest(coverage)
+
+    assert held(coverage) == told(coverage)
+    assert len(held(coverage)) == 6
 
 
 def test_a_form_whose_data_were_deleted_takes_only_its_session(coverage: Coverage) -> None:
