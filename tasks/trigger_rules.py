@@ -11,7 +11,7 @@ from capstan.study.triggers import TriggerRule
 from capstan.triggers import Place, Trigger
 from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
-from tasks.monitors import open_monitors
+from tasks.monitors import end_former, open_monitors
 from tasks.sessions import load_session
 
 
@@ -52,6 +52,7 @@ def follow_rule(
         )
         session, site = loaded.session, loaded.site or site
         reason = "" if loaded.outcome is Worked.LOADED else loaded.reason
+        end_former(live.store, live.study, place=place, session=session, now=now)
     if rule.expects and not reason:
         open_monitors(
             live.store, live.study, monitor=rule.expects, place=place, now=now, session=session, site=site

@@ -76,7 +76,7 @@ from capstan.store.monitor_commands import (
     settle_cut_off,
     start_command,
 )
-from capstan.store.monitor_records import end_waits_of, forget_waits, rename_waits
+from capstan.store.monitor_records import end_former_waits, end_waits_of, forget_waits, rename_waits
 from capstan.store.monitor_rows import NOWHERE, Opening, marks_of
 from capstan.store.monitor_rows import Wait as MonitorWait
 from capstan.store.monitor_waits import (
@@ -281,6 +281,7 @@ __all__ = [
     "due_for_redaction",
     "due_for_writing",
     "end_command",
+    "end_former_waits",
     "end_run",
     "end_waits_of",
     "expire_messages",

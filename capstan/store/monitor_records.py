@@ -15,6 +15,7 @@ from capstan.store.monitor_rows import marks_of, seal_opening, to_opening
 from capstan.store.monitor_tables import WAIT
 from capstan.store.outbox_marks import record_mark
 from capstan.store.outbox_rows import Mailroom
+from capstan.triggers import Place
 
 
 def end_waits_of(store: Store, room: Mailroom, *, record: str, reason: str, by: str, now: datetime) -> int:
@@ -24,6 +25,26 @@ def end_waits_of(store: Store, room: Mailroom, *, record: str, reason: str, by: 
     with store.write() as connection:
         free = {"claimed_by": None, "claimed_until": None}
         return connection.execute(this.values(**values, **free)).rowcount
+
+
+def end_former_waits(
+    store: Store, room: Mailroom, *, place: Place, session: str, reason: str, by: str, now: datetime
+) -> int:
+    """Dismiss the open waits of a form for sessions that it does not name any more; returns how many.
+
+    Should the form name it again, that opens a wait as if it were new.
+    """
+    is_other = WAIT.c.session.not_in(["", session])
+    mine = select(WAIT).where(*_of_record(store, room, place.record), WAIT.c.ended_at.is_(None), is_other)
+    values = {"state": WaitState.DISMISSED, "reason": reason, "by": by, "ended_at": now, "changed_at": now}
+    with store.write() as connection:
+        rows = connection.execute(mine).mappings().all()
+        former = [row for row in rows if (kept := to_opening(store, row)) and kept.place == place]
+        for row in former:
+            mark = store.keys.fingerprint(f"{row['occasion_mark']} of wait {row['id']}")
+            this = update(WAIT).where(WAIT.c.id == row["id"])
+            connection.execute(this.values(**values, occasion_mark=mark, claimed_by=None, claimed_until=None))
+    return len(former)
 
 
 def rename_waits(store: Store, room: Mailroom, *, old: str, new: str, now: datetime) -> int:

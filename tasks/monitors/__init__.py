@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from capstan.store import Opening, Store, end_waits_of, open_waits, rename_waits
+from capstan.store import Opening, Store, end_former_waits, end_waits_of, open_waits, rename_waits
 from capstan.study import Study
 from capstan.triggers import Place
 from tasks.messages.queueing import room_of
@@ -34,6 +34,14 @@ def open_monitors(
 def end_monitors(store: Store, study: Study, *, record: str, reason: str, now: datetime) -> int:
     """Dismiss the open waits of a record that was deleted; returns how many."""
     return end_waits_of(store, room_of(study), record=record, reason=reason, by=_BY, now=now)
+
+
+def end_former(store: Store, study: Study, *, place: Place, session: str, now: datetime) -> int:
+    """Dismiss the open waits that a form opened for another session than it names now; returns how many."""
+    reason = "its form names another session now"
+    return end_former_waits(
+        store, room_of(study), place=place, session=session, reason=reason, by=_BY, now=now
+    )
 
 
 def rename_subject(store: Store, study: Study, *, old: str, new: str, now: datetime) -> int:

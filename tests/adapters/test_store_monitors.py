@@ -32,6 +32,7 @@ from capstan.store import (
     claim_waits,
     dismiss_wait,
     end_command,
+    end_former_waits,
     end_waits_of,
     find_command,
     forget_waits,
@@ -337,6 +338,24 @@ def test_the_waits_of_a_deleted_record_end_and_those_of_others_stay(store: Store
     assert [(wait.standing.state, wait.reason) for wait in list_waits(store, "demo")] == [
         (WaitState.OPEN, ""),
         (WaitState.DISMISSED, "the record was deleted"),
+    ]
+
+
+def test_a_corrected_session_id_ends_the_former_wait_and_a_correction_back_opens_one(store: Store) -> None:
+    first, second = "DTI01_CMH_0001_01_01", "DTI01_CMH_0002_01_01"
+    elsewhere = opening(session="S3", place=Place("A-001", "6_month_arm_1", "scan", ""))
+    said = {"place": SCAN, "reason": "another session", "by": "REDCap"}
+    open_waits(store, ROOM, [opening(session=first), elsewhere], now=NOW)
+
+    for session in (second, second, first):
+        end_former_waits(store, ROOM, session=session, now=LATER, **said)
+        open_waits(store, ROOM, [opening(session=session)], now=LATER)
+
+    assert [(wait.session, wait.standing.state) for wait in list_waits(store, "demo")] == [
+        (first, WaitState.OPEN),
+        (second, WaitState.DISMISSED),
+        ("S3", WaitState.OPEN),
+        (first, WaitState.DISMISSED),
     ]
 
 

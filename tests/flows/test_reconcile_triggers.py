@@ -197,9 +197,7 @@ def test_a_deleted_record_takes_its_session_with_it(coverage: Coverage) -> None:
 def test_monitors_end_with_their_record_and_go_on_under_its_new_name(
     tmp_path: Path, addresses: dict[str, Any]
 ) -> None:
-    body = BODY.replace("scan_comment}", "scan_comment, expects: note}")
-    waits = f"{told_by_mail(addresses)}monitors: [{{id: note, then: {{form: note}}, after: 48 hours}}]\n"
-    coverage = make_coverage(tmp_path, addresses, body=body + waits)
+    coverage = make_coverage(tmp_path, addresses, body=waiting_body(addresses))
     with inhabiting(coverage):
         load_two(coverage)
         delete(coverage, "1")
@@ -211,6 +209,31 @@ def test_monitors_end_with_their_record_and_go_on_under_its_new_name(
     assert sorted((wait.reason, wait.ended_at is None) for wait in found) == [
         ("", True),
         ("the record was deleted in REDCap", False),
+    ]
+
+
+def waiting_body(addresses: dict[str, Any]) -> str:
+    """The study file where a scan form is waited after."""
+    body = BODY.replace("scan_comment}", "scan_comment, expects: note}")
+    waits = "monitors: [{id: note, then: {form: note}, after: 48 hours}]\n"
+    return f"{body}{told_by_mail(addresses)}{waits}"
+
+
+def test_a_corrected_session_id_is_waited_for_and_the_wrong_one_no_more(
+    tmp_path: Path, addresses: dict[str, Any]
+) -> None:
+    coverage = make_coverage(tmp_path, addresses, body=waiting_body(addresses))
+    with inhabiting(coverage):
+        for number in (1, 2):
+            coverage.load("1", **scan(number))
+            reconcile(coverage)
+            ingest(coverage)
+        with coverage.store() as store:
+            found = list_waits(store, coverage.study.name)
+
+    assert [(wait.session, wait.reason) for wait in found] == [
+        ("DTI01_CMH_0002_01_01", ""),
+        ("DTI01_CMH_0001_01_01", "its form names another session now"),
     ]
 
 
