@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from capstan.monitors import WaitState
-from cli.plans import Reason
+from cli.plans import Reason, short
 from cli.running import AsJson
 from cli.session_finding import StudyName, read_study_file
 from cli.showing import Values, console, plain_table, print_json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Monitors: what should have followed and has not.")
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number of a wait in the list.")]
-By = Annotated[str, typer.Option("--by", help="Who decides; your login without it.")]
+By = Annotated[str, typer.Option("--by", callback=short, help="Who decides; your login without it.")]
 _TIMES = ("since", "told_at", "downloaded_at", "looked_at", "ended_at")
 
 

@@ -11,9 +11,20 @@ from rich.markup import escape
 from cli.running import AsJson
 from cli.showing import Grouping, Values, console, plain_table, print_json, show_diff, show_stopped
 
+# What the store's columns hold.
+_MOST_LETTERS = 200
 app = typer.Typer(no_args_is_help=True, help="Held plans: look at them, approve or reject them.")
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="The plan's digest, or its beginning.")]
-By = Annotated[str, typer.Option("--by", help="Who decides: a name.")]
+
+
+def short(text: str) -> str:
+    """Refuse a name that is longer than the store can keep."""
+    if len(text) > _MOST_LETTERS:
+        raise typer.BadParameter(f"at most {_MOST_LETTERS} letters")
+    return text
+
+
+By = Annotated[str, typer.Option("--by", callback=short, help="Who decides: a name.")]
 Reason = Annotated[str, typer.Option(help="Why, without anything about a participant.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from cli.plans import By, Reason
+from cli.plans import By, Reason, short
 from cli.session_finding import Label, StudyName, find_named, read_study_file
 from cli.showing import console
 
@@ -91,7 +91,9 @@ def share(
 def add(
     study: StudyName,
     session: Label,
-    data_in: Annotated[str, typer.Option("--data", help="Where its data are, if they are here.")] = "",
+    data_in: Annotated[
+        str, typer.Option("--data", callback=short, help="Where its data are, if they are here.")
+    ] = "",
 ) -> None:
     """Say that a session took place, or with --data also where its data are, before REDCap tells of it.
 

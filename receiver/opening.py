@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 
-from capstan.errors import StoreError
+from capstan.errors import CapstanError, StoreError
 from capstan.settings import Settings
 from capstan.store import Store, load_keys
 from receiver.app import build_app
@@ -117,6 +117,6 @@ async def _keep_current(desk: Desk, registry: Registry) -> None:
     while True:
         await asyncio.sleep(REFRESH_SECONDS)
         # A study file that is just being replaced is there again the next time.
-        with suppress(OSError):
+        with suppress(OSError, CapstanError):
             found = await asyncio.to_thread(registry.refresh)
             desk.informants = found or desk.informants

@@ -58,6 +58,13 @@ def test_a_dismissal_needs_a_reason_and_takes_the_login_as_who_said_it(
     assert (wait["reason"], wait["by"]) == ("The scanner broke", getpass.getuser())
 
 
+def test_a_name_that_the_store_cannot_keep_is_wrong_usage(watched: Watched, capstan: CommandLine) -> None:
+    said = capstan("monitors", "dismiss", watched.name, "1", "--reason", "none", "--by", "x" * 201)
+
+    assert said.code == 2
+    assert "at most 200 letters" in said.err
+
+
 def test_a_wait_that_is_not_there_and_a_study_that_is_not_there_are_said_in_one_sentence(
     watched: Watched, capstan: CommandLine
 ) -> None:
