@@ -51,7 +51,7 @@ def list_command(
     for one in told:
         at = f"{one['received_at']:%Y-%m-%d %H:%M}"
         table.add_row(one["sid"], at, one["meaning"], str(one["participants"]))
-    console.print(table if told else "Nobody wrote.")
+    console.print(table if told else "Nobody wrote, or no run of check_replies has read it yet.")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,7 +46,7 @@ def _for_reading(url: URL) -> URL:
     """SQLite would make a file that is not there, and opens one for reading by its name only."""
     if url.get_backend_name() != "sqlite":
         return url
-    return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+    return url.set(database=f"file:{quote(url.database or '')}", query={"mode": "ro", "uri": "true"})
 
 
 def _limits(url: URL, *, timeout_seconds: int) -> dict[str, Any]:

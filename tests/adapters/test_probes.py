@@ -342,13 +342,15 @@ def test_what_a_command_prints_goes_nowhere(tmp_path: Path, capfd: pytest.Captur
     assert "ZEBRA" not in "".join(capfd.readouterr())
 
 
-def test_the_database_of_sqlite_stays_as_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "scans.sqlite"
+@pytest.mark.parametrize("name", ["scans.sqlite", "50% of #1.sqlite"])
+def test_the_database_of_sqlite_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE scan (session TEXT)")
     connection.close()
     before = file.read_bytes()
 
-    query(f"sqlite:///{file}", "SELECT 1 FROM scan")
+    look = query(f"sqlite:///{file}", "SELECT 1 FROM scan")
 
+    assert look.evidence is MISSING
     assert file.read_bytes() == before
