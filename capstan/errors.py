@@ -7,7 +7,8 @@
     │   ├── InputFileError     2   a file to import that cannot be read as a table
     │   └── TriggerError       2   what was posted as a trigger is none
     ├── Refused                3   everything works, but Capstan will not do it
-    │   └── IdentityError      3   the token opens another project than the study names
+    │   ├── IdentityError      3   the token opens another project than the study names
+    │   └── PutOff             3   not now; what is due by itself is tried again by itself (retryable)
     ├── RedcapError            1   REDCap, or the way to it
     │   ├── RedcapUnavailable  1   no usable answer: network, 5xx, HTML, empty body (retryable)
     │   │   └── OutcomeUnknown 1   a write got no usable answer: it may have taken place (not retryable)
@@ -27,6 +28,7 @@ participants and never a token: Prefect keeps exception text, so it is public.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -78,6 +80,21 @@ class Refused(CapstanError):
 
 class IdentityError(Refused):
     """The token opens another project than the one that the study names."""
+
+
+class PutOff(Refused):
+    """Nothing was done, because it is not the time for it: REDCap is down, or another run has the turn.
+
+    `is_covered` says that another run, which waits already, will do the same. `summary` is what the flow comes
+    to all the same; None where a person waits for it, who must hear of it.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, is_covered: bool = False) -> None:
+        self.is_covered = is_covered
+        self.summary: Mapping[str, object] | None = None
+        super().__init__(message)
 
 
 class RedcapError(CapstanError):

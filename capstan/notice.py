@@ -25,6 +25,7 @@ class Cause(StrEnum):
     """Why staff are told something."""
 
     FAILURE = "failure"  # a run failed, or a channel was stopped
+    OUTAGE = "outage"  # REDCap does not answer, or does so again: for all who want to know of failures
     HOLD = "hold"  # a run waits for a person
     SUMMARY = "summary"  # what a run did
     DELIVERY = "delivery"  # messages that did not arrive
@@ -37,6 +38,7 @@ class Cause(StrEnum):
 
 TITLES = {
     Cause.FAILURE: "something failed",
+    Cause.OUTAGE: "REDCap and the runs",
     Cause.HOLD: "a run waits for you",
     Cause.SUMMARY: "summary",
     Cause.DELIVERY: "messages did not arrive",
@@ -52,13 +54,16 @@ STAFF = "staff"
 """The role of everybody in `notify.staff`."""
 
 _URGENT = frozenset({Cause.DISTRESS})
+# Told once when it begins and once when it ends, so that the end need not wait.
+_PROMPT = frozenset({Cause.OUTAGE})
 
 
 @dataclass(frozen=True)
 class Happening:
     """One thing that staff should know; `text` holds no participant's data, `record` may name one.
 
-    With `roles` it is for the people of these roles at its site. `link` leads the staff to the form.
+    With `roles` it is for the people of these roles at its site, with `people` for these addresses alone.
+    `link` leads the staff to the form.
     """
 
     cause: Cause
@@ -68,6 +73,7 @@ class Happening:
     roles: tuple[str, ...] = ()
     site: str = ""
     link: str = ""
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,8 @@ def due_notices(
 ) -> list[Notice]:
     """Digest what is not told yet: one notice for each cause and person who is to hear of it now.
 
-    A cause is told to a person again only after `notify.every`, and a person gets no more than
-    `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit. `people`
+    A cause is told to a person again only after `notify.every`, but for an outage, and a person gets no more
+    than `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit. `people`
     are those to look at, everybody who may be told without them.
     """
     notices: list[Notice] = []
@@ -117,7 +123,9 @@ def due_notices(
             mine = [each for each in told if each.address == address]
             made = sum(notice.address == address for notice in notices)
             left = notify.per_day - made - sum(each.at > now - _DAY for each in mine)
-            is_soon = any(each.cause is cause and each.at > now - notify.every for each in mine)
+            is_soon = cause not in _PROMPT and any(
+                each.cause is cause and each.at > now - notify.every for each in mine
+            )
             if news and (cause in _URGENT or (left > 0 and not is_soon)):
                 subject = f"[{study}] {TITLES[cause]}"
                 text = _digest(news, subject, channel=channel, notify=notify, is_last=left == 1)
@@ -136,9 +144,15 @@ def listeners(happening: Happening, notify: Notify) -> list[Person]:
 
     What is for a role nobody has to ask for: staff hear of it where its roles have nobody.
     """
+    heard = _listeners(happening, notify)
+    return [person for person in heard if not happening.people or person[1] in happening.people]
+
+
+def _listeners(happening: Happening, notify: Notify) -> list[Person]:
     staff = list(_people(notify.staff))
     if not happening.roles:
-        return staff if happening.cause.value in notify.staff.on else []
+        wanted = Cause.FAILURE if happening.cause is Cause.OUTAGE else happening.cause
+        return staff if wanted.value in notify.staff.on else []
     named = (role for role in notify.roles if role.name in happening.roles)
     there = [role for role in named if not role.sites or happening.site in role.sites]
     people = [person for role in there for person in _people(role)]

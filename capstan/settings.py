@@ -91,6 +91,10 @@ class Settings(BaseSettings):
         "as 127.0.0.1,10.1.0.0/16. Only from them X-Forwarded-For is believed.",
     )
 
+    wait_minutes: Annotated[float, Field(ge=0, le=24 * 60)] = Field(
+        default=30,
+        description="How long a run waits for another one of its study before it is put off.",
+    )
     user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]*$")] = Field(
         default="",
         description="Header in which the institution's sign-in says who asks for a page of the receiver, "

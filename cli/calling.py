@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from pydantic import ValidationError, create_model
 
 from capstan.errors import CapstanError, UsageError
 
@@ -32,6 +31,7 @@ FLOWS = (
     "run_monitors",
     "load_sessions",
     "revert_run",
+    "run_studies",
 )
 
 
@@ -41,7 +41,7 @@ def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     Raises UsageError for an unknown flow or parameter, and whatever the flow raises.
     """
     flow = _find_flow(name)
-    given = _checked(flow, dict(parameters))
+    given = _checked(flow, parameters)
     if api := _server_address():
         _check_server(api)
         return dict(flow(**given))
@@ -51,7 +51,7 @@ def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 def call_here(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Do what `call_flow` does in this process, so that a Prefect server hears nothing of it."""
     flow = _find_flow(name)
-    return _run_here(flow, _checked(flow, dict(parameters)))
+    return _run_here(flow, _checked(flow, parameters))
 
 
 def parameters_of(name: str) -> frozenset[str]:
@@ -87,31 +87,16 @@ def _find_flow(name: str) -> Any:
     return getattr(import_module(f"flows.{chosen}"), chosen)
 
 
+def _checked(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Check before a server hears of them, because Prefect keeps what it is given."""
+    from tasks.parameters import check_parameters
+
+    return check_parameters(flow.fn, parameters)
+
+
 def _run_here(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     logging.getLogger("capstan").setLevel(logging.WARNING)
     return dict(flow.fn(**parameters))
-
-
-def _checked(flow: Any, parameters: dict[str, Any]) -> dict[str, Any]:
-    known = signature(flow.fn).parameters
-    unknown = sorted(set(parameters) - set(known))
-    if unknown:
-        raise UsageError(f"{flow.name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}.")
-    # Not by Prefect's own validation, which logs all parameters where one of them is wrong.
-    fields: dict[str, Any] = {
-        name: (item.annotation, ... if item.default is item.empty else item.default)
-        for name, item in known.items()
-    }
-    try:
-        checked = create_model("Parameters", **fields).model_validate(parameters)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-    else:
-        return {name: getattr(checked, name) for name in known}
-    wanted = first["loc"][0]
-    if first["type"] == "missing":
-        raise UsageError(f"{flow.name} needs the parameter {wanted}; give it with -p {wanted}=VALUE.")
-    raise UsageError(f"{flow.name}: the parameter {wanted}: {first['msg']}; correct it.")
 
 
 def _server_address() -> str | None:

@@ -9,6 +9,7 @@ import typer
 
 from capstan.errors import CapstanError, Refused
 from cli import (
+    deployments,
     doctor,
     drift,
     files,
@@ -24,11 +25,15 @@ from cli import (
     records,
     rehearsing,
     replies,
+    run_studies,
     running,
     sandbox,
+    schedule,
     sessions,
+    store,
     triggers,
 )
+from cli.progress import progress_shown
 from cli.showing import print_json
 
 app = typer.Typer(
@@ -39,11 +44,14 @@ app = typer.Typer(
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 held or refused, 4 partly done.",
 )
 app.command("run")(running.run)
+app.command("run-studies")(run_studies.run_studies)
 app.command("import")(importing.import_file)
 app.command("rehearse")(rehearsing.rehearse)
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 app.command("drift")(drift.drift)
+app.command("schedule")(schedule.schedule)
+app.command("deployments")(deployments.deployments)
 app.add_typer(forms.app, name="forms")
 app.add_typer(files.app, name="files")
 app.add_typer(records.app, name="records")
@@ -56,6 +64,7 @@ app.add_typer(receiver.app, name="receiver")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(monitors.app, name="monitors")
+app.add_typer(store.app, name="store")
 app.add_typer(sandbox.app, name="sandbox")
 
 
@@ -64,7 +73,8 @@ def main() -> None:
     # A study's machine calls nobody but its REDCap and its Prefect server.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
-        app()
+        with progress_shown():
+            app()
     except CapstanError as error:
         # Whatever stops a command that was asked for JSON, a program finds one line of it.
         if "--json" in sys.argv:

@@ -18,15 +18,35 @@ def run(
     flow: Annotated[str, typer.Argument(help="The flow's name, such as compute_visit_dates.")],
     study: StudyOption,
     dry_run: DryRun = False,
+    record: Annotated[
+        str, typer.Option("--record", "-r", metavar="RECORD", help="The id of the one record to run for.")
+    ] = "",
     param: Parameters = [],  # noqa: B006 - typer reads the default, nothing changes it
     as_json: AsJson = False,
 ) -> None:
     """Run a flow here and now.
 
-    Example: capstan run compute_visit_dates --study demo --dry-run -p max_share=1
+    With --record it runs for one participant. Prefect hears of a reference only, which says nothing of them.
+
+    Example: capstan run compute_visit_dates --study demo --dry-run --record 7 -p today=2026-06-01
     """
     from cli.calling import call_flow, read_parameters
     from cli.finishing import finish, stopped_verdicts
 
-    summary = call_flow(flow, {"study": study, "dry_run": dry_run, **read_parameters(param)})
+    asked = {"study": study, "dry_run": dry_run, **_named(flow, study, record=record)}
+    summary = call_flow(flow, {**asked, **read_parameters(param)})
     finish(summary, stopped=stopped_verdicts(summary), as_json=as_json)
+
+
+def _named(flow: str, study: str, *, record: str) -> dict[str, str]:
+    """The parameter that names a record by its reference; raises UsageError for a flow that takes none."""
+    from capstan.errors import UsageError
+    from cli.calling import FLOWS, parameters_of
+    from tasks.references import references_of
+
+    if not record:
+        return {}
+    if "participant" not in parameters_of(flow):
+        able = ", ".join(name for name in FLOWS if "participant" in parameters_of(name))
+        raise UsageError(f"{flow} cannot run for one record; these can: {able}.")
+    return {"participant": references_of(study, records=[record])[record]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows.job import Summary, job
+from flows.parameters import DryRun, PersonName, PlanDigest, Reason, StudyName
 from tasks.applying import check_approval, check_plan, refuse_changed
 from tasks.plans import approve_plan, read_plan
 from tasks.present import read_present_of, table_of
@@ -11,7 +12,11 @@ from tasks.shield import study_flow
 
 @study_flow("apply-plan")
 def apply_plan(
-    study: str, plan: str, dry_run: bool = False, approved_by: str = "", reason: str = ""
+    study: StudyName,
+    plan: PlanDigest,
+    dry_run: DryRun = False,
+    approved_by: PersonName = "",
+    reason: Reason = "",
 ) -> Summary:
     """Apply a held plan that a person approved, if everything that it rests on is still the same.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from capstan.needs import inbound_targets
 from capstan.store.states import RunState
 from flows.job import Job, Summary, job, utc_now
+from flows.parameters import DryRun, StudyName
 from tasks.messages.replies import act_on_replies
 from tasks.messages.reply_desk import (
     Heard,
@@ -19,7 +20,7 @@ from tasks.shield import study_flow
 
 
 @study_flow("check-replies")
-def check_replies(study: str, dry_run: bool = False) -> Summary:
+def check_replies(study: StudyName, dry_run: DryRun = False) -> Summary:
     """Act on the texts that came in since the last run, and write each down as a new instance.
 
     Args:

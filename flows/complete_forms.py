@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from checks.case import Present
-from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
+from flows.job import Summary, chosen_limits, job
+from flows.parameters import (
+    Condition,
+    DryRun,
+    EventName,
+    FormName,
+    MaxRecords,
+    MaxShare,
+    Participant,
+    StudyName,
+)
+from flows.scope import choose_scope, export_scope
 from tasks.completing import completed_forms
-from tasks.judging import refuse_empty
-from tasks.redcap import export_records, list_records
 from tasks.shield import study_flow
 
 
 @study_flow("complete-forms")
 def complete_forms(
-    study: str,
-    form: str,
-    event: str = "",
-    when: str = "",
-    dry_run: bool = False,
+    study: StudyName,
+    form: FormName,
+    participant: Participant = "",
+    event: EventName = "",
+    when: Condition = "",
+    dry_run: DryRun = False,
     max_records: MaxRecords = None,
     max_share: MaxShare = None,
 ) -> Summary:
@@ -25,6 +35,7 @@ def complete_forms(
     Args:
         study: The name of the study.
         form: The name of the instrument.
+        participant: The reference of one participant; all if blank. Never a record id, which would be kept.
         event: The unique name of an event; every event of the form if blank.
         when: Logic that must hold on the row, such as [rand_date] <> ''.
         dry_run: Judge and report, write nothing.
@@ -33,9 +44,8 @@ def complete_forms(
     """
     with job(study, flow="complete_forms", dry_run=dry_run) as current:
         live = current.live
-        records = list_records(live)
-        refuse_empty(live, records=records, now=current.now, may_be_new=False)
-        export = export_records(live)
+        scope = choose_scope(current, participant=participant, event=event)
+        export, records = export_scope(current, scope)
         wanted = completed_forms(live, export=export, form=form, event=event, when=when, now=current.now)
         return current.apply(
             wanted,

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from flows.job import MaxBlanked, MaxNewRecords, MaxRecords, MaxShare, Summary, chosen_limits, job
+from flows.job import Summary, chosen_limits, job
+from flows.parameters import (
+    DryRun,
+    EraseBlanks,
+    FilePath,
+    MaxBlanked,
+    MaxNewRecords,
+    MaxRecords,
+    MaxShare,
+    StudyName,
+)
 from tasks.files import read_table
 from tasks.judging import refuse_empty
 from tasks.present import read_present
@@ -11,10 +21,10 @@ from tasks.shield import study_flow
 
 @study_flow("import-records")
 def import_records(
-    study: str,
-    file: str,
-    dry_run: bool = False,
-    erase_blanks: bool = False,
+    study: StudyName,
+    file: FilePath,
+    dry_run: DryRun = False,
+    erase_blanks: EraseBlanks = False,
     max_records: MaxRecords = None,
     max_share: MaxShare = None,
     max_blanked: MaxBlanked = None,

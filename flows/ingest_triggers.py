@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from typing import Annotated
-
-from pydantic import Field
 
 from capstan.errors import CapstanError
+from capstan.progress import working
 from capstan.store import Worked
 from flows.job import Summary, telling_of_failure, utc_now
+from flows.parameters import BatchSize, DryRun, StudyName
 from flows.starting import run_asked
-from tasks.connections import open_project
 from tasks.inbox import Inbox, look_into_inbox
 from tasks.messages.notices import tell_of_failure
 from tasks.report import publish_report
 from tasks.shield import flow_run_id, study_flow
 from tasks.triggers import FLOW, GIVEN_UP, work_batch
-
-BatchSize = Annotated[int, Field(ge=1, le=1000)]
+from tasks.visiting import visiting
 
 
 @study_flow("ingest-triggers")
-def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -> Summary:
+def ingest_triggers(study: StudyName, dry_run: DryRun = False, batch: BatchSize = 200) -> Summary:
     """Work on the items that came in since the last run, then run the flows that they ask for.
 
     Args:
@@ -33,7 +30,7 @@ def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -
     """
     with telling_of_failure(study, flow=FLOW, dry_run=dry_run):
         inbox = look_into_inbox(study, dry_run=dry_run, now=utc_now())
-        counts = _drain(study, limit=batch) if inbox.waiting and not dry_run else Counter[str]()
+        counts = _drain(inbox, limit=batch) if inbox.waiting and not dry_run else Counter[str]()
         if counts[GIVEN_UP]:
             _tell_of_given_up(study, counts[GIVEN_UP])
     started = {} if dry_run else run_asked(study)
@@ -42,14 +39,16 @@ def ingest_triggers(study: str, dry_run: bool = False, batch: BatchSize = 200) -
     return summary
 
 
-def _drain(study: str, *, limit: int) -> Counter[str]:
+def _drain(inbox: Inbox, *, limit: int) -> Counter[str]:
     """Work on items until none waits; other workers may do the same at the same time."""
     counts = Counter[str]()
     # Nothing is written to REDCap here, so that no token that writes is asked for.
-    live = open_project(study, flow=FLOW, dry_run=True)
+    live = open_project(inbox.study, flow=FLOW, dry_run=True)
     try:
-        while (worked := work_batch(live, limit=limit, clock=utc_now)) is not None:
-            counts += worked
+        with working("work on items", inbox.waiting) as advance:
+            while (worked := work_batch(live, limit=limit, clock=utc_now)) is not None:
+                counts += worked
+                advance(worked.total())
     finally:
         live.close()
     return counts
@@ -57,7 +56,7 @@ def _drain(study: str, *, limit: int) -> Counter[str]:
 
 def _summary(inbox: Inbox, counts: Counter[str], *, started: dict[str, str], dry_run: bool) -> Summary:
     failed = counts[Worked.FAILED] + counts[GIVEN_UP]
-    unrun = [name for name, outcome in started.items() if outcome not in ("done", "idle")]
+    unrun = [name for name, outcome in started.items() if outcome not in ("done", "idle", "put off")]
     outcome = "done" if counts or started else "idle"
     summary: Summary = {
         "study": inbox.study,

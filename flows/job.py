@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
-from pydantic import Field
 
-from capstan.errors import CapstanError, Refused, StoreError
+from capstan.errors import (
+    CapstanError,
+    PutOff,
+    RedcapBanned,
+    RedcapUnavailable,
+    Refused,
+    StoreError,
+)
 from capstan.plan import KEYS
 from capstan.store import Asked
 from capstan.store.rows import Run
@@ -23,23 +29,23 @@ from checks.changes import rows_of
 from checks.judgement import Judgement
 from tasks.applying import released, use_approval
 from tasks.asked import read_asked, settle_asked
-from tasks.connections import LiveProject, open_project, refuse_production
+from tasks.connections import LiveProject, refuse_production
 from tasks.day import acted_day
 from tasks.drift import note_changes, refuse_drift
 from tasks.journal import begin_run, end_run, give_up, record_judgement, record_verdicts
 from tasks.judging import judge_plan, with_verdicts
 from tasks.messages.notices import tell_of_failure, tell_of_run
+from tasks.messages.outage_news import tell_of_outage
 from tasks.plans import HeldPlan, hold_run
 from tasks.quarantine import answer_items, keep_rejected
+from tasks.putting_off import put_off
 from tasks.report import publish_report
 from tasks.shield import flow_run_id
+from tasks.turns import turn_of
+from tasks.visiting import visiting
 from tasks.writing import write_cells
 
 Summary = dict[str, Any]
-MaxRecords = Annotated[int | None, Field(ge=0)]
-MaxShare = Annotated[float | None, Field(ge=0, le=1)]
-MaxBlanked = Annotated[int | None, Field(ge=0)]
-MaxNewRecords = Annotated[int | None, Field(ge=0)]
 
 
 def utc_now() -> datetime:
@@ -196,49 +202,64 @@ def job(
 
     `today` is a day to compute for, at noon in the study's zone, instead of now; a rehearsal may have one.
     """
-    # A run can be undone even after the project lost a field that the rules name.
-    with telling_of_failure(study, flow=flow, dry_run=dry_run):
-        live = open_project(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
-        with _run(live, flow=flow, dry_run=dry_run, today=today, reverts=reverts) as current:
+    with telling_of_failure(study, flow=flow, dry_run=dry_run), ExitStack() as opened:
+        with nullcontext() if dry_run else turn_of(study):
+            # A run can be undone even after the project lost a field that the rules name.
+            visit = visiting(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
+            live, started = opened.enter_context(visit), utc_now()
+            run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
+        current = Job(live, run, _computed_for(live, today, now=started), started, read_asked(live, flow=flow))
+        with _ended(current):
             yield current
     if current.summary and not dry_run:
         with suppress(CapstanError):  # whoever hears of a run must not change what became of it
             tell_of_run(study, summary=current.summary, now=utc_now())
 
 
+def _computed_for(live: LiveProject, today: date | None, *, now: datetime) -> datetime:
+    day = today or acted_day()
+    return datetime.combine(day, time(12), live.study.zone) if day else now
+
+
 @contextmanager
-def _run(
-    live: LiveProject, *, flow: str, dry_run: bool, today: date | None, reverts: str | None
-) -> Iterator[Job]:
-    started, today = utc_now(), today or acted_day()
+def _ended(current: Job) -> Iterator[None]:
+    """End the run with what was asked for: struck off if it was seen to, else due again."""
+    dry_run = current.run.dry_run
     try:
-        run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
-        noon = datetime.combine(today, time(12), live.study.zone) if today else started
-        current = Job(live, run, noon, started, read_asked(live, flow=flow))
-        try:
-            current.note_changes()
-            if not dry_run:
-                refuse_production(live)
-            yield current
-            if not dry_run and noon == started:
-                _settle(current, is_done=current.summary.get("outcome") != "refused")
-        except BaseException as error:
-            _give_up(current, error)
-            raise
-    finally:
-        live.close()
+        current.note_changes()
+        if not dry_run:
+            refuse_production(current.live)
+        yield
+        if not dry_run and current.now == current.started:
+            _settle(current, is_done=current.summary.get("outcome") != "refused")
+    except BaseException as error:
+        _give_up(current, error)
+        raise
 
 
 @contextmanager
 def telling_of_failure(study: str, *, flow: str, dry_run: bool) -> Iterator[None]:
-    """Tell staff of an error that ends a run, if no person is looking at it as at a dry one."""
+    """Tell staff of an error that ends a run, if no person is looking at it as at a dry one.
+
+    A run that is put off is no failure: staff are told once why, and it is asked for again.
+    """
     try:
         yield
-    except Exception as error:
-        with suppress(CapstanError):
-            if not dry_run:
-                tell_of_failure(study, flow=flow, error=error, now=utc_now())
+    except PutOff as error:
+        put_off(error, study, flow=flow, dry_run=dry_run)
         raise
+    except Exception as error:
+        if not dry_run:
+            _tell_of_failure(study, flow=flow, error=error)
+        raise
+
+
+def _tell_of_failure(study: str, *, flow: str, error: Exception) -> None:
+    with suppress(CapstanError):
+        tell_of_failure(study, flow=flow, error=error, now=utc_now())
+    if isinstance(error, RedcapUnavailable | RedcapBanned):
+        with suppress(CapstanError):
+            tell_of_outage(study, now=utc_now())
 
 
 def chosen_limits(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from capstan.needs import eligibility_fields, eligibility_targets, visit_fields, visit_targets
 from capstan.plan import overlay
 from capstan.store.states import RunState
 from checks.case import Present
-from flows.job import MaxRecords, MaxShare, Summary, chosen_limits, job
+from flows.job import Job, Summary, chosen_limits, job
+from flows.parameters import (
+    Day,
+    DryRun,
+    EventName,
+    Everybody,
+    MaxRecords,
+    MaxShare,
+    Participant,
+    StudyName,
+    Triggered,
+)
+from flows.scope import Scope, choose_scope
 from tasks.judging import refuse_empty
 from tasks.polling import changed_records, remember_poll
 from tasks.redcap import export_records, list_records
@@ -18,21 +28,25 @@ from tasks.shield import study_flow
 
 @study_flow("poll-participants")
 def poll_participants(
-    study: str,
-    dry_run: bool = False,
-    today: date | None = None,
-    everybody: bool = False,
+    study: StudyName,
+    participant: Participant = "",
+    event: EventName = "",
+    everybody: Everybody = False,
+    today: Day = None,
+    dry_run: DryRun = False,
     max_records: MaxRecords = None,
     max_share: MaxShare = None,
-    triggered: bool = False,
+    triggered: Triggered = False,
 ) -> Summary:
     """Compute visits and eligibility of the participants whose records changed since the last poll.
 
     Args:
         study: The name of the study.
-        dry_run: Judge and report, write nothing.
-        today: The day to compute for, instead of today in the study's time zone.
+        participant: The reference of one participant, changed or not. Never a record id, which would be kept.
+        event: The unique name of one event, on which alone something is written; all if blank.
         everybody: Take all participants, whether changed or not, as the first poll does.
+        today: The day to compute for, instead of today in the study's time zone.
+        dry_run: Judge and report, write nothing.
         max_records: Records that this run may change, instead of the study's limit.
         max_share: Share of all records, from 0 to 1, that this run may change.
         triggered: Take only the participants for whom a trigger asked for this since its last run.
@@ -40,11 +54,10 @@ def poll_participants(
     with job(study, flow="poll_participants", dry_run=dry_run, today=today) as current:
         live = current.live
         limits = chosen_limits(live.study.writes.limits, max_records=max_records, max_share=max_share)
-        records = list_records(live)
+        scope = choose_scope(current, participant=participant, event=event, triggered=triggered)
+        records = list_records(live) if scope.known is None else scope.known
         refuse_empty(live, records=records, now=current.now, may_be_new=False)
-        changed = current.asked_records & records
-        if not triggered:
-            changed |= records if everybody else changed_records(live, records=records)
+        changed = _changed(current, scope, records=records, everybody=everybody)
         current.details["records_changed"] = len(changed)
         if not changed:
             return current.finish(state=RunState.IDLE, counts={"cells_written": 0}, outcome="idle")
@@ -59,7 +72,18 @@ def poll_participants(
             current.details |= part.counts
         frame = overlay([part.frame for part in wanted], record_field=live.dictionary.record_field)
         derived = visit_targets(live.study) | eligibility_targets(live.study)
-        summary = current.apply(frame, present=Present(export, records), limits=limits, derived=derived)
-        if summary["outcome"] in ("done", "idle") and not (dry_run or today or triggered):
+        present = Present(export, records)
+        summary = current.apply(scope.of(frame), present=present, limits=limits, derived=derived)
+        is_whole = not (participant or event or today or triggered)
+        if summary["outcome"] in ("done", "idle") and is_whole and not dry_run:
             remember_poll(live, started=current.started)
         return summary
+
+
+def _changed(current: Job, scope: Scope, *, records: frozenset[str], everybody: bool) -> frozenset[str]:
+    """The records that a poll is for: those of its scope, else all that changed or that triggers named."""
+    if scope.records is not None:
+        return scope.records
+    if everybody:
+        return records
+    return (current.asked_records & records) | changed_records(current.live, records=records)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from flows.job import Summary, telling_of_failure, utc_now
-from tasks.connections import LiveProject, open_project
+from flows.parameters import DryRun, Since, StudyName
+from tasks.connections import LiveProject
 from tasks.reconciling.changes import Changes, find_changes
 from tasks.reconciling.coverage import count_triggers, keep_coverage, tell_of_silence
 from tasks.reconciling.following import follow_gone
@@ -16,12 +17,13 @@ from tasks.reconciling.telling import summary_of
 from tasks.redcap import list_records
 from tasks.report import publish_report
 from tasks.shield import study_flow
+from tasks.visiting import visiting
 
 FLOW = "reconcile_triggers"
 
 
 @study_flow("reconcile-triggers")
-def reconcile_triggers(study: str, since: datetime | None = None, dry_run: bool = False) -> Summary:
+def reconcile_triggers(study: StudyName, since: Since = None, dry_run: DryRun = False) -> Summary:
     """Compare REDCap with what was worked since the last time, and put what is missing into the inbox.
 
     Args:
@@ -29,13 +31,12 @@ def reconcile_triggers(study: str, since: datetime | None = None, dry_run: bool 
         since: Look at changes since then, in the study's time zone, if that is earlier than usual.
         dry_run: Say what is missing and gone; make, follow and remember nothing.
     """
-    with telling_of_failure(study, flow=FLOW, dry_run=dry_run):
+    with (
+        telling_of_failure(study, flow=FLOW, dry_run=dry_run),
         # Nothing is written to REDCap, so that no token that writes is asked for.
-        live = open_project(study, flow=FLOW, dry_run=True)
-        try:
-            summary = _reconcile(live, since=since, now=acted_now(live, utc_now()), dry_run=dry_run)
-        finally:
-            live.close()
+        visiting(study, flow=FLOW, dry_run=True) as live,
+    ):
+        summary = _reconcile(live, since=since, now=acted_now(live, utc_now()), dry_run=dry_run)
     publish_report(summary)
     return summary
 

@@ -7,32 +7,36 @@ from collections.abc import Collection
 from capstan.store.states import RunState
 from capstan.verdict import collected
 from flows.job import Job, Summary, job, utc_now
+from flows.parameters import DryRun, FieldNames, Participant, RunId, StudyName
 from tasks.filing import write_files
 from tasks.graying import gray_cells
 from tasks.journal import mark_reverted, record_plan, record_verdicts
+from tasks.references import record_of
 from tasks.removing import remove_rows
 from tasks.renaming import rename_records
-from tasks.reverting import WayBack, plan_way_back
+from tasks.reverting import WayBack, plan_way_back, written_records
 from tasks.shield import shielded, study_flow
 from tasks.writing import write_cells
 
 
 @study_flow("revert-run")
 def revert_run(
-    study: str,
-    run: str,
-    dry_run: bool = False,
-    fields: list[str] = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+    study: StudyName,
+    run: RunId,
+    participant: Participant = "",
+    fields: FieldNames = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+    dry_run: DryRun = False,
 ) -> Summary:
     """Undo a run; cells that somebody changed since are left alone and counted.
 
     Args:
         study: The name of the study.
         run: The id of the run in the journal, or its beginning.
-        dry_run: Say how much would come back, write nothing.
+        participant: The reference of one participant; all if blank. Never a record id, which would be kept.
         fields: Only these fields come back; all if empty.
+        dry_run: Say how much would come back, write nothing.
     """
-    return _revert(study, run, dry_run=dry_run, records=(), fields=fields)
+    return _revert(study, run, dry_run=dry_run, participant=participant, records=(), fields=fields)
 
 
 @shielded
@@ -47,10 +51,20 @@ def revert_records(
 
 
 def _revert(
-    study: str, run: str, *, dry_run: bool, records: Collection[str], fields: Collection[str]
+    study: str,
+    run: str,
+    *,
+    dry_run: bool,
+    records: Collection[str],
+    fields: Collection[str],
+    participant: str = "",
 ) -> Summary:
     with job(study, flow="revert_run", dry_run=dry_run, reverts=run) as current:
-        way = plan_way_back(current.live, str(current.run.reverts), records=records, fields=fields)
+        reverts = str(current.run.reverts)
+        if participant:
+            there = written_records(current.live, reverts)
+            records = {record_of(current.live, participant, records=there)}
+        way = plan_way_back(current.live, reverts, records=records, fields=fields)
         current.details |= {
             "reverts": current.run.reverts,
             "cells_to_restore": len(way.cells),

@@ -1,4 +1,4 @@
-"""Starting: the flows that triggers asked for, right after the items, for the named records alone."""
+"""Starting: the flows that triggers asked for, for the named records alone, and those that were put off."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ def run_asked(study: str) -> dict[str, str]:
 
     Under Prefect each is a flow run of its own. One that fails has told staff so, and is due again later.
     """
-    return {name: _run(name, study) for name in due_flows(study, now=utc_now())}
+    due = due_flows(study, now=utc_now())
+    return {name: _run(name, study, is_for_records=due[name]) for name in due}
 
 
-def _run(name: str, study: str) -> str:
+def _run(name: str, study: str, *, is_for_records: bool) -> str:
     flow = getattr(import_module(f"flows.{name}"), name)
     # Outside of Prefect, as `capstan run` is without a server, nothing may start one.
     call = flow if FlowRunContext.get() else flow.fn
-    asked = {"triggered": True} if "triggered" in signature(flow.fn).parameters else {}
+    # One that was put off is asked for the study as a whole.
+    is_limited = is_for_records and "triggered" in signature(flow.fn).parameters
+    asked = {"triggered": True} if is_limited else {}
     try:
         return str(call(study=study, **asked)["outcome"])
     except CapstanError as error:

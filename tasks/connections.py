@@ -24,6 +24,7 @@ from capstan.structure import Structure
 from capstan.study import ProjectIdentity, Study, find_study, read_study
 from capstan.study.check import check_study
 from capstan.study.parts import TokenSource
+from tasks.breaker import first_asking
 from tasks.crash import crash_point
 from tasks.drift import problems_for
 from tasks.folders import study_folders
@@ -105,7 +106,8 @@ def open_project(
 
     Raises StudyError for the study file and, with `check_rules`, for names in it that the project does not
     have (those that it lost since the last run only where `flow` uses them); UsageError where no token is
-    kept; TokenRefused, IdentityError, RedcapUnavailable. A dry run needs no token that writes.
+    kept; TokenRefused, IdentityError, RedcapUnavailable; PutOff while REDCap is known to be down. A dry run
+    needs no token that writes.
     """
     settings = load_settings()
     folder = find_study(name, folders=study_folders(settings))
@@ -116,9 +118,10 @@ def open_project(
     store = open_store(settings)
     try:
         writer = None if dry_run else redcap
-        if study.redcap.write_token and not dry_run:
-            writer = open_writer(study, study.redcap.write_token, folder=folder, throttle=throttle)
-        live = connect(study, redcap=redcap, store=store, writer=writer)
+        with first_asking(store, study.redcap.url):
+            if study.redcap.write_token and not dry_run:
+                writer = open_writer(study, study.redcap.write_token, folder=folder, throttle=throttle)
+            live = connect(study, redcap=redcap, store=store, writer=writer)
         if check_rules:
             _refuse_problems(live, file=folder / "study.yaml", flow=flow)
         remember_links(live, now=datetime.now(UTC))
@@ -152,7 +155,7 @@ def open_connection(
     Raises Refused for an address to which no token may go.
     """
     check_address(study.redcap.url, host=study.redcap.project.host)
-    token = read_token(source, folder=folder)
+    token = read_token(source, folder=folder, url=study.redcap.url)
     rows = study.redcap.batch_rows
     return Redcap(study.redcap.url, token, max_rows=rows, throttle=throttle, session=session)
 

@@ -9,13 +9,15 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tasks.deployed import each_deployed, server_address, study_of
+
 if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-_FLOW = "ingest-triggers"
+_FLOW = "ingest_triggers"
 _SOON = timedelta(seconds=2)
 # A run whose process was killed before it began is pending for ever.
 _STARTING = timedelta(minutes=2)
@@ -36,16 +38,13 @@ def ring(study: str) -> bool:
 
 def _ask(study: str) -> bool:
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
-    from prefect.settings import get_current_settings
 
     # Without an address the client would start a server of its own.
-    if not get_current_settings().api.url:
+    if not server_address():
         return False
-    of_flow = FlowFilter(name=FlowFilterName(any_=[_FLOW]))
     with get_client(sync_client=True) as client:
-        for deployment in client.read_deployments(flow_filter=of_flow):
-            if deployment.parameters.get("study") == study and not deployment.paused:
+        for deployment in each_deployed(client, flow=_FLOW):
+            if study_of(deployment) == study and not deployment.paused:
                 if not _is_awaited(client, deployment.id):
                     client.create_flow_run_from_deployment(deployment.id)
                 return True

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from capstan.errors import CapstanError, RightMissing
 from capstan.settings import Settings, load_settings
+from capstan.store import load_keys
 from capstan.study import Study, find_study, read_study
 from capstan.study.check import check_study
 from checks.changes import forbidden_columns
 from tasks.connections import LiveProject, connect, open_connection, open_store
 from tasks.drift import list_changes
+from tasks.examining_clock import look_at_redcaps_clock
+from tasks.examining_home import look_at_home
+from tasks.examining_prefect import look_at_prefect
 from tasks.finding import Finding
 from tasks.folders import study_folders
 from tasks.hosts import check_address, is_local
@@ -26,34 +33,52 @@ from tasks.tokens import look_at_status, look_at_tokens
 
 
 def examine(name: str) -> list[Finding]:
-    """Examine a study from its file to its rules; stops at the first fault that hides the rest.
+    """Examine a study from its file to the machine that runs it; what waits for servers waits at once.
 
-    Raises UsageError for a name that no study has, which is no finding about a study.
+    A fault hides what rests on it and nothing else. Raises UsageError for a name that no study has, which is
+    no finding about a study.
     """
-    settings = load_settings()
+    settings, now = load_settings(), datetime.now(UTC)
     folder = find_study(name, folders=study_folders(settings))
-    findings: list[Finding] = []
     try:
-        for finding in _examine(folder, settings=settings):
-            findings.append(finding)
+        study = read_study(folder)
     except CapstanError as error:
-        findings.append(Finding(_stage(findings), "fail", str(error)))
-    return findings
+        return [Finding("study file", "fail", str(error))]
+    first = [Finding("study file", "ok", str(folder / "study.yaml"))]
+    looks: tuple[Callable[[], Iterable[Finding]], ...] = (
+        lambda: _look_at_project(study, settings=settings, folder=folder, now=now),
+        lambda: look_at_receiver(study),
+        lambda: look_at_channels(study, folder=folder),
+        lambda: look_at_rosters(study, folder=folder),
+        lambda: look_at_monitors(study, folder=folder),
+        lambda: look_at_prefect(study, now=now),
+    )
+    # First, because it may make the key that the others open the store with.
+    machine = list(_look_at_machine(settings, now=now))
+    with ThreadPoolExecutor(len(looks)) as pool:
+        return [*first, *chain.from_iterable(pool.map(lambda look: list(look()), looks)), *machine]
 
 
-_STAGES = ("study file", "address", "store", "token", "project")
+_STAGES = ("address", "store", "token", "project")
 
 
-def _stage(findings: list[Finding]) -> str:
-    return _STAGES[min(len(findings), len(_STAGES) - 1)]
+def _look_at_project(study: Study, *, settings: Settings, folder: Path, now: datetime) -> Iterator[Finding]:
+    """Findings on what one REDCap is asked for, one after the other; stops at a fault that hides the rest."""
+    done = 0
+    try:
+        for finding in _look_inside(study, settings=settings, folder=folder):
+            yield finding
+            done += 1
+    except CapstanError as error:
+        yield Finding(_STAGES[min(done, len(_STAGES) - 1)], "fail", str(error))
+        return
+    yield from look_at_redcaps_clock(study.redcap.url, now=now)
 
 
-def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
-    study = read_study(folder)
-    yield Finding("study file", "ok", str(folder / "study.yaml"))
+def _look_inside(study: Study, *, settings: Settings, folder: Path) -> Iterator[Finding]:
     yield _address(study)
     with open_store(settings) as store:
-        yield Finding("store", "ok", "opens with its key; keep a backup of both")
+        yield Finding("store", "ok", "opens with its key")
         redcap = open_connection(study, study.redcap.token, folder=folder)
         yield Finding("token", "ok", f"found ({study.redcap.token.kind})")
         live = connect(study, redcap=redcap, store=store)
@@ -71,13 +96,17 @@ def _examine(folder: Path, *, settings: Settings) -> Iterator[Finding]:
         for look in looks:
             yield look(live)
         yield from look_at_tokens(live, folder=folder)
-        yield from look_at_receiver(study)
-        yield from look_at_channels(study, folder=folder)
         yield from look_at_wordings(study, live.dictionary, grid=live.grid, folder=folder)
-        yield from look_at_rosters(study, folder=folder)
         yield from look_at_triggers(live)
-        yield from look_at_monitors(study, folder=folder)
         yield from _rules(live)
+
+
+def _look_at_machine(settings: Settings, *, now: datetime) -> Iterator[Finding]:
+    try:
+        keys = load_keys(settings.key, home=settings.home)
+        yield from look_at_home(settings, keys=keys, now=now)
+    except CapstanError as error:
+        yield Finding("key", "fail", str(error))
 
 
 def _address(study: Study) -> Finding:

@@ -57,6 +57,11 @@ class WayBack:
         return pd.concat(told, ignore_index=True).astype("str")
 
 
+def written_records(live: LiveProject, run_id: str) -> frozenset[str]:
+    """The records that a run wrote to, deleted ones too."""
+    return frozenset(journal.read_images(live.store, journal.find_run(live.store, run_id))["record"])
+
+
 @effect("plan the way back")
 def plan_way_back(
     live: LiveProject, run_id: str, *, records: Collection[str] = (), fields: Collection[str] = ()

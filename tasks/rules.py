@@ -18,10 +18,11 @@ from tasks.shield import effect, run_logger
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A keyed frame of wanted values, and what was found on the way, in counts."""
+    """A keyed frame of wanted values, what was found on the way in counts, and visits (`VISIT_COLUMNS`)."""
 
     frame: pd.DataFrame
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    visits: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @effect("compute visits")
@@ -32,7 +33,7 @@ def apply_visit_rules(live: LiveProject, *, export: pd.DataFrame, now: datetime)
     wanted = wanted_values(live.study, visits, frame=export, layout=live.layout, now=now)
     counts = _counted(visits["status"])
     run_logger().info("visits by status: %s", counts)
-    return Wanted(wanted, {"visits": counts})
+    return Wanted(wanted, {"visits": counts}, visits)
 
 
 @effect("judge eligibility")

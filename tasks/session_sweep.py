@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from capstan import store as kept
 from capstan.errors import Refused, UsageError
+from capstan.progress import working
 from capstan.project_names import Project
 from capstan.sessions import BadId
 from capstan.store import FormPlace, KeptRecord, Loaded, RecordState, SessionForm
@@ -37,13 +38,16 @@ class Swept:
 
 
 @effect("export sessions")
-def export_sessions(live: LiveProject) -> Swept:
-    """Export every form that tells of a session; raises UsageError where no rule names a session id."""
+def export_sessions(live: LiveProject, *, records: Collection[str] | None = None) -> Swept:
+    """Export every form that tells of a session, or those of some records.
+
+    Raises UsageError where no rule names a session id.
+    """
     session_rules(live.study)
     if not any(rule.session_id for rule in live.study.triggers):
         raise UsageError("No rule of triggers in study.yaml has a session_id; add it to the form's rule.")
     contents = Contents(live.study, live.dictionary, live.grid)
-    frame = read_records(live, fields=sorted(contents.fields), blank_for_gray=True)
+    frame = read_records(live, fields=sorted(contents.fields), records=records, blank_for_gray=True)
     saved = list(contents.forms(frame))
     forms = tuple(_read(live, saved))
     run_logger().info("exported %d forms; %d of them are completed", len(saved), len(forms))
@@ -56,24 +60,36 @@ def load_swept(live: LiveProject, swept: Swept, *, clock: Callable[[], datetime]
     """Load what was exported; returns how many forms are linked, wait, are passed over, changed."""
     counts: Counter[str] = Counter()
     room = room_of(live.study)
-    for first in range(0, len(swept.forms), _AT_ONCE):
-        forms = swept.forms[first : first + _AT_ONCE]
-        loaded = kept.load_forms(live.store, room, forms, now=clock(), causes=asked_causes(live.study))
-        counts.update(_counts(loaded))
+    with working("load sessions", len(swept.forms)) as advance:
+        for first in range(0, len(swept.forms), _AT_ONCE):
+            forms = swept.forms[first : first + _AT_ONCE]
+            loaded = kept.load_forms(live.store, room, forms, now=clock(), causes=asked_causes(live.study))
+            counts.update(_counts(loaded))
+            advance(len(forms))
     run_logger().info("loaded sessions: %s", dict(counts))
     tell_staff(live.store, live.study, folder=folder_of(live.study), now=clock())
     return counts
 
 
 @effect("follow deleted forms")
-def follow_deleted(live: LiveProject, swept: Swept, *, since: datetime, now: datetime) -> int:
+def follow_deleted(
+    live: LiveProject,
+    swept: Swept,
+    *,
+    since: datetime,
+    now: datetime,
+    records: Collection[str] | None = None,
+) -> int:
     """Forget forms that were loaded before the export, which began at `since`, and are not in it any more.
 
-    Raises Refused, and forgets none, where they are too many at once: the token may have lost sight of them.
+    `records` are those that were exported, if not all. Raises Refused, and forgets none, where they are too
+    many at once: the token may have lost sight of them.
     """
     room = room_of(live.study)
     known = kept.list_records(live.store, room.study, states=set(RecordState) - {RecordState.DELETED})
     gone = [each for each in known if each.room == room and _is_gone(each, swept, since=since)]
+    if records is not None:
+        gone = [each for each in gone if str(each.record) in records]
     if len(gone) > max(_FEW, int(live.study.writes.limits.share * len(known))):
         raise Refused(
             f"{len(gone)} forms are not to be seen any more, so none was forgotten. Check the rights and the "

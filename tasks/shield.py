@@ -11,9 +11,11 @@ import logging
 import traceback
 from asyncio import CancelledError
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from inspect import get_annotations, signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 import prefect
@@ -22,11 +24,19 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import PrefectSignal, TerminationSignal
 
 from capstan.errors import CapstanError
+from capstan.progress import listening
+from tasks.calls import remembering
+from tasks.parameters import checking
+from tasks.progress import PREFECT
 from tasks.redaction import redact_logs
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _ROOT = Path(__file__).resolve().parent.parent
+# Parameters that make a run special, and how its name says so.
+_SPECIAL = MappingProxyType(
+    {"participant": "one participant", "event": "one event", "triggered": "triggered", "dry_run": "dry"}
+)
 # How a run is told to stop: none of these holds a value.
 _SIGNALS = (KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError, PrefectSignal, TerminationSignal)
 
@@ -55,17 +65,48 @@ def effect(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def study_flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
-    """Make a function a Prefect flow under the same rules; its runs are named after flow and study."""
+def study_flow(name: str, *, about: str = "study") -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
+    """Make a function a Prefect flow under the same rules.
+
+    Its runs are named after the flow and the parameter `about`, as a rule the study, and what is special
+    about them. Long work in them is shown on their pages.
+    """
 
     def decorate(function: Callable[P, R]) -> prefect.Flow[P, R]:
-        guarded = shielded(function)
+        guarded = shielded(checking(_with_progress(remembering(function))))
         # Prefect reads the parameters' types in this module, where their names mean nothing.
         guarded.__signature__ = signature(function, eval_str=True)  # type: ignore[attr-defined]
         guarded.__annotations__ = get_annotations(function, eval_str=True)
-        return prefect.flow(name=name, flow_run_name=name + " {study}", persist_result=False)(guarded)
+        made = prefect.flow(
+            name=name,
+            flow_run_name=_namer(name, about=about),
+            persist_result=False,
+            validate_parameters=False,  # Prefect would log a wrong value, and keep it in the run's state
+        )
+        return made(guarded)
 
     return decorate
+
+
+def _namer(name: str, *, about: str) -> Callable[[], str]:
+    """Say what names a run that is about to begin: `about`, and of other parameters only words of ours."""
+
+    def named() -> str:
+        context = FlowRunContext.get()
+        given = (context.parameters if context else None) or {}
+        words = [word for key, word in _SPECIAL.items() if given.get(key)]
+        return " ".join([name, str(given.get(about, "")), *([f"({', '.join(words)})"] if words else [])])
+
+    return named
+
+
+def _with_progress(function: Callable[P, R]) -> Callable[P, R]:
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with listening(PREFECT) if FlowRunContext.get() else nullcontext():
+            return function(*args, **kwargs)
+
+    return run
 
 
 def shielded(function: Callable[P, R]) -> Callable[P, R]:

@@ -7,9 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from capstan.errors import CapstanError, TriggerError
+from capstan.errors import (
+    CapstanError,
+    RedcapBanned,
+    RedcapUnavailable,
+    RightMissing,
+    TokenRefused,
+    TriggerError,
+)
 from capstan.project_names import Project
-from capstan.store import MOST_ATTEMPTS, Asking, Item, Result, Worked, claim_items, give_back_items, log_items
+from capstan.store import (
+    LEASE,
+    MOST_ATTEMPTS,
+    Asking,
+    Item,
+    Result,
+    Worked,
+    claim_items,
+    give_back_items,
+    log_items,
+    renew_claims,
+)
 from capstan.study import Study
 from capstan.study.triggers import TriggerRule
 from capstan.triggers import Trigger, read_trigger
@@ -27,6 +45,7 @@ FLOW = "ingest_triggers"
 REVISION = 1
 PARTNER_FLOW = "check_partner_status"
 GIVEN_UP = "given up"
+_FOR_ALL = (RedcapBanned, TokenRefused, RightMissing)
 _UNREADABLE = "no key of the store opens it; put the former key back"
 _Row = Mapping[str, str]
 
@@ -48,14 +67,15 @@ def revision_of(study: Study) -> int:
 def work_batch(live: LiveProject, *, limit: int, clock: Callable[[], datetime]) -> Counter[str] | None:
     """Take some items and do what the rules say; returns counts by outcome and reason, None if none waits.
 
-    One export serves all of them. An item that fails does not stop the others.
+    One export serves all of them. An item that fails does not stop the others. Raises RedcapError where
+    REDCap does not answer, or refuses the token: the items wait as they did.
     """
     items = claim_items(live.store, live.study.study, limit=limit, now=clock())
     if not items:
         return None
     crash_point("claimed")
     try:
-        results = _work(live, items, now=clock())
+        results = _work(live, items, clock=clock)
         crash_point("worked")
         log_items(
             live.store,
@@ -74,7 +94,8 @@ def work_batch(live: LiveProject, *, limit: int, clock: Callable[[], datetime]) 
     return counts
 
 
-def _work(live: LiveProject, items: Sequence[Item], *, now: datetime) -> list[Result]:
+def _work(live: LiveProject, items: Sequence[Item], *, clock: Callable[[], datetime]) -> list[Result]:
+    now = renewed = clock()
     project = Project(live.dictionary, live.grid)
     routed = [_route(live, item, project=project) for item in items]
     waiting = [one for one in routed if isinstance(one, Routed)]
@@ -82,10 +103,25 @@ def _work(live: LiveProject, items: Sequence[Item], *, now: datetime) -> list[Re
     try:
         rows = _export(live, waiting)
     except CapstanError as error:
+        _refuse_to_go_on(live, error)
         return [*results, *(_failed(one.item, error) for one in waiting)]
     for one in waiting:
+        if clock() - renewed > LEASE / 10:
+            renewed = clock()
+            renew_claims(live.store, items, now=renewed)
         results.append(_guarded(live, one, rows=rows[one.trigger.place.record], project=project, now=now))
     return results
+
+
+def _refuse_to_go_on(live: LiveProject, error: CapstanError) -> None:
+    """Raise an error that every item would meet, so that none of them is tried alone and counted as failed.
+
+    A single record can break an export, too; then REDCap still answers what is asked besides.
+    """
+    if isinstance(error, _FOR_ALL):
+        raise error
+    if isinstance(error, RedcapUnavailable):
+        live.redcap.version()
 
 
 def _route(live: LiveProject, item: Item, *, project: Project) -> Routed | Result:
@@ -95,7 +131,7 @@ def _route(live: LiveProject, item: Item, *, project: Project) -> Routed | Resul
     kind, _, name = item.source.partition("/")
     if kind == "partner":
         is_known = name in {partner.name for partner in live.study.partners}
-        asks = (Asking(PARTNER_FLOW, record=""),) if is_known else ()
+        asks = (Asking(PARTNER_FLOW, record=name),) if is_known else ()
         return Result(item, Worked.LOADED, asks=asks) if is_known else _skipped(item, Skip.NO_PARTNER)
     try:
         trigger = read_trigger(item.form)

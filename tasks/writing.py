@@ -13,6 +13,7 @@ import pandas as pd
 from capstan.arms import participant_arms
 from capstan.errors import RowsRefused
 from capstan.plan import KEYS, import_parts, to_rows
+from capstan.progress import working
 from capstan.redcap import batches
 from capstan.store import Outcome, Run
 from capstan.verdict import collected
@@ -74,10 +75,12 @@ def write_cells(
     Raises RedcapError when REDCap cannot be reached; what was sent then stays journaled.
     """
     written = Written(basis=_basis(live, expected) if expected else None)
-    for part, overwrite in _batches(live, cells):
-        # A row that was stopped in one import must not go on in a later one, half written.
-        left = part[~_is_stopped(part, written)]
-        _write_batch(live, run, cells=left, overwrite=overwrite, clock=clock, written=written)
+    with working("write cells", len(cells)) as advance:
+        for part, overwrite in _batches(live, cells):
+            # A row that was stopped in one import must not go on in a later one, half written.
+            left = part[~_is_stopped(part, written)]
+            _write_batch(live, run, cells=left, overwrite=overwrite, clock=clock, written=written)
+            advance(len(part))
     run_logger().info("wrote: %s", written.counts)
     return written
 

@@ -11,6 +11,7 @@ import pandas as pd
 import requests
 
 from capstan.errors import RedcapError, UsageError
+from capstan.progress import working
 from capstan.redcap import answers, columns
 from capstan.redcap.address import Token, api_address
 from capstan.redcap.batching import Format, batches, id_batches, payload
@@ -311,7 +312,12 @@ class Redcap:
         if call["dateRangeBegin"] or call["dateRangeEnd"]:
             raise UsageError("REDCap does not combine a list of records with times of change: use one.")
         parts = id_batches(records, max_rows=self.max_rows, max_bytes=self.max_bytes)
-        return joined([self._export(call | {"records": part}) for part in parts])
+        frames = []
+        with working("export records", len(records)) as advance:
+            for part in parts:
+                frames.append(self._export(call | {"records": part}))
+                advance(len(part))
+        return joined(frames)
 
     def _export(self, call: dict[str, Value]) -> pd.DataFrame:
         try:

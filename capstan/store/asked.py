@@ -23,7 +23,10 @@ from capstan.store.upserts import insert_new
 
 @dataclass(frozen=True)
 class Asking:
-    """A flow that is to run, and for which record; a blank record means the study as a whole."""
+    """A flow that is to run, and for which record; a blank record means the study as a whole.
+
+    Of the flow that asks partners it is a partner's name.
+    """
 
     flow: str
     record: str = field(repr=False)

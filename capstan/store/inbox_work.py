@@ -105,6 +105,14 @@ def log_items(
     return len(done)
 
 
+def renew_claims(store: Store, items: Collection[Item], *, now: datetime) -> None:
+    """Say that items are still worked on, or another machine would take them for a dead worker's."""
+    for worker in {item.worker for item in items}:
+        with store.write() as connection:
+            mine = update(INBOX).where(INBOX.c.claimed_by == worker)
+            connection.execute(mine.values(claimed_until=now + LEASE))
+
+
 def give_back_items(store: Store, items: Collection[Item]) -> None:
     """Give up claims on items that were not worked on after all."""
     with store.write() as connection:

@@ -15,6 +15,7 @@ from capstan.store.connection import Store
 from capstan.store.monitor_rows import Opening, Wait, marks_of, seal_opening, to_wait
 from capstan.store.monitor_tables import COMMAND, WAIT
 from capstan.store.notices import add_happenings
+from capstan.store.outbox_marks import record_mark
 from capstan.store.outbox_rows import Mailroom
 from capstan.store.owners import LEASE, current_owner, is_alive
 from capstan.store.upserts import insert_new
@@ -43,12 +44,18 @@ def claim_waits(
     before: datetime,
     now: datetime,
     limit: int = 200,
+    record: str = "",
 ) -> tuple[Wait, ...]:
-    """Take open waits that nobody has looked at since `before`; this worker alone may move them then."""
+    """Take open waits that nobody has looked at since `before`; this worker alone may move them then.
+
+    They are those of one record, unless that is blank.
+    """
     worker = f"{secrets.token_hex(4)}@{current_owner()}"
     unseen = or_(WAIT.c.looked_at.is_(None), WAIT.c.looked_at < before)
     is_free = or_(WAIT.c.claimed_until.is_(None), WAIT.c.claimed_until <= now)
     chosen = select(WAIT.c.id).where(*_open_of(room), WAIT.c.monitor.in_(monitors), unseen, is_free)
+    if record:
+        chosen = chosen.where(WAIT.c.record_mark == record_mark(store, room, record=record))
     with store.write() as connection:
         _free_dead_claims(connection, room, now=now)
         first = chosen.order_by(WAIT.c.id).limit(limit).with_for_update(skip_locked=True)

@@ -41,7 +41,7 @@ def add_happenings(
 ) -> None:
     """Do what `raise_happenings` does, within a transaction."""
     for one in happenings:
-        said = {name: getattr(one, name) for name in _SAID}
+        said = {name: getattr(one, name) for name in _SAID} | ({"people": one.people} if one.people else {})
         sealed = store.keys.seal(json.dumps(said).encode())
         row = {**room._asdict(), "cause": one.cause.value, "sealed": sealed, "raised_at": one.at}
         connection.execute(insert(NOTICE).values(**row))
@@ -117,9 +117,9 @@ def _news(store: Store, connection: Connection, room: Mailroom, *, since: dateti
 
 def _to_happening(store: Store, row: RowMapping) -> Happening:
     said = json.loads(store.keys.unseal(row["sealed"]))
-    # A notice from before there were roles has none.
-    roles = tuple(said.pop("roles", ()))
-    return Happening(Cause(row["cause"]), at=row["raised_at"], roles=roles, **said)
+    # A notice from before there were roles or people has none.
+    lists = {name: tuple(said.pop(name, ())) for name in ("roles", "people")}
+    return Happening(Cause(row["cause"]), at=row["raised_at"], **lists, **said)
 
 
 def _told(

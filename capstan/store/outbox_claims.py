@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, exists, insert, select, update
@@ -13,6 +14,7 @@ from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.outbox_addresses import is_blocking
 from capstan.store.outbox_caps import opens_later, room_is_full, too_many_fail
+from capstan.store.outbox_marks import record_mark
 from capstan.store.outbox_pace import AHEAD, busy_until, free_from, take_slot
 from capstan.store.outbox_rows import Caps, Claimed, Mailroom, Pace, Wait, to_message
 from capstan.store.outbox_stops import find_stop, is_held, lock_room, resumed_at, set_stop
@@ -33,15 +35,18 @@ def claim_message(
     pace: Pace,
     caps: Caps,
     ready_at: datetime | None = None,
+    records: Collection[str] | None = None,
 ) -> Claimed | Wait | None:
     """Take the next message of a channel that may be sent; this process owns it then.
 
-    `ready_at` is when the caller could send it at the earliest. Wait says when to ask again; None that
+    `ready_at` is when the caller could send it at the earliest; `records` are those whose messages are meant,
+    None for all. Wait says when to ask again; None that
     nothing is left to send, or that the channel is stopped. A channel whose messages fail too often, or
     whose run would send more than it announced, is stopped here.
     """
     if wait := _rests(store, room, channel=channel, pace=pace, now=now):
         return wait
+    marks = None if records is None else [record_mark(store, room, record=one) for one in sorted(records)]
     with store.write() as connection:
         lock_room(connection, room, now=now)
         if find_stop(connection, room, channel=channel):
@@ -51,7 +56,7 @@ def claim_message(
             return wait
         if _breaks(connection, room, channel=channel, caps=caps, now=now):
             return None
-        row = _choose(connection, room, channel=channel, caps=caps, now=now)
+        row = _choose(connection, room, channel=channel, caps=caps, marks=marks, now=now)
         if row is None or isinstance(row, Wait):
             return row
         if row["sent"] >= row["announced"]:
@@ -114,10 +119,20 @@ def _stop(connection: Connection, room: Mailroom, *, channel: Channel, reason: s
 
 
 def _choose(
-    connection: Connection, room: Mailroom, *, channel: Channel, caps: Caps, now: datetime
+    connection: Connection,
+    room: Mailroom,
+    *,
+    channel: Channel,
+    caps: Caps,
+    marks: Collection[str] | None,
+    now: datetime,
 ) -> RowMapping | Wait | None:
-    """The first waiting message that no limit is against; the others are put off, or suppressed."""
+    """The first waiting message that no limit is against; the others are put off, or suppressed.
+
+    `marks` are the marks of the records that are meant, None for all.
+    """
     mine = [MESSAGE.c[name] == value for name, value in {**room._asdict(), "channel": channel}.items()]
+    mine += [] if marks is None else [MESSAGE.c.record_mark.in_(marks)]
     of_run = (ANNOUNCEMENT.c.run_id == MESSAGE.c.run_id) & (ANNOUNCEMENT.c.channel == MESSAGE.c.channel)
     waiting = (
         select(MESSAGE, ANNOUNCEMENT.c.announced, ANNOUNCEMENT.c.sent)

@@ -22,6 +22,7 @@ from capstan.study.notices import Notify, Partner
 from capstan.study.parts import NAME, AddressText, CodeText, Part, PeriodText, TokenSource, ZoneText
 from capstan.study.probes import Probe
 from capstan.study.receiver import Receiver
+from capstan.study.schedules import Schedules
 from capstan.study.sessions import Sessions
 from capstan.study.triggers import TriggerRule
 from capstan.study.yaml import read_yaml
@@ -245,6 +246,7 @@ class Study(Part):
     triggers: tuple[TriggerRule, ...] = ()
     sessions: Sessions | None = None
     triggers_revision: int = Field(default=0, ge=0)
+    schedules: Schedules = Schedules()
     retention_days: int = Field(default=90, ge=1)
 
     @property

@@ -32,16 +32,18 @@ class Part(BaseModel):
 
 
 class TokenSource(Part):
-    """Where a token is kept; exactly one of the three, and never the token itself."""
+    """Where a token is kept; exactly one of these places, and never the token itself."""
 
     env: str = ""
     file: str = ""
+    keyring: str = ""
+    block: str = ""
     prefect_secret: str = ""
 
     @property
     def kind(self) -> str:
         """The name of the one place that is given."""
-        return next(name for name in ("env", "file", "prefect_secret") if getattr(self, name))
+        return next(name for name in type(self).model_fields if getattr(self, name))
 
     @field_validator("env")
     @classmethod
@@ -50,16 +52,36 @@ class TokenSource(Part):
             raise ValueError("must be the name of an environment variable, not a token")
         return value
 
+    @field_validator("keyring", "prefect_secret")
+    @classmethod
+    def _is_no_token(cls, value: str) -> str:
+        if _is_token(value):
+            raise ValueError("must be the name under which the token is kept, not a token")
+        return value
+
+    @field_validator("block")
+    @classmethod
+    def _is_a_block(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z0-9-]+/[a-z0-9-]+(/[A-Za-z0-9_]+)?", value):
+            raise ValueError(
+                "must be a Prefect block such as redcap-connection/demo, with a part after a slash"
+            )
+        return value
+
     def model_post_init(self, _context: Any) -> None:
         """Refuse none and several places."""
-        if sum(bool(value) for value in (self.env, self.file, self.prefect_secret)) != 1:
-            raise ValueError("give exactly one of env, file, prefect_secret")
+        places = type(self).model_fields
+        if sum(bool(getattr(self, name)) for name in places) != 1:
+            raise ValueError(f"give exactly one of {', '.join(places)}")
+
+
+def _is_token(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}", text))
 
 
 def is_variable_name(text: str) -> bool:
     """Whether a text names an environment variable; one that has the form of a token never does."""
-    is_token = re.fullmatch(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64}", text)
-    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text)) and not is_token
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text)) and not _is_token(text)
 
 
 PeriodText = Annotated[

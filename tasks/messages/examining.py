@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,12 +13,10 @@ from capstan.messaging import AccountStatus, Twilio
 from capstan.settings import load_settings
 from capstan.study import Study
 from capstan.study.messaging import Email, Sms
+from tasks.examining_clock import MAX_SKEW
 from tasks.finding import Finding
 from tasks.hosts import is_local
 from tasks.messages.channels import is_sandbox, open_mailer, open_twilio, refuse_mix
-
-# A lost answer is settled by comparing Twilio's times with ours.
-MAX_SKEW = timedelta(seconds=30)
 
 
 def look_at_channels(study: Study, *, folder: Path) -> Iterator[Finding]:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from capstan.contact import contact_hours
 from capstan.delivery import Channel
 from capstan.errors import MessagingError
+from capstan.message import MessageState
 from capstan.messaging import Twilio
+from capstan.progress import Advance, working
 from capstan.settings import load_settings
-from capstan.store import AHEAD, Run, asked_for, close_silent, due_for_check, list_stops, record_event
+from capstan.store import (
+    AHEAD,
+    Run,
+    asked_for,
+    close_silent,
+    count_messages,
+    due_for_check,
+    list_stops,
+    record_event,
+)
 from tasks.connections import LiveProject, folder_of
 from tasks.crash import crash_point
 from tasks.heartbeat import kept_alive
@@ -35,15 +47,18 @@ def check_channels(live: LiveProject) -> None:
 
 
 @effect("send messages")
-def send_queued(live: LiveProject, run: Run | None = None) -> dict[str, int]:
+def send_queued(
+    live: LiveProject, run: Run | None = None, *, records: Collection[str] | None = None
+) -> dict[str, int]:
     """Send what waits on every channel of the study; returns attempts by the state that they led to.
 
-    `run` is the open run that it belongs to, if any.
+    `run` is the open run that it belongs to, if any; `records` are those whose messages are sent, if not all.
     """
     counts: Counter[str] = Counter()
-    with kept_alive(live, run) if run else nullcontext():
+    waiting = count_messages(live.store, study=live.study.study).get(MessageState.PLANNED, 0)
+    with kept_alive(live, run) if run else nullcontext(), working("send messages", waiting) as advance:
         for channel in channels_of(live):
-            line = _line(live, channel)
+            line = _line(live, channel, records=records, advance=advance)
             sent = send_waiting(line, workers=workers_for(line.pace))
             counts.update({state.value: count for state, count in sent.items()})
     run_logger().info("sent: %s", dict(counts))
@@ -75,9 +90,10 @@ def reconcile_unknown(live: LiveProject) -> dict[str, int]:
 
 
 @effect("ask for deliveries")
-def ask_for_deliveries(live: LiveProject) -> int:
+def ask_for_deliveries(live: LiveProject, *, records: Collection[str] | None = None) -> int:
     """Ask Twilio what became of texts of which nothing final was heard; returns how many said something new.
 
+    `records` are those whose texts are asked for, if not all.
     The first question that Twilio does not answer ends it: the next run asks again.
     """
     if Channel.SMS not in channels_of(live):
@@ -86,10 +102,14 @@ def ask_for_deliveries(live: LiveProject) -> int:
     silent_for = _SILENT_FOR if load_settings().public_url else timedelta(0)
     room = room_of(live.study)
     due = due_for_check(live.store, room, channel=Channel.SMS, now=now, silent_for=silent_for)
+    if records is not None:
+        due = tuple(one for one in due if one.message.content and one.message.content.record in records)
     news = 0
     try:
-        for one in due:
-            news += _ask(live, twilio, attempt=one.attempt.id, sid=one.attempt.sid or "", now=now)
+        with working("ask for deliveries", len(due)) as advance:
+            for one in due:
+                news += _ask(live, twilio, attempt=one.attempt.id, sid=one.attempt.sid or "", now=now)
+                advance(1)
     except MessagingError as error:
         run_logger().warning("Not all deliveries could be asked for: %s", error)
     closed = close_silent(live.store, room, channel=Channel.SMS, now=now)
@@ -112,11 +132,22 @@ def _ask(live: LiveProject, twilio: Twilio, *, attempt: str, sid: str, now: date
     )
 
 
-def _line(live: LiveProject, channel: Channel) -> Line:
+def _line(live: LiveProject, channel: Channel, *, records: Collection[str] | None, advance: Advance) -> Line:
     pace, caps = pace_of(live.study, channel), caps_of(live.study, now=datetime.now(UTC))
     # Texts wait on their connection, which takes a while to make; letters are sent at their time.
     early = AHEAD if channel is Channel.SMS else timedelta(0)
-    return Line(live.store, room_of(live.study), channel, pace, caps, _sender(live, channel), early=early)
+    sender = _sender(live, channel)
+    return Line(
+        live.store,
+        room_of(live.study),
+        channel,
+        pace,
+        caps,
+        sender,
+        early=early,
+        records=records,
+        advance=advance,
+    )
 
 
 def _sender(live: LiveProject, channel: Channel) -> Sender:

@@ -127,13 +127,18 @@ def count_plan(planned: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 @effect("withdraw messages")
 def withdraw_waiting(
-    live: LiveProject, *, planned: pd.DataFrame, others: Collection[str], now: datetime
+    live: LiveProject,
+    *,
+    planned: pd.DataFrame,
+    others: Collection[str],
+    now: datetime,
+    records: Collection[str] | None = None,
 ) -> int:
     """Suppress what waits from earlier and would not be planned like that any more; returns how many.
 
     Consent may have ended since, a visit may have taken place, or the study has no such message any more. A
     number or a wording may have changed: then the plan queues it anew. `others` are the study's messages
-    that the plan is not about.
+    that the plan is not about, and `records` those that it is about, if not all.
     """
     plans: Mapping[Any, Any] = (
         planned.drop_duplicates(_KEYS).set_index(_KEYS)[[*_CONTENT, "rule"]].to_dict("index")
@@ -143,6 +148,7 @@ def withdraw_waiting(
         one.id: _against(one, plans.get((one.name, one.content.record, one.content.occasion)))
         for one in waiting
         if one.name not in others and not is_answer(one.name) and one.content is not None
+        if records is None or one.content.record in records
     }
     against = {number: rule for number, rule in found.items() if rule}
     withdrawn = outbox.withdraw_messages(live.store, against, now=now)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from capstan.delivery import Answer, Channel, Outcome
 from capstan.errors import StoreError
 from capstan.message import MessageState
+from capstan.progress import Advance
 from capstan.store import (
     Caps,
     Claimed,
@@ -66,6 +67,7 @@ class Line:
     """One channel of one study, ready to send.
 
     `early` is how long before its slot the sender may get a message, if it holds it back until then itself.
+    `records` are those whose messages it sends, None for all; `advance` is told of each attempt.
     """
 
     store: Store
@@ -76,6 +78,8 @@ class Line:
     sender: Sender
     clock: Clock = REAL_TIME
     early: timedelta = timedelta(0)
+    records: Collection[str] | None = field(default=None, repr=False)
+    advance: Advance = lambda _: None
 
 
 def workers_for(pace: Pace) -> int:
@@ -109,7 +113,9 @@ def _work(line: Line, *, patience: timedelta) -> Counter[MessageState]:
         # A slot must not begin before its claim is on disk, which takes about as long as the last one did.
         lead = min(max((claimed_at - started).total_seconds() * 1.5, lead * 0.9), _LONGEST_LEAD)
         crash_point("message_claimed")
-        counts.update(_send(line, step))
+        ended = _send(line, step)
+        counts.update(ended)
+        line.advance(len(ended))
 
 
 def _claim(line: Line, *, now: datetime, lead: float) -> Claimed | Wait | None:
@@ -121,6 +127,7 @@ def _claim(line: Line, *, now: datetime, lead: float) -> Claimed | Wait | None:
         pace=line.pace,
         caps=line.caps,
         ready_at=now + timedelta(seconds=lead),
+        records=line.records,
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from capstan.contact.list import LINK_COLUMNS
 from capstan.errors import RedcapBanned, RedcapError, RightMissing, TokenRefused
+from capstan.progress import working
 from tasks.connections import LiveProject
 from tasks.shield import run_logger
 
@@ -21,7 +22,12 @@ def fetch_links(live: LiveProject, lacking: pd.DataFrame) -> pd.DataFrame:
     in the same way.
     """
     lines = lacking[list(LINK_COLUMNS)].to_dict("records")
-    found = [{**line, "link": link} for line in lines if (link := _link(live, line))]
+    found = []
+    with working("fetch survey links", len(lines)) as advance:
+        for line in lines:
+            if link := _link(live, line):
+                found.append({**line, "link": link})
+            advance(1)
     run_logger().info("fetched %d survey links of %d", len(found), len(lines))
     return pd.DataFrame(found, columns=list(LINK_COLUMNS), dtype="str")
 

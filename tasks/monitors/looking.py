@@ -44,13 +44,23 @@ def look_at_waits(watch: Watch) -> Counter[str]:
 def _waits(watch: Watch, asked: dict[str, Monitor]) -> Iterable[MonitorWait]:
     if watch.dry_run:
         every = list_waits(watch.store, watch.study.study, only_open=True, limit=_ALL)
-        yield from (wait for wait in every if wait.monitor in asked)
+        asked_for = (wait for wait in every if wait.monitor in asked)
+        yield from (wait for wait in asked_for if not watch.record or _is_of(wait, watch.record))
         return
     while claimed := claim_waits(
-        watch.store, watch.room, monitors=list(asked), before=watch.started, now=watch.clock()
+        watch.store,
+        watch.room,
+        monitors=list(asked),
+        before=watch.started,
+        now=watch.clock(),
+        record=watch.record,
     ):
         crash_point("claimed")
         yield from claimed
+
+
+def _is_of(wait: MonitorWait, record: str) -> bool:
+    return wait.place is not None and wait.place.record == record
 
 
 def _look_at(watch: Watch, monitor: Monitor, wait: MonitorWait, *, counts: Counter[str]) -> None:

@@ -34,6 +34,7 @@ def _open_new(watch: Watch, monitor: Monitor) -> int:
         each
         for each in _openings(watch, monitor)
         if marks_of(watch.store, watch.room, each)["occasion_mark"] not in known
+        if watch.record in ("", each.place.record)
     ]
     return len(found) if watch.dry_run else open_waits(watch.store, watch.room, found, now=watch.clock())
 

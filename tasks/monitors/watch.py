@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
 from functools import cached_property
 from pathlib import Path
 
+from capstan.errors import UsageError
 from capstan.monitors.forms import SavedForms, read_forms
 from capstan.project_names import Project
 from capstan.settings import load_settings
@@ -27,8 +28,8 @@ from tasks.shield import effect, run_logger
 class Watch:
     """A study, its store, and one moment from which its waits are looked at; a dry one changes nothing.
 
-    `clock` tells the time of each step, and the project is open only while `live` is there. Not a dataclass,
-    as LiveProject is none.
+    `clock` tells the time of each step, the project is open only while `live` is there, and `record` is the
+    only one that is looked at, unless it is blank. Not a dataclass, as LiveProject is none.
     """
 
     def __init__(
@@ -38,9 +39,19 @@ class Watch:
         self.clock, self.dry_run = clock, dry_run
         self.started = clock()
         self.live: LiveProject | None = None
+        self.record = ""
 
     def __repr__(self) -> str:
         return f"<Watch {self.study.study}>"
+
+    def choose_monitors(self, names: Collection[str]) -> None:
+        """Look at some monitors only, if any are named; raises UsageError for one that the study lacks."""
+        unknown = sorted(set(names) - set(self.monitors))
+        if unknown:
+            raise UsageError(f"The study has no monitor {unknown[0]!r}; see monitors in its study.yaml.")
+        if names:
+            chosen = tuple(one for one in self.study.monitors if one.id in names)
+            self.study = self.study.model_copy(update={"monitors": chosen})
 
     def leave_project(self) -> None:
         """Close the project, if it is open."""

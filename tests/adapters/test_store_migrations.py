@@ -19,35 +19,6 @@ from capstan.errors import StoreError
 from capstan.store import RunState, end_run, finish_batch, journal, list_runs, migrate, read_images
 from capstan.store.tables import BATCH, METADATA, RUN
 
-OUTBOX = (
-    "attempt",
-    "message",
-    "announcement",
-    "sender",
-    "channel_state",
-    "delivery_event",
-    "address_block",
-    "inbound_message",
-    "reply",
-    "notice",
-    "notice_sent",
-    "form_reference",
-    "sign_in",
-    "monitor_command",
-    "monitor_wait",
-    "session_data",
-    "session_dismissal",
-    "session_record",
-    "redcap_record",
-    "session",
-    "timepoint",
-    "inbox_log",
-    "inbox",
-    "asked",
-    "seen_place",
-    "trigger_coverage",
-)
-
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_knows(tmp_path: Path) -> None:
     with open_store(tmp_path) as store, store.read() as connection:
@@ -132,14 +103,26 @@ def make_first_version(folder: Path) -> None:
         with store.write() as connection:
             old_image = store.seal(cells.drop(columns="form_saved"))
             connection.execute(update(BATCH).values(image=old_image))
-            for statement in (
-                *(f"DROP TABLE {name}" for name in OUTBOX),
-                "DROP TABLE quarantine",
-                "DROP TABLE approval",
-                "ALTER TABLE batch DROP COLUMN action",
-                "ALTER TABLE run DROP COLUMN basis",
-                "ALTER TABLE run DROP COLUMN expires_at",
-                "ALTER TABLE run DROP COLUMN rejected",
-                "UPDATE alembic_version SET version_num = '0001'",
-            ):
-                connection.execute(text(statement))
+        migrate.migrate_to(store.engine, "0001")
+
+
+def test_tables_go_back_and_forward_through_all_versions_without_losing_a_run(tmp_path: Path) -> None:
+    cells = make_cells("71", "82")
+    with open_store(tmp_path) as store:
+        run = begin(store)
+        number = journal(store, run, cells=cells, overwrite=False, now=NOW)
+        finish_batch(store, run, batch=number, outcomes=make_outcomes(cells, "written", "written"), now=NOW)
+        run = end_run(store, run, state=RunState.DONE, now=NOW)
+        seen = []
+        for version in (*reversed(migrate.known_versions()), *migrate.known_versions()):
+            migrate.migrate_to(store.engine, version)
+            with store.read() as connection:
+                seen.append(migrate.version_of(connection))
+        with store.read() as connection:
+            differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+        images = read_images(store, run)
+
+        assert seen == [*reversed(migrate.known_versions()), *migrate.known_versions()]
+        assert differences == []
+        assert list_runs(store) == (run,)
+        assert images["before"].tolist() == ["71", "82"]

@@ -23,6 +23,7 @@ _CONTEXT.set_forkserver_preload(
         "flows.send_messages",
         "flows.check_deliveries",
         "flows.ingest_triggers",
+        "imported_first",
     ]
 )
 

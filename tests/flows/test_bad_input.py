@@ -292,7 +292,9 @@ def test_the_caret_of_a_rule_stands_under_the_wrong_name(desk: Desk, capstan: Co
     said = capstan(*words("run", desk))
     examined = capstan("doctor", "demo")
 
-    for lines in (said.err.splitlines()[-2:], examined.out.splitlines()[-2:]):
+    found = examined.out.splitlines()
+    place = next(number for number, line in enumerate(found) if line.strip() == "^")
+    for lines in (said.err.splitlines()[-2:], found[place - 1 : place + 1]):
         assert lines[0].index("[part_ag]") == lines[1].index("^")
 
 

@@ -7,37 +7,42 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import yaml
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect_servers import PrefectServer, own_prefect
+from scheduled_study import scheduled_study
 
+from capstan.errors import UsageError
+from capstan.timetable.deployments import deployments_of
 from studies.demo.generate import project_xml
+from tasks.doorbell import ring
+from tasks.fanning import GOING_ON, NOT_STARTED, find_deployments, start_deployments, wait_for
+from tasks.standings import Stand, read_standings
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 6, 1)
-NAMES = {
-    "demo-poll",
-    "demo-visits",
-    "demo-eligibility",
-    "demo-import",
-    "demo-apply",
-    "demo-rejudge",
-    "demo-revert",
-    "demo-messages",
-    "demo-surveys",
-    "demo-deliveries",
-    "demo-replies",
-    "demo-triggers",
-    "demo-monitors",
-    "demo-reconcile",
-    "demo-sessions",
+FLOWS = {
+    *("poll_participants", "compute_visit_dates", "check_eligibility", "import_records", "apply_plan"),
+    *("rejudge_quarantine", "revert_run", "send_messages", "check_deliveries", "check_replies"),
+    *(
+        "ingest_triggers",
+        "run_monitors",
+        "reconcile_triggers",
+        "load_sessions",
+        "complete_forms",
+        "run_studies",
+    ),
 }
+
+
+BEGIN = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,18 @@ class Deployed:
         return done.stdout
 
     def deployments(self) -> dict[str, dict[str, Any]]:
-        """All deployments by name, as the server has them."""
-        return {one["name"]: one for one in self.server.ask("deployments/filter")}
+        """All deployments by their flows, as the server has them."""
+        return {one["entrypoint"].rpartition(".")[2]: one for one in self.server.ask("deployments/filter")}
 
-    def runs(self, name: str) -> list[dict[str, Any]]:
-        """The flow runs of a deployment."""
-        return list(self.server.ask("flow_runs/filter", deployments={"name": {"any_": [name]}}))
+    def pause(self, flow: str) -> None:
+        """Pause a flow's deployment, as the switch on its page does."""
+        url = f"{self.server.pages}/api/deployments/{self.deployments()[flow]['id']}"
+        requests.patch(url, json={"paused": True}, timeout=30).raise_for_status()
+
+    def runs(self, flow: str) -> list[dict[str, Any]]:
+        """The runs of a flow."""
+        named = {"name": {"any_": [flow.replace("_", "-")]}}
+        return list(self.server.ask("flow_runs/filter", flows=named))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +89,13 @@ def deployed(addresses: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
         whole.prefect("work-pool", "create", "capstan", "--type", "process")
         whole.prefect("--no-prompt", "deploy", "--all")
         yield whole
+
+
+@pytest.fixture
+def here(deployed: Deployed) -> Iterator[None]:
+    """This process asks the server too."""
+    with temporary_settings({PREFECT_API_URL: f"{deployed.server.pages}/api"}):
+        yield
 
 
 def demo_project(addresses: dict[str, Any]) -> dict[str, str]:
@@ -100,14 +118,19 @@ def demo_project(addresses: dict[str, Any]) -> dict[str, str]:
 def test_all_flows_are_deployed_without_a_question(deployed: Deployed) -> None:
     found = deployed.deployments()
 
-    assert set(found) == NAMES
+    assert set(found) == FLOWS
+    assert {one["name"] for flow, one in found.items() if flow != "run_studies"} == {"demo"}
     assert {one["entrypoint"].partition(".")[0] for one in found.values()} == {"flows"}
-    limits = {name: one["global_concurrency_limit"]["limit"] for name, one in found.items()}
-    assert {name for name, limit in limits.items() if limit != 1} == {"demo-triggers"}
+    assert all(one["version"] for one in found.values())
+    limits = {flow: (one["global_concurrency_limit"] or {}).get("limit") for flow, one in found.items()}
+    assert {flow: limit for flow, limit in limits.items() if limit != 1} == {
+        "ingest_triggers": 2,
+        "run_studies": None,
+    }
 
 
 def test_the_worker_is_sent_to_the_clone_and_the_file_names_no_machine(deployed: Deployed) -> None:
-    steps = deployed.deployments()["demo-visits"]["pull_steps"]
+    steps = deployed.deployments()["compute_visit_dates"]["pull_steps"]
 
     assert steps == [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
     assert str(ROOT) not in (ROOT / "prefect.yaml").read_text(encoding="utf-8")
@@ -116,15 +139,14 @@ def test_the_worker_is_sent_to_the_clone_and_the_file_names_no_machine(deployed:
 @pytest.mark.parametrize(
     ("name", "crons"),
     [
-        ("demo-poll", {"*/15 5-22 * * 1-5", "0 6,9,12,15,18,21 * * 0,6"}),
-        ("demo-visits", {"0 0,4 * * *"}),
-        ("demo-eligibility", {"0 2 * * *"}),
-        ("demo-messages", {"10,40 9-19 * * *"}),
-        ("demo-deliveries", {"25,55 5-22 * * *"}),
-        ("demo-replies", {"3-58/5 * * * *"}),
-        ("demo-surveys", set()),
-        ("demo-import", set()),
-        ("demo-revert", set()),
+        ("poll_participants", {"*/15 5-22 * * 1-5", "0 6,9,12,15,18,21 * * 0,6"}),
+        ("compute_visit_dates", {"0 0,4 * * *"}),
+        ("check_eligibility", {"0 2 * * *"}),
+        ("send_messages", {"10,40 9-19 * * *"}),
+        ("check_deliveries", {"25,55 5-22 * * *"}),
+        ("check_replies", {"3-58/5 * * * *"}),
+        ("import_records", set()),
+        ("revert_run", set()),
     ],
 )
 def test_schedules_are_in_the_time_zone_of_the_study(name: str, crons: set[str], deployed: Deployed) -> None:
@@ -136,7 +158,7 @@ def test_schedules_are_in_the_time_zone_of_the_study(name: str, crons: set[str],
     assert {one["timezone"] for one in schedules} <= {study["timezone"]}
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("name", sorted(FLOWS))
 def test_every_parameter_is_described_and_every_number_is_bounded(name: str, deployed: Deployed) -> None:
     properties = deployed.deployments()[name]["parameter_openapi_schema"]["properties"]
     numbers = {
@@ -152,7 +174,7 @@ def test_every_parameter_is_described_and_every_number_is_bounded(name: str, dep
 
 
 def test_a_parameter_out_of_bounds_makes_no_run(deployed: Deployed) -> None:
-    wanted = deployed.deployments()["demo-visits"]["id"]
+    wanted = deployed.deployments()["compute_visit_dates"]["id"]
     url = f"{deployed.server.pages}/api/deployments/{wanted}/create_flow_run"
 
     answer = requests.post(url, json={"parameters": {"study": "demo", "max_share": 7}}, timeout=30)
@@ -163,7 +185,7 @@ def test_a_parameter_out_of_bounds_makes_no_run(deployed: Deployed) -> None:
 
 def test_the_scheduler_makes_runs_appear(deployed: Deployed) -> None:
     until = time.monotonic() + 90
-    while not (runs := deployed.runs("demo-eligibility")) and time.monotonic() < until:
+    while not (runs := deployed.runs("check_eligibility")) and time.monotonic() < until:
         pass
 
     assert {run["state_type"] for run in runs} == {"SCHEDULED"}
@@ -172,11 +194,11 @@ def test_the_scheduler_makes_runs_appear(deployed: Deployed) -> None:
 
 def test_a_worker_runs_a_deployment_to_its_end(deployed: Deployed) -> None:
     deployed.prefect("--no-prompt", "deployment", "schedule", "pause", "--all")
-    deployed.prefect("deployment", "run", "compute-visit-dates/demo-visits", "-p", "max_share=1")
+    deployed.prefect("deployment", "run", "compute-visit-dates/demo", "-p", "max_share=1")
 
     deployed.prefect("worker", "start", "--pool", "capstan", "--type", "process", "--run-once")
 
-    (run,) = [run for run in deployed.runs("demo-visits") if not run["auto_scheduled"]]
+    (run,) = [run for run in deployed.runs("compute_visit_dates") if not run["auto_scheduled"]]
     assert run["state_type"] == "COMPLETED"
     assert run["parameters"]["study"] == "demo"
     report = deployed.server.ask("artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})
@@ -185,34 +207,75 @@ def test_a_worker_runs_a_deployment_to_its_end(deployed: Deployed) -> None:
     assert f"{deployed.server.pages}/runs/flow-run/{run['id']}" in report[0]["data"]
 
 
-@pytest.mark.parametrize(("study", "is_heard", "runs"), [("demo", True, 1), ("unknown", False, 0)])
-def test_a_bell_that_is_rung_often_asks_for_one_run(
-    study: str, is_heard: bool, runs: int, deployed: Deployed
-) -> None:
+def test_a_bell_that_is_rung_often_asks_for_one_run(deployed: Deployed, here: None) -> None:
     deployed.prefect("--no-prompt", "deployment", "schedule", "pause", "--all")
-    before = {run["id"] for run in deployed.runs("demo-triggers")}
-    code = f"from tasks.doorbell import ring; print([ring({study!r}) for _ in range(3)])"
+    before = {run["id"] for run in deployed.runs("ingest_triggers")}
 
-    rung = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=deployed.environment, capture_output=True, text=True
-    )
+    rung = [ring(study) for study in ("demo", "demo", "unknown", "demo")]
 
-    made = [run for run in deployed.runs("demo-triggers") if run["id"] not in before]
-    assert rung.stdout == f"{[is_heard] * 3}\n"
-    assert len(made) == runs
-    assert {run["auto_scheduled"] for run in made} <= {False}
+    made = [run for run in deployed.runs("ingest_triggers") if run["id"] not in before]
+    assert rung == [True, True, False, True]
+    assert [run["auto_scheduled"] for run in made] == [False]
 
 
-def test_a_bell_without_a_server_that_answers_raises_nothing(deployed: Deployed) -> None:
-    code = "from tasks.doorbell import ring; print(ring('demo'))"
-    nobody = {
-        **deployed.environment,
-        "PREFECT_API_URL": "http://127.0.0.1:9/api",
-        "PREFECT_CLIENT_MAX_RETRIES": "0",
+def test_a_bell_without_a_server_that_answers_raises_nothing() -> None:
+    nobody = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+
+    with temporary_settings(nobody):
+        heard = ring("demo")
+
+    assert heard is False
+
+
+def test_what_differs_from_the_study_file_is_seen(deployed: Deployed, here: None) -> None:
+    deployed.prefect("--no-prompt", "deployment", "schedule", "resume", "--all")
+    deployed.pause("send_messages")
+    wanted = list(deployments_of(scheduled_study(flows={"run_monitors": {"every": "30 minutes"}})))
+    wanted = [one for one in wanted if one.row.flow != "load_sessions"]
+    wanted.append(replace(wanted[0], row=replace(wanted[0].row, flow="check_partner_status")))
+
+    stands = {one.flow: one.stand for one in read_standings(wanted)}
+
+    odd = {flow: stand for flow, stand in stands.items() if stand is not Stand.AS_WANTED}
+    assert odd == {
+        "send_messages": Stand.PAUSED,
+        "run_monitors": Stand.OTHER_TIMES,
+        "check_partner_status": Stand.NOT_DEPLOYED,
+        "load_sessions": Stand.NOT_WANTED,
     }
+    assert stands["poll_participants"] is Stand.AS_WANTED
 
-    rung = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=nobody, capture_output=True, text=True, check=True
+
+def test_runs_of_many_studies_are_started_once_under_one_key_and_spread(
+    deployed: Deployed, here: None
+) -> None:
+    found = find_deployments("check_eligibility", studies=["demo"])
+    twice = {"demo": found["demo"], "north": found["demo"]}
+    asked: dict[str, Any] = {"begin": BEGIN, "spread": timedelta(hours=1), "key": "one"}
+
+    first = start_deployments(twice, parameters={"dry_run": True}, **asked)
+    again = start_deployments(twice, parameters={"dry_run": True}, **asked)
+    refused = start_deployments(
+        {"demo": found["demo"]}, parameters={"max_share": 7}, **asked | {"key": "two"}
     )
 
-    assert rung.stdout == "False\n"
+    made = [run for run in deployed.runs("check_eligibility") if not run["auto_scheduled"]]
+    assert first == again
+    assert sorted(run["id"] for run in made) == sorted(str(one.run) for one in first)
+    dues = sorted(datetime.fromisoformat(run["expected_start_time"]) for run in made)
+    assert dues == [BEGIN, BEGIN + timedelta(minutes=30)]
+    assert wait_for([*first, *refused], seconds=0) == {"demo": NOT_STARTED, "north": GOING_ON}
+
+
+def test_a_study_without_the_deployment_is_told_of(deployed: Deployed, here: None) -> None:
+    with pytest.raises(UsageError, match="not deployed for north") as caught:
+        find_deployments("check_eligibility", studies=["demo", "north"])
+
+    assert "capstan deployments" in str(caught.value)
+
+
+def test_a_paused_deployment_is_left_out_when_all_studies_run(deployed: Deployed, here: None) -> None:
+    deployed.pause("reconcile_triggers")
+
+    assert find_deployments("reconcile_triggers") == {}
+    assert list(find_deployments("check_eligibility")) == ["demo"]

@@ -4,50 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+from demo_trial import TODAY, make_demo_trial, server_clock
 from live_study import LiveStudy
 
 from flows.check_eligibility import check_eligibility
 from flows.compute_visit_dates import compute_visit_dates
 from flows.poll_participants import poll_participants
 from flows.revert_run import revert_run
-from studies.demo.generate import project_xml
 
-TODAY = date(2026, 6, 1)
-ROOT = Path(__file__).resolve().parents[2]
 STATUSES = {"1": "upcoming", "2": "due", "3": "overdue", "4": "missed", "5": "complete", "6": "not scheduled"}
 
 
 @pytest.fixture
 def trial(addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveStudy:
     """The demo study's own file, on a fresh project."""
-    url = addresses["redcap_url"]
-    create = {
-        "token": addresses["super_token"],
-        "content": "project",
-        "format": "json",
-        "data": json.dumps([{"project_title": "Tooth Fairy Trial", "purpose": 0}]),
-        "odm": project_xml(TODAY, participants=60),
-    }
-    with server_clock(addresses, "2019-12-31 12:00:00"):
-        token = requests.post(url, data=create, timeout=60).text[-32:]
-    info = requests.post(
-        url, data={"token": token, "content": "project", "format": "json"}, timeout=60
-    ).json()
-    study = LiveStudy(
-        "demo", ROOT / "studies" / "demo", url, token, int(info["project_id"]), tmp_path / "home"
-    )
-    contact = {"TWILIO_URL": addresses["twilio_url"], "SMTP_PORT": "25"}
-    for name, value in {**study.environment, **contact, "REDCAP_API_DEMO": token}.items():
-        monkeypatch.setenv(name, value)
-    return study
+    return make_demo_trial(tmp_path / "home", addresses, monkeypatch)
 
 
 def rows(study: LiveStudy, *fields: str) -> list[dict[str, str]]:
@@ -102,15 +78,6 @@ def test_eligibility_is_written_with_reasons_and_counts_per_criterion(trial: Liv
     assert all(row["elig_reasons"] for row in held if row["elig_status"])
     assert set(first["criterion age"]) == {"met", "not_met", "undetermined"}
     assert (second["outcome"], second["cells_written"]) == ("idle", 0)
-
-
-@contextmanager
-def server_clock(addresses: dict[str, Any], now: str) -> Iterator[None]:
-    """REDCap's own clock stands still: what is saved meanwhile carries this time in its log."""
-    url = f"{addresses['control_url']}clock"
-    assert requests.post(url, json={"now": now}, timeout=30).ok
-    yield
-    requests.post(url, json={"now": None}, timeout=30)
 
 
 def test_the_first_poll_takes_everybody_and_the_next_only_who_changed(

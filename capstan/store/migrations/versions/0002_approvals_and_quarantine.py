@@ -21,6 +21,15 @@ def upgrade() -> None:
     _make_quarantine()
 
 
+def downgrade() -> None:
+    """Take the columns and tables away, with what they hold."""
+    op.drop_table("quarantine")
+    op.drop_table("approval")
+    op.drop_column("batch", "action")
+    for name in ("rejected", "expires_at", "basis"):
+        op.drop_column("run", name)
+
+
 def _make_approval() -> None:
     op.create_table(
         "approval",

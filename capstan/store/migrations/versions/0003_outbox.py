@@ -25,6 +25,24 @@ def upgrade() -> None:
     _make_notices()
 
 
+def downgrade() -> None:
+    """Take the tables away, with what they hold."""
+    for name in (
+        "notice_sent",
+        "notice",
+        "reply",
+        "inbound_message",
+        "address_block",
+        "delivery_event",
+        "channel_state",
+        "sender",
+        "announcement",
+        "attempt",
+        "message",
+    ):
+        op.drop_table(name)
+
+
 def _needed(name: str, kind: Any) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 

@@ -38,6 +38,12 @@ def upgrade() -> None:
     )
 
 
+def downgrade() -> None:
+    """Take the tables away, with what they hold."""
+    for name in ("asked", "inbox_log", "inbox"):
+        op.drop_table(name)
+
+
 def _make_inbox() -> None:
     op.create_table(
         "inbox",

@@ -45,6 +45,19 @@ def upgrade() -> None:
     )
 
 
+def downgrade() -> None:
+    """Take the tables away, with what they hold."""
+    for name in (
+        "session_data",
+        "session_dismissal",
+        "session_record",
+        "redcap_record",
+        "session",
+        "timepoint",
+    ):
+        op.drop_table(name)
+
+
 def _needed(name: str, kind: Any) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 

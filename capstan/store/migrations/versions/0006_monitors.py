@@ -30,6 +30,12 @@ def upgrade() -> None:
     )
 
 
+def downgrade() -> None:
+    """Take the tables away, with what they hold."""
+    for name in ("monitor_wait", "monitor_command"):
+        op.drop_table(name)
+
+
 def _make_wait() -> None:
     op.create_table(
         "monitor_wait",

@@ -18,3 +18,12 @@ def upgrade() -> None:
     op.add_column("sender", sa.Column("leavings", sa.String, nullable=False, server_default="[]"))
     op.drop_index("ix_message_due", "message")
     op.create_index("ix_message_due", "message", QUEUE)
+
+
+def downgrade() -> None:
+    """Take the columns away, and make the former index."""
+    op.drop_index("ix_message_due", "message")
+    op.create_index("ix_message_due", "message", QUEUE[:-1])
+    op.drop_column("sender", "leavings")
+    for table in ("inbound_message", "attempt"):
+        op.drop_column(table, "redacted_at")

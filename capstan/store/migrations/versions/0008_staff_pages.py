@@ -35,3 +35,9 @@ def upgrade() -> None:
         sa.Column("used_at", TIME),
     )
     op.create_index("ix_sign_in_asked_at", "sign_in", ["asked_at"])
+
+
+def downgrade() -> None:
+    """Take the tables away, with what they hold."""
+    for name in ("sign_in", "form_reference"):
+        op.drop_table(name)

@@ -39,3 +39,9 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Integer) for name in counts),
         *(sa.Column(name, sa.Integer, nullable=False) for name in ("made", "deleted", "renamed")),
     )
+
+
+def downgrade() -> None:
+    """Take the tables away, with what they hold."""
+    for name in ("trigger_coverage", "seen_place"):
+        op.drop_table(name)

@@ -1,16 +1,13 @@
-"""Reports: what a run did, in counts, for Prefect's dashboards; never a value and never a record."""
+"""A run's page: its summary in Markdown, for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.context import FlowRunContext
 from prefect.utilities.urls import url_for
 
 from checks.catalogue import CATALOGUE
-from tasks.shield import effect
 
 Summary = Mapping[str, object]
 
@@ -23,6 +20,8 @@ OUTCOMES = MappingProxyType(
         "refused": "Nothing was written: the run as a whole was refused.",
         "idle": "Nothing was left to write.",
         "dry run": "A dry run: everything was judged, nothing was written.",
+        "put off": "Nothing was done now; it is tried again by itself.",
+        "failed": "An error ended it.",
     }
 )
 COUNTS = MappingProxyType(
@@ -48,7 +47,7 @@ COUNTS = MappingProxyType(
     }
 )
 MAX_CHANGES = 20
-_CHECKS = MappingProxyType(
+CHECKS = MappingProxyType(
     {
         "run_stopped": "What stopped the run",
         "rows_stopped": "Rows stopped, by check",
@@ -57,29 +56,11 @@ _CHECKS = MappingProxyType(
 )
 
 
-@effect("publish report")
-def publish_report(summary: Summary) -> None:
-    """Publish a run's summary as artifacts of the flow run, where there is one."""
-    if FlowRunContext.get() is None:
-        return
-    study, flow = str(summary["study"]), str(summary["flow"])
-    key = f"{study}-{flow}".replace("_", "-")
-    create_markdown_artifact(markdown=markdown(summary), key=key, description=_said(summary))
-    rows = [
-        {"check": check, "rows": count, "severity": CATALOGUE[check].severity.value, "means": _meaning(check)}
-        for part in _CHECKS
-        for check, count in _counts(summary, part).items()
-    ]
-    if rows:
-        description = f"{_title(summary)}. What the checks found, in rows."
-        create_table_artifact(table=rows, key=f"{key}-checks", description=description)
-
-
 def markdown(summary: Summary) -> str:
     """A run's summary as a page for people, in Markdown."""
     parts = [
-        f"# {_title(summary)}",
-        _said(summary),
+        f"# {title(summary)}",
+        said(summary),
         *_numbers(summary),
         *_by_check(summary),
         *_details(summary),
@@ -88,18 +69,22 @@ def markdown(summary: Summary) -> str:
     return "\n\n".join([part for part in parts if part] + ["\n".join(_next(summary))])
 
 
-def _title(summary: Summary) -> str:
+def title(summary: Summary) -> str:
+    """What ran, for which study, and what it came to."""
     flow = str(summary["flow"]).replace("_", " ").capitalize()
     return f"{flow}, study {summary['study']}: {summary['outcome']}"
 
 
-def _said(summary: Summary) -> str:
+def said(summary: Summary) -> str:
+    """What a run came to, in a sentence or two."""
     # What a flow without a run of the journal came to, it says itself.
     spoken = OUTCOMES.get(str(summary["outcome"]), "") if "run" in summary else summary.get("reason", "")
-    said, stopped = str(spoken), summary.get("rows_rejected")
+    words, stopped = str(spoken), summary.get("rows_rejected")
     rows = "row was" if stopped == 1 else "rows were"
     return (
-        f"{said} **{stopped:,} {rows} stopped**, see below." if isinstance(stopped, int) and stopped else said
+        f"{words} **{stopped:,} {rows} stopped**, see below."
+        if isinstance(stopped, int) and stopped
+        else words
     )
 
 
@@ -116,8 +101,8 @@ def _numbers(summary: Summary) -> Iterator[str]:
 
 
 def _by_check(summary: Summary) -> Iterator[str]:
-    for part, title in _CHECKS.items():
-        found = sorted(_counts(summary, part).items(), key=lambda pair: (-pair[1], pair[0]))
+    for part, title in CHECKS.items():
+        found = sorted(counts_of(summary, part).items(), key=lambda pair: (-pair[1], pair[0]))
         if found:
             rows = [f"| {count:,} | {_meaning(check)} | `{check}` |" for check, count in found]
             yield "\n".join([f"## {title}", "", "| rows | what was found | check |", "|---:|---|---|", *rows])
@@ -127,15 +112,15 @@ def _details(summary: Summary) -> Iterator[str]:
     """Counts by word, such as visits by status; criteria share one table."""
     criteria = [name for name in summary if name.startswith("criterion ")]
     for name in summary:
-        if name not in (*_CHECKS, *criteria) and (found := _counts(summary, name)):
+        if name not in (*CHECKS, *criteria) and (found := counts_of(summary, name)):
             rows = [f"| {count:,} | {word} |" for word, count in found.items()]
             yield "\n".join([f"## {name.capitalize()}", "", "| count | status |", "|---:|---|", *rows])
     if criteria:
-        words = list(_counts(summary, criteria[0]))
+        words = list(counts_of(summary, criteria[0]))
         head = [f"| criterion | {' | '.join(word.replace('_', ' ') for word in words)} |"]
         head.append("|---|" + "---:|" * len(words))
         for name in criteria:
-            counts = " | ".join(f"{count:,}" for count in _counts(summary, name).values())
+            counts = " | ".join(f"{count:,}" for count in counts_of(summary, name).values())
             head.append(f"| {name.removeprefix('criterion ')} | {counts} |")
         yield "\n".join(["## Criteria", "", *head])
 
@@ -170,7 +155,8 @@ def _next(summary: Summary) -> Iterator[str]:
         yield f"* [The flow run]({page}) has the steps, their times and their logs."
 
 
-def _counts(summary: Summary, name: str) -> dict[str, int]:
+def counts_of(summary: Summary, name: str) -> dict[str, int]:
+    """Counts by word, such as rows by check; none where the summary has no such part."""
     found = summary.get(name)
     return {str(word): int(count) for word, count in found.items()} if isinstance(found, Mapping) else {}
 

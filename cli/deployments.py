@@ -1,0 +1,51 @@
+"""`capstan deployments`: the file by which Prefect deploys studies."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Studies = Annotated[
+    list[str], typer.Argument(metavar="[STUDY]...", help="Names of studies; all without one.")
+]
+
+
+def deployments(
+    studies: Studies = [],  # noqa: B006 - typer reads the default, nothing changes it
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; without it the text is printed.")
+    ] = None,
+    pool: Annotated[str, typer.Option(help="The work pool whose workers run the flows.")] = "capstan",
+    queue: Annotated[str, typer.Option(help="A queue of that pool; its default queue without it.")] = "",
+) -> None:
+    """Write the deployments of studies for `prefect --no-prompt deploy --all`, each flow at its times.
+
+    Example: capstan deployments demo --out prefect.yaml
+    """
+    from capstan.errors import StudyError
+    from capstan.timetable.prefect_file import prefect_file
+    from tasks.timetables import read_timetable
+
+    found = read_timetable(studies)
+    if found.faults:
+        raise StudyError(found.faults[0])
+    if not found.studies:
+        raise StudyError("There is no study yet; `capstan init NAME` writes one.")
+    command = " ".join(["capstan deployments", *studies])
+    text = prefect_file(found.deployments, command=command, pool=pool, queue=queue)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written ({error.strerror}).", param_hint="--out") from None
+    typer.echo(f"wrote {len(found.deployments) + 1} deployments to {out}; next: {_next(out)}", err=True)
+
+
+def _next(out: Path) -> str:
+    chosen = "" if out.name == "prefect.yaml" else f" --prefect-file {out}"
+    return f"prefect --no-prompt deploy --all{chosen}"

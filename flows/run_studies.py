@@ -1,0 +1,118 @@
+"""Run studies: one flow for many studies, each by its own deployment; one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from importlib import import_module
+from typing import Annotated, Any
+
+from prefect.context import FlowRunContext
+from pydantic import Field
+from pydantic_core import to_jsonable_python
+
+from capstan.errors import CapstanError, StudyError
+from capstan.study.parts import NAME
+from capstan.study.schedules import ScheduledFlow
+from flows.job import Summary, utc_now
+from flows.parameters import DryRun
+from tasks.fanning import GOING_ON, find_deployments, start_deployments, wait_for
+from tasks.parameters import check_parameters
+from tasks.report import publish_report
+from tasks.shield import flow_run_id, run_logger, study_flow
+from tasks.timetables import read_timetable
+
+
+def _titled(title: str, **more: Any) -> Any:
+    return Field(json_schema_extra={"title": title}, **more)
+
+
+Flow = Annotated[ScheduledFlow, _titled("Flow")]
+Spread = Annotated[int, _titled("Minutes over which they begin", ge=0, le=1440)]
+Wait = Annotated[int, _titled("Minutes to wait", ge=0, le=1440)]
+_WELL = ("completed", "done", "idle", "dry run", "put off")
+Studies = Annotated[list[Annotated[str, Field(pattern=NAME)]], _titled("Studies")]
+Parameters = Annotated[dict[str, bool | int | float | str], _titled("Parameters of each run")]
+
+
+@study_flow("run-studies", about="flow")
+def run_studies(
+    flow: Flow,
+    studies: Studies = [],  # noqa: B006 - Prefect reads the default, nothing changes it
+    parameters: Parameters = {},  # noqa: B006 - the same
+    spread_minutes: Spread = 0,
+    wait_minutes: Wait = 60,
+    dry_run: DryRun = False,
+) -> Summary:
+    """Start a flow for many studies, each by its own deployment, and count what became of them.
+
+    Args:
+        flow: The flow that each study is to run.
+        studies: The names of the studies; every one for which the flow is deployed and not paused, if empty.
+        parameters: Parameters for every run, without the study, and nothing about a participant.
+        spread_minutes: Over how many minutes the runs begin, so that they do not begin at once.
+        wait_minutes: How long to wait until they have ended; 0 only starts them.
+        dry_run: Judge and report in each study, write nothing.
+    """
+    given = _checked(flow, parameters | ({"dry_run": True} if dry_run else {}))
+    if FlowRunContext.get() is None:
+        # As `capstan run` is without a Prefect server.
+        states = _run_here(flow, studies, given)
+    else:
+        found = find_deployments(flow, studies=studies)
+        spread = timedelta(minutes=spread_minutes)
+        started = start_deployments(
+            found, parameters=given, begin=utc_now(), spread=spread, key=f"{flow_run_id()}"
+        )
+        seconds = (spread_minutes + wait_minutes) * 60 if wait_minutes else 0
+        states = wait_for(started, seconds=seconds)
+    summary = _summary(flow, states, dry_run=dry_run, is_awaited=wait_minutes > 0)
+    publish_report(summary)
+    return summary
+
+
+def _function(flow: str) -> Any:
+    return getattr(import_module(f"flows.{flow}"), flow).fn
+
+
+def _checked(flow: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The given parameters in the flow's own types, as JSON has them; raises UsageError for a wrong one."""
+    checked = check_parameters(_function(flow), {"study": "all", **parameters})
+    return {name: to_jsonable_python(checked[name]) for name in parameters}
+
+
+def _run_here(flow: str, studies: list[str], parameters: dict[str, Any]) -> dict[str, str]:
+    """Run the flow of each study in this process, one after the other."""
+    table = read_timetable(studies)
+    if table.faults and studies:
+        raise StudyError(table.faults[0])
+    known = [one.study for one in table.deployments if one.row.flow == flow]
+    return {study: _outcome(_function(flow), study, parameters) for study in known}
+
+
+def _outcome(function: Any, study: str, parameters: dict[str, Any]) -> str:
+    try:
+        return str(function(study=study, **parameters)["outcome"])
+    except CapstanError as error:
+        run_logger().warning("Study %s: %s", study, type(error).__name__)
+        return "failed"
+
+
+def _summary(flow: str, states: dict[str, str], *, dry_run: bool, is_awaited: bool) -> Summary:
+    well = (*_WELL, *(() if is_awaited else (GOING_ON,)))
+    odd = sorted(study for study, state in states.items() if state not in well)
+    outcome = (
+        "idle" if not states else "done" if not odd else "partly" if len(odd) < len(states) else "failed"
+    )
+    summary: Summary = {
+        "study": "all",
+        "flow": "run_studies",
+        "outcome": outcome,
+        "dry_run": dry_run,
+        "flow_run": flow_run_id(),
+        "studies": len(states),
+        "runs": dict(Counter(states.values())),
+    }
+    said = ", ".join(f"{study} ({states[study]})" for study in odd[:20])
+    more = f" and {len(odd) - 20} more" if len(odd) > 20 else ""
+    return summary | ({"reason": f"{flow} did not end well for {said}{more}."} if odd else {})

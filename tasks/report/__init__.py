@@ -1,0 +1,53 @@
+"""Reports for Prefect's pages: what a run did and how the study stands, in counts, never a value or id."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from httpx import HTTPError
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.context import FlowRunContext
+
+from checks.catalogue import CATALOGUE
+from tasks.report.boards import publish_boards
+from tasks.report.drawing import artifact_key
+from tasks.report.page import CHECKS, COUNTS, OUTCOMES, Summary, counts_of, markdown, said, title
+from tasks.report.tags import tag_run
+from tasks.shield import run_logger, shielded
+
+__all__ = ["COUNTS", "OUTCOMES", "Summary", "markdown", "publish_report"]
+
+
+@shielded
+def publish_report(summary: Summary) -> None:
+    """Publish a run's summary on the pages of its flow run, and how the study stands now, if that changed.
+
+    A server that does not answer changes nothing of what the run did: then only the log has it.
+    """
+    run_logger().info("%s", title(summary))
+    if FlowRunContext.get() is None:
+        return
+    try:
+        _publish(summary)
+        publish_boards(str(summary["study"]), flow=str(summary["flow"]), now=datetime.now(UTC))
+        tag_run(summary)
+    except HTTPError as error:
+        run_logger().warning("The report could not be published: %s", type(error).__name__)
+
+
+def _publish(summary: Summary) -> None:
+    key = artifact_key(str(summary["study"]), str(summary["flow"]))
+    create_markdown_artifact(markdown=markdown(summary), key=key, description=said(summary))
+    rows = [
+        {
+            "check": check,
+            "rows": count,
+            "severity": CATALOGUE[check].severity.value,
+            "means": CATALOGUE[check].meaning,
+        }
+        for part in CHECKS
+        for check, count in counts_of(summary, part).items()
+    ]
+    if rows:
+        description = f"{title(summary)}. What the checks found, in rows."
+        create_table_artifact(table=rows, key=f"{key}-checks", description=description)

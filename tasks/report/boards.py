@@ -1,0 +1,96 @@
+"""Boards: how a study stands now, from the store: what waits for a person, and what is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
+
+from capstan.settings import load_settings
+from capstan.store import Store, list_runs
+from capstan.store.coverage import list_intervals
+from capstan.store.states import RunState
+from capstan.store.tallies import open_waits_of, tally_attempts, tally_inbox, tally_stopped
+from tasks.connections import open_store
+from tasks.report.drawing import Drawing, Page, publish_page
+from tasks.report.overviews import (
+    DAYS,
+    draw_coverage,
+    draw_deliveries,
+    draw_held,
+    draw_monitors,
+    draw_stopped,
+)
+
+
+class Board(NamedTuple):
+    """A page of each study: its title, the facts that it rests on, which cost little, and how it is drawn."""
+
+    title: str
+    facts: Callable[[Store, str, datetime], object]
+    draw: Callable[[Store, str, datetime], Drawing]
+
+
+def _held(store: Store, study: str, now: datetime) -> object:
+    runs = list_runs(store, study, state=RunState.HELD)
+    return tuple((run.id, bool(run.expires_at and run.expires_at < now)) for run in runs)
+
+
+def _stopped(store: Store, study: str, now: datetime) -> object:  # noqa: ARG001 - a board's facts
+    return tally_stopped(store, study)
+
+
+def _tried(store: Store, study: str, now: datetime) -> object:
+    return tally_attempts(store, study, since=now - timedelta(days=DAYS))
+
+
+def _waiting(store: Store, study: str, now: datetime) -> object:  # noqa: ARG001 - a board's facts
+    return open_waits_of(store, study)
+
+
+def _covered(store: Store, study: str, now: datetime) -> object:  # noqa: ARG001 - a board's facts
+    inbox, last = tally_inbox(store, study), list_intervals(store, study, limit=1)
+    return (inbox, last) if last or any(inbox) else ()
+
+
+BOARDS = MappingProxyType(
+    {
+        "held-plans": Board("Held plans", _held, draw_held),
+        "stopped-rows": Board("Rows in quarantine", _stopped, draw_stopped),
+        "deliveries": Board("Deliveries", _tried, draw_deliveries),
+        "monitors": Board("Monitors", _waiting, draw_monitors),
+        "triggers": Board("Triggers", _covered, draw_coverage),
+    }
+)
+_WRITING = ("held-plans", "stopped-rows")
+_TOUCHED = MappingProxyType(
+    {
+        "send_messages": (*_WRITING, "deliveries"),
+        "send_surveys": (*_WRITING, "deliveries"),
+        "check_deliveries": (*_WRITING, "deliveries"),
+        "check_replies": (*_WRITING, "deliveries"),
+        "run_monitors": ("monitors",),
+        "ingest_triggers": ("triggers", "monitors"),
+        "reconcile_triggers": ("triggers",),
+        "load_sessions": ("monitors",),
+        "run_studies": (),
+    }
+)
+
+
+def publish_boards(study: str, *, flow: str, now: datetime) -> None:
+    """Publish the pages that a run of a flow may have changed, each only if it shows something new."""
+    names = _TOUCHED.get(flow, _WRITING)
+    if not names:
+        return
+    with open_store(load_settings()) as store:
+        for name in names:
+            board = BOARDS[name]
+            publish_page(
+                store,
+                Page(study, name, board.title),
+                facts=board.facts(store, study, now),
+                draw=lambda board=board: board.draw(store, study, now),  # type: ignore[misc]
+                now=now,
+            )
