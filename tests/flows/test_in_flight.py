@@ -29,7 +29,7 @@ def test_an_import_that_lands_after_its_process_died_is_found_and_can_be_undone(
     file = tmp_path / "rows.csv"
     file.write_text("record_id,redcap_event_name,part_first_name\n1,baseline_arm_1,Late\n", encoding="utf-8")
     given = {"study": "trial", "file": str(file)}
-    slow = {"kind": "latency", "seconds": 4, "count": 1, "content": "record", "action": "import"}
+    slow = {"kind": "latency", "seconds": 2, "count": 1, "content": "record", "action": "import"}
     requests.post(f"{addresses['control_url']}faults", json=slow, timeout=30)
 
     started = start_flow("import_records", given, environment=study.environment)

@@ -150,7 +150,10 @@ def large(addresses: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     body = BODY.replace("records: 2", f"same_value: {ROWS}, records: {ROWS}")
     xml = project_xml(TODAY, participants=ROWS + 700)
     folder = tmp_path_factory.mktemp("large")
-    return make_study(folder, name="trial", addresses=addresses, xml=xml, title="Trial", body=body)
+    study = make_study(folder, name="trial", addresses=addresses, xml=xml, title="Trial", body=body)
+    file = study.folder / "study.yaml"
+    file.write_text(file.read_text("utf-8").replace("batch_rows: 15", "batch_rows: 400"), "utf-8")
+    return study
 
 
 @pytest.fixture
