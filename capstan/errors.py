@@ -85,8 +85,8 @@ class IdentityError(Refused):
 class PutOff(Refused):
     """Nothing was done, because it is not the time for it: REDCap is down, or another run has the turn.
 
-    `is_covered` says that another run, which waits already, will do the same. `summary` is what the flow comes
-    to all the same; None where a person waits for it, who must hear of it.
+    `is_covered` says that another run, which waits already, will do the same. `summary` is what the flow
+    comes to all the same; None where a person waits for it, who must hear of it.
     """
 
     retryable = True

@@ -109,8 +109,8 @@ def due_notices(
     """Digest what is not told yet: one notice for each cause and person who is to hear of it now.
 
     A cause is told to a person again only after `notify.every`, but for an outage, and a person gets no more
-    than `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit. `people`
-    are those to look at, everybody who may be told without them.
+    than `notify.per_day` notices in 24 hours; the last of them says so. Distress knows neither limit.
+    `people` are those to look at, everybody who may be told without them.
     """
     notices: list[Notice] = []
     for cause in Cause:

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
-
-Tell = Callable[[int, int], None]
-"""Is told how much is done, and of how much."""
+from typing import Protocol
 
 Advance = Callable[[int], None]
 """Is told how much more is done."""
@@ -19,14 +17,24 @@ PATIENCE_SECONDS = 2.0
 """Work that ends sooner is not told of."""
 
 
+class Display(Protocol):
+    """Shows one piece of work."""
+
+    def tell(self, done: int, total: int) -> None:
+        """Show how much is done, and of how much."""
+
+    def end(self) -> None:
+        """Show no more of it, however the work ended; called only if something was told."""
+
+
 @dataclass(frozen=True)
 class Listener:
-    """Hears of work: `begin` gets the name of each piece and says whom to tell of it.
+    """Hears of work: `begin` gets the name of each piece and gives what shows it.
 
-    They are told no more often than `every_seconds`.
+    That is told no more often than `every_seconds`.
     """
 
-    begin: Callable[[str], Tell]
+    begin: Callable[[str], Display]
     every_seconds: float
 
 
@@ -57,14 +65,15 @@ def working(name: str, total: int, *, clock: Callable[[], float] = time.monotoni
     work = _Work(total, clock, [_Hearing(one.begin(name), one.every_seconds, start) for one in listeners])
     try:
         yield work.advance
+        work.tell_end()
     finally:
         _LISTENERS.reset(token)
-    work.end()
+        work.close()
 
 
 @dataclass
 class _Hearing:
-    tell: Tell
+    display: Display
     every_seconds: float
     next_at: float
     has_heard: bool = False
@@ -85,15 +94,20 @@ class _Work:
                 if self.clock() >= one.next_at:
                     self._tell(one)
 
-    def end(self) -> None:
-        """Tell those who have heard of the work where it ended."""
-        with self.lock:
-            for one in self.hearings:
-                if one.has_heard:
-                    self._tell(one)
+    def tell_end(self) -> None:
+        """Tell those who have heard of the work that it is done."""
+        for one in self.hearings:
+            if one.has_heard:
+                self._tell(one)
+
+    def close(self) -> None:
+        """End what shows the work."""
+        for one in self.hearings:
+            if one.has_heard:
+                one.display.end()
 
     def _tell(self, one: _Hearing) -> None:
         # More may come while it is worked on than there was.
-        one.tell(self.done, max(self.total, self.done))
+        one.display.tell(self.done, max(self.total, self.done))
         one.has_heard = True
         one.next_at = self.clock() + one.every_seconds

@@ -91,6 +91,12 @@ class Settings(BaseSettings):
         "as 127.0.0.1,10.1.0.0/16. Only from them X-Forwarded-For is believed.",
     )
 
+    requests_per_minute: Annotated[int, Field(ge=1, le=600)] = Field(
+        default=500,
+        description="How many requests a minute all runs together send to one REDCap server at most. REDCap "
+        "bans an address above 600; surveys that people answer from it count too. Where Prefect's server "
+        "has a limit for the host already, change it there as well.",
+    )
     wait_minutes: Annotated[float, Field(ge=0, le=24 * 60)] = Field(
         default=30,
         description="How long a run waits for another one of its study before it is put off.",

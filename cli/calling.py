@@ -32,6 +32,7 @@ FLOWS = (
     "load_sessions",
     "revert_run",
     "run_studies",
+    "audit_projects",
 )
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from capstan.timetable.deployments import Deployment
 
 Studies = Annotated[
     list[str], typer.Argument(metavar="[STUDY]...", help="Names of studies; all without one.")
@@ -26,7 +31,7 @@ def deployments(
     Example: capstan deployments demo --out prefect.yaml
     """
     from capstan.errors import StudyError
-    from capstan.timetable.prefect_file import prefect_file
+    from capstan.timetable.prefect_file import WITHOUT_STUDY, prefect_file
     from tasks.timetables import read_timetable
 
     found = read_timetable(studies)
@@ -34,6 +39,7 @@ def deployments(
         raise StudyError(found.faults[0])
     if not found.studies:
         raise StudyError("There is no study yet; `capstan init NAME` writes one.")
+    _check_parameters(found.deployments)
     command = " ".join(["capstan deployments", *studies])
     text = prefect_file(found.deployments, command=command, pool=pool, queue=queue)
     if out is None:
@@ -43,7 +49,25 @@ def deployments(
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be written ({error.strerror}).", param_hint="--out") from None
-    typer.echo(f"wrote {len(found.deployments) + 1} deployments to {out}; next: {_next(out)}", err=True)
+    typer.echo(
+        f"wrote {len(found.deployments) + len(WITHOUT_STUDY)} deployments to {out}; next: {_next(out)}",
+        err=True,
+    )
+
+
+def _check_parameters(deployments: Sequence[Deployment]) -> None:
+    """Refuse parameters that a flow does not have."""
+    from capstan.errors import StudyError, UsageError
+    from tasks.parameters import check_parameters
+
+    for one in deployments:
+        flow = one.row.flow
+        for schedule in (each for each in one.schedules if each.parameters):
+            function = getattr(import_module(f"flows.{flow}"), flow).fn
+            try:
+                check_parameters(function, {"study": one.study, **schedule.parameters})
+            except UsageError as error:
+                raise StudyError(f"{one.study}: schedules.flows.{flow}: {error}") from None
 
 
 def _next(out: Path) -> str:

@@ -15,7 +15,7 @@ from cli.stores import open_store_here
 
 # What stops a row by itself goes away with the next run.
 _PASSING = {"stale_base", "response_count"}
-EXIT_CODES = {"held": 3, "refused": 3, "partly": 4}
+EXIT_CODES = {"failed": 1, "held": 3, "refused": 3, "partly": 4}
 
 
 def finish(summary: Mapping[str, Any], *, stopped: pd.DataFrame, as_json: bool) -> NoReturn:
@@ -41,7 +41,7 @@ def stopped_verdicts(summary: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def exit_code(summary: Mapping[str, Any]) -> int:
-    """0 done, 3 held, refused or every row stopped, 4 partly done."""
+    """0 done, 1 failed, 3 held, refused or every row stopped, 4 partly done."""
     code = EXIT_CODES.get(str(summary["outcome"]), 0)
     if code == 0 and summary.get("rows_rejected"):
         return 4 if summary.get("cells_planned") else 3

@@ -9,6 +9,7 @@ import typer
 
 from capstan.errors import CapstanError, Refused
 from cli import (
+    breaker,
     deployments,
     doctor,
     drift,
@@ -24,6 +25,7 @@ from cli import (
     receiver,
     records,
     rehearsing,
+    release,
     replies,
     run_studies,
     running,
@@ -65,6 +67,8 @@ app.add_typer(triggers.app, name="triggers")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(monitors.app, name="monitors")
 app.add_typer(store.app, name="store")
+app.add_typer(release.app, name="release")
+app.add_typer(breaker.app, name="breaker")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -1,15 +1,15 @@
-"""Progress in a terminal: a bar for each long piece of work, gone when the command ends."""
+"""Progress in a terminal: a bar for each long piece of work, gone when that ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from capstan.progress import Listener, Tell, listening
+from capstan.progress import Listener, listening
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -24,19 +24,30 @@ def progress_shown(console: Console | None = None) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
-    with ExitStack() as opened:
-        # Drawn only once there is long work.
-        bars = cache(lambda: opened.enter_context(_bars(console)))
-
-        def begin(name: str) -> Tell:
-            bar = cache(lambda: bars().add_task(name))
-            return lambda done, total: bars().update(bar(), completed=done, total=total)
-
-        with listening(Listener(begin, _EVERY_SECONDS)):
-            yield
+    with listening(Listener(partial(_Bar, console), _EVERY_SECONDS)):
+        yield
 
 
-def _bars(console: Console) -> Progress:
+class _Bar:
+    """Shows one piece of work; drawn only once it is told of something."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console, self._name = console, name
+        self._drawn: Progress | None = None
+
+    def tell(self, done: int, total: int) -> None:
+        if self._drawn is None:
+            self._drawn = _drawing(self._console)
+            self._drawn.add_task(self._name)
+            self._drawn.start()
+        self._drawn.update(self._drawn.task_ids[0], completed=done, total=total)
+
+    def end(self) -> None:
+        if self._drawn:
+            self._drawn.stop()
+
+
+def _drawing(console: Console) -> Progress:
     # Imported here, because `--help` must not wait for it.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

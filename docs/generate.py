@@ -3,7 +3,7 @@
     python -m docs.generate
 
 Whole files: checks.md, commands.md, settings.md, study.schema.json. Parts between two marks, the rest of
-the file being a person's: study.md, sandbox.md and delivery.md.
+the file being a person's: study.md, sandbox.md, schedules.md and delivery.md.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from capstan.delivery.codes import CODES, Action, CodeRule
 from capstan.periods import Period, write_duration
 from capstan.settings import Settings
 from capstan.study import Study
+from capstan.timetable.starts import Schedule
+from capstan.timetable.table import TIMETABLE, Collision
+from capstan.timetable.words import say
 from capstan.verdict import Severity
 from checks.catalogue import CATALOGUE
 from cli.calling import FLOWS
@@ -66,6 +69,7 @@ def documents() -> Mapping[Path, str]:
         DOCS / "study.md": _filled(DOCS / "study.md", parts=dict(study_tables())),
         DOCS / "delivery.md": _filled(DOCS / "delivery.md", parts={"codes": codes_table()}),
         DOCS / "sandbox.md": _filled(DOCS / "sandbox.md", parts={"methods": methods_table()}),
+        DOCS / "schedules.md": _filled(DOCS / "schedules.md", parts={"timetable": timetable()}),
     }
 
 
@@ -281,6 +285,21 @@ def methods_table() -> str:
         for (content, verb), method in METHODS.items()
     ]
     return _table(("`content`", "action", "what it does"), rows)
+
+
+def timetable() -> str:
+    """Every flow that is deployed, with its default times."""
+    rows = [
+        (
+            f"`{row.flow}`",
+            "; ".join(say(Schedule(one.slug, "UTC", one.cron, one.every)) for one in row.times)
+            or "on demand",
+            "is skipped" if row.collision is Collision.SKIP else "waits",
+            row.about,
+        )
+        for row in TIMETABLE
+    ]
+    return _table(("flow", "when", "a second run", "what it does"), rows)
 
 
 _ASKS = {

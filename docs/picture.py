@@ -27,7 +27,7 @@ def main() -> None:
     """Write the page in light and dark."""
     with Running() as sandbox, sync_playwright() as playwright:
         _talk(sandbox)
-        browser = playwright.chromium.launch(executable_path=_chromium())
+        browser = playwright.chromium.launch(executable_path=chromium())
         _take(browser, sandbox, scheme="light")
         _take(browser, sandbox, scheme="dark")
         browser.close()
@@ -63,7 +63,8 @@ def _order(sandbox: Running, path: str, **body: Any) -> None:
     requests.post(sandbox.control_url + path, json=body, timeout=30).raise_for_status()
 
 
-def _chromium() -> str | None:
+def chromium() -> str | None:
+    """Where a Chromium is, None to let playwright look for its own."""
     return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 

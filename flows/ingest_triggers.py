@@ -43,14 +43,13 @@ def _drain(inbox: Inbox, *, limit: int) -> Counter[str]:
     """Work on items until none waits; other workers may do the same at the same time."""
     counts = Counter[str]()
     # Nothing is written to REDCap here, so that no token that writes is asked for.
-    live = open_project(inbox.study, flow=FLOW, dry_run=True)
-    try:
-        with working("work on items", inbox.waiting) as advance:
-            while (worked := work_batch(live, limit=limit, clock=utc_now)) is not None:
-                counts += worked
-                advance(worked.total())
-    finally:
-        live.close()
+    with (
+        visiting(inbox.study, flow=FLOW, dry_run=True) as live,
+        working("work on items", inbox.waiting) as advance,
+    ):
+        while (worked := work_batch(live, limit=limit, clock=utc_now)) is not None:
+            counts += worked
+            advance(worked.total())
     return counts
 
 

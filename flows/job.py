@@ -37,8 +37,8 @@ from tasks.judging import judge_plan, with_verdicts
 from tasks.messages.notices import tell_of_failure, tell_of_run
 from tasks.messages.outage_news import tell_of_outage
 from tasks.plans import HeldPlan, hold_run
-from tasks.quarantine import answer_items, keep_rejected
 from tasks.putting_off import put_off
+from tasks.quarantine import answer_items, keep_rejected
 from tasks.report import publish_report
 from tasks.shield import flow_run_id
 from tasks.turns import turn_of
@@ -208,7 +208,8 @@ def job(
             visit = visiting(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
             live, started = opened.enter_context(visit), utc_now()
             run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
-        current = Job(live, run, _computed_for(live, today, now=started), started, read_asked(live, flow=flow))
+        now = _computed_for(live, today, now=started)
+        current = Job(live, run, now, started, read_asked(live, flow=flow))
         with _ended(current):
             yield current
     if current.summary and not dry_run:

@@ -19,6 +19,7 @@ from tasks.redcap import list_records
 from tasks.references import record_of
 from tasks.report import publish_report
 from tasks.shield import study_flow
+from tasks.visiting import note_success
 
 
 @study_flow("run-monitors")
@@ -44,6 +45,8 @@ def run_monitors(
         unreachable = _open_project(watch, participant=participant)
         try:
             summary = _run(watch)
+            if watch.live:
+                note_success(watch.live)
         finally:
             watch.leave_project()
         if unreachable:

@@ -15,24 +15,20 @@ from capstan.errors import CapstanError, StudyError
 from capstan.study.parts import NAME
 from capstan.study.schedules import ScheduledFlow
 from flows.job import Summary, utc_now
-from flows.parameters import DryRun
+from flows.parameters import DryRun, titled
 from tasks.fanning import GOING_ON, find_deployments, start_deployments, wait_for
 from tasks.parameters import check_parameters
 from tasks.report import publish_report
-from tasks.shield import flow_run_id, run_logger, study_flow
+from tasks.shield import flow_run_id, study_flow
 from tasks.timetables import read_timetable
 
-
-def _titled(title: str, **more: Any) -> Any:
-    return Field(json_schema_extra={"title": title}, **more)
-
-
-Flow = Annotated[ScheduledFlow, _titled("Flow")]
-Spread = Annotated[int, _titled("Minutes over which they begin", ge=0, le=1440)]
-Wait = Annotated[int, _titled("Minutes to wait", ge=0, le=1440)]
+Flow = Annotated[ScheduledFlow, titled("Flow")]
+Spread = Annotated[int, titled("Minutes over which they begin", ge=0, le=1440)]
+Wait = Annotated[int, titled("Minutes to wait", ge=0, le=1440)]
+Studies = Annotated[list[Annotated[str, Field(pattern=NAME)]], titled("Studies")]
+Parameters = Annotated[dict[str, bool | int | float | str], titled("Parameters of each run")]
 _WELL = ("completed", "done", "idle", "dry run", "put off")
-Studies = Annotated[list[Annotated[str, Field(pattern=NAME)]], _titled("Studies")]
-Parameters = Annotated[dict[str, bool | int | float | str], _titled("Parameters of each run")]
+_TOLD = 20  # studies that are named
 
 
 @study_flow("run-studies", about="flow")
@@ -94,8 +90,7 @@ def _outcome(function: Any, study: str, parameters: dict[str, Any]) -> str:
     try:
         return str(function(study=study, **parameters)["outcome"])
     except CapstanError as error:
-        run_logger().warning("Study %s: %s", study, type(error).__name__)
-        return "failed"
+        return f"failed: {error}"
 
 
 def _summary(flow: str, states: dict[str, str], *, dry_run: bool, is_awaited: bool) -> Summary:
@@ -111,8 +106,8 @@ def _summary(flow: str, states: dict[str, str], *, dry_run: bool, is_awaited: bo
         "dry_run": dry_run,
         "flow_run": flow_run_id(),
         "studies": len(states),
-        "runs": dict(Counter(states.values())),
+        "runs": dict(Counter(state.partition(":")[0] for state in states.values())),
     }
-    said = ", ".join(f"{study} ({states[study]})" for study in odd[:20])
-    more = f" and {len(odd) - 20} more" if len(odd) > 20 else ""
+    said = "; ".join(f"{study} ({states[study]})" for study in odd[:_TOLD])
+    more = f"; and {len(odd) - _TOLD} more" if len(odd) > _TOLD else ""
     return summary | ({"reason": f"{flow} did not end well for {said}{more}."} if odd else {})

@@ -26,7 +26,7 @@ def breaker_name(url: str) -> str:
 
 @contextmanager
 def first_asking(store: Store, url: str) -> Iterator[None]:
-    """Let a run ask REDCap for the first time; raises PutOff where that is not to be, or opens the breaker."""
+    """Let a run ask REDCap for the first time; raises PutOff while the breaker is open, or if it opens."""
     host = breaker_name(url)
     if found := pass_breaker(store, host, now=datetime.now(UTC)):
         raise PutOff(sentence(found))
@@ -56,7 +56,7 @@ def count_failure(store: Store, url: str, *, error: RedcapError) -> None:
 
 
 def count_success(store: Store, url: str) -> Breaker | None:
-    """Count that REDCap answered throughout a run; returns what is known of its host, None if it never failed."""
+    """Count that REDCap answered throughout a run; returns the breaker, None where it never failed."""
     return note_success(store, breaker_name(url), now=datetime.now(UTC))
 
 
@@ -65,8 +65,8 @@ def sentence(found: Breaker) -> str:
     head = f"REDCap at {found.host}"
     if found.is_ban:
         return (
-            f"{head} has banned this address, so that nothing was done. Ask its administrator to lift the ban, "
-            f"then `capstan breaker close {found.host}`."
+            f"{head} has banned this address, so that nothing was done. Ask its administrator to lift "
+            f"the ban, then `capstan breaker close {found.host}`."
         )
     since = f" since {found.opened_at:%Y-%m-%d %H:%M} UTC" if found.opened_at else ""
     again = f" It is tried again after {found.try_at:%H:%M} UTC." if found.try_at else ""

@@ -25,7 +25,8 @@ class Call(NamedTuple):
     fingerprint: str = ""
 
 
-_CALL = ContextVar("call", default=Call())
+_NO_CALL = Call()
+_CALL = ContextVar("call", default=_NO_CALL)
 
 
 def current_call() -> Call:

@@ -13,23 +13,24 @@ import requests
 from pydantic import ValidationError
 
 from capstan.dictionary import Dictionary
-from capstan.errors import IdentityError, Refused, RightMissing, StudyError, TokenRefused
+from capstan.errors import IdentityError, PutOff, Refused, RightMissing, StudyError, TokenRefused
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Layout
 from capstan.redcap import Redcap
-from capstan.redcap.throttle import Throttle
 from capstan.settings import Settings, load_settings
 from capstan.store import Store, load_keys, read_watermark
 from capstan.structure import Structure
 from capstan.study import ProjectIdentity, Study, find_study, read_study
 from capstan.study.check import check_study
 from capstan.study.parts import TokenSource
+from capstan.study.quiet import quiet_now
 from tasks.breaker import first_asking
+from tasks.budget import budget_for
 from tasks.crash import crash_point
 from tasks.drift import problems_for
 from tasks.folders import study_folders
 from tasks.form_links import remember_links
-from tasks.hosts import check_address
+from tasks.hosts import check_address, is_rehearsal
 from tasks.shield import effect, run_logger
 from tasks.token_sources import read_token
 
@@ -106,21 +107,20 @@ def open_project(
 
     Raises StudyError for the study file and, with `check_rules`, for names in it that the project does not
     have (those that it lost since the last run only where `flow` uses them); UsageError where no token is
-    kept; TokenRefused, IdentityError, RedcapUnavailable; PutOff while REDCap is known to be down. A dry run
-    needs no token that writes.
+    kept; TokenRefused, IdentityError, RedcapUnavailable; PutOff while REDCap is known to be down, or is to
+    be left alone. A dry run needs no token that writes.
     """
     settings = load_settings()
     folder = find_study(name, folders=study_folders(settings))
     study = read_study(folder)
-    # One throttle for both, because REDCap counts the requests of an address.
-    throttle = Throttle()
-    redcap = open_connection(study, study.redcap.token, folder=folder, throttle=throttle)
+    check_quiet(study, now=datetime.now(UTC))
+    redcap = open_connection(study, study.redcap.token, folder=folder)
     store = open_store(settings)
     try:
         writer = None if dry_run else redcap
         with first_asking(store, study.redcap.url):
             if study.redcap.write_token and not dry_run:
-                writer = open_writer(study, study.redcap.write_token, folder=folder, throttle=throttle)
+                writer = open_writer(study, study.redcap.write_token, folder=folder)
             live = connect(study, redcap=redcap, store=store, writer=writer)
         if check_rules:
             _refuse_problems(live, file=folder / "study.yaml", flow=flow)
@@ -130,6 +130,16 @@ def open_project(
         raise
     crash_point("opened")
     return live
+
+
+def check_quiet(study: Study, *, now: datetime) -> None:
+    """Put a run off within a window of `redcap.quiet`; a rehearsal asks no real REDCap."""
+    window = quiet_now(study.redcap.quiet, now.astimezone(study.zone))
+    if window and not is_rehearsal():
+        raise PutOff(
+            f"REDCap is left alone until {window.ends} ({study.timezone}; redcap.quiet in study.yaml), so "
+            "that nothing was done."
+        )
 
 
 def _refuse_problems(live: LiveProject, *, file: Path, flow: str) -> None:
@@ -147,7 +157,6 @@ def open_connection(
     source: TokenSource,
     *,
     folder: Path,
-    throttle: Throttle | None = None,
     session: requests.Session | None = None,
 ) -> Redcap:
     """Make the connection of one of the study's tokens; nothing is asked yet.
@@ -156,15 +165,15 @@ def open_connection(
     """
     check_address(study.redcap.url, host=study.redcap.project.host)
     token = read_token(source, folder=folder, url=study.redcap.url)
+    # REDCap counts the requests of an address, whichever token and run they come from.
+    budget = budget_for(study.redcap.url)
     rows = study.redcap.batch_rows
-    return Redcap(study.redcap.url, token, max_rows=rows, throttle=throttle, session=session)
+    return Redcap(study.redcap.url, token, max_rows=rows, throttle=budget, session=session)
 
 
-def open_writer(
-    study: Study, source: TokenSource, *, folder: Path, throttle: Throttle | None = None
-) -> Redcap:
+def open_writer(study: Study, source: TokenSource, *, folder: Path) -> Redcap:
     """Open the connection that writes, and refuse one that opens another project than the study names."""
-    writer = open_connection(study, source, folder=folder, throttle=throttle)
+    writer = open_connection(study, source, folder=folder)
     try:
         info = writer.project()
     except (TokenRefused, RightMissing) as error:

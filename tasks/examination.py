@@ -17,6 +17,7 @@ from capstan.study.check import check_study
 from checks.changes import forbidden_columns
 from tasks.connections import LiveProject, connect, open_connection, open_store
 from tasks.drift import list_changes
+from tasks.examining_breaker import look_at_breaker
 from tasks.examining_clock import look_at_redcaps_clock
 from tasks.examining_home import look_at_home
 from tasks.examining_prefect import look_at_prefect
@@ -59,7 +60,7 @@ def examine(name: str) -> list[Finding]:
         return [*first, *chain.from_iterable(pool.map(lambda look: list(look()), looks)), *machine]
 
 
-_STAGES = ("address", "store", "token", "project")
+_STAGES = ("address", "store", "breaker", "token", "project")
 
 
 def _look_at_project(study: Study, *, settings: Settings, folder: Path, now: datetime) -> Iterator[Finding]:
@@ -79,6 +80,7 @@ def _look_inside(study: Study, *, settings: Settings, folder: Path) -> Iterator[
     yield _address(study)
     with open_store(settings) as store:
         yield Finding("store", "ok", "opens with its key")
+        yield look_at_breaker(store, study.redcap.url)
         redcap = open_connection(study, study.redcap.token, folder=folder)
         yield Finding("token", "ok", f"found ({study.redcap.token.kind})")
         live = connect(study, redcap=redcap, store=store)

@@ -57,7 +57,7 @@ def _room(settings: Settings) -> Finding:
     try:
         free = shutil.disk_usage(settings.home).free
         store = store_file(settings)
-        size = store.stat().st_size if store else 0
+        size = store.stat().st_size if store and store.exists() else 0
     except OSError as error:
         return Finding("disk", "fail", f"the home's disk cannot be looked at: {error.strerror}")
     said = f"{free / 1e9:.1f} GB free"

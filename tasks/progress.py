@@ -9,33 +9,36 @@ from uuid import UUID
 
 from httpx import HTTPError
 
-from capstan.progress import Listener, Tell
+from capstan.progress import Listener
 
 _EVERY_SECONDS = 5.0
 
 
-def _begin(name: str) -> Tell:
-    # Threads that do a part of the work know of no run.
-    run_context = copy_context()
-    shown: list[UUID] = []
+class _Artifact:
+    """Shows one piece of work; made where the run is known, and told from any thread."""
 
-    def tell(done: int, total: int) -> None:
+    def __init__(self, name: str) -> None:
+        self._name, self._run = name, copy_context()
+        self._id: UUID | None = None
+
+    def tell(self, done: int, total: int) -> None:
+        percent = round(100 * done / max(total, 1), 1)
         with suppress(HTTPError):  # who only looks on must not stop the work
-            run_context.run(_show, shown, 100 * done / max(total, 1), f"{name}: {done:,} of {total:,}")
+            self._run.run(self._show, percent, f"{self._name}: {done:,} of {total:,}")
 
-    return tell
+    def end(self) -> None:
+        """Leave it as it is: the run's page shows how far the work came."""
+
+    def _show(self, percent: float, description: str) -> None:
+        # Imported here, because most runs have no long work.
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+        if self._id:
+            update_progress_artifact(self._id, percent, description=description)
+        else:
+            # A coroutine only where there is an event loop.
+            self._id = cast(UUID, create_progress_artifact(percent, description=description))
 
 
-def _show(shown: list[UUID], percent: float, description: str) -> None:
-    # Imported here, because most runs have no long work.
-    from prefect.artifacts import create_progress_artifact, update_progress_artifact
-
-    if shown:
-        update_progress_artifact(shown[0], percent, description=description)
-    else:
-        made = create_progress_artifact(percent, description=description)
-        shown.append(cast(UUID, made))  # a coroutine only where there is a loop
-
-
-PREFECT = Listener(_begin, _EVERY_SECONDS)
+PREFECT = Listener(_Artifact, _EVERY_SECONDS)
 """Shows long work of a flow run as artifacts of it."""

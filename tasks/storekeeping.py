@@ -44,6 +44,19 @@ def look_at_store(*, now: datetime) -> dict[str, Any]:
         engine.dispose()
 
 
+def running_here(*, now: datetime) -> list[str]:
+    """Runs of the store whose process lives, each in words; none where there is no store yet."""
+    settings = load_settings()
+    if not _version(settings):
+        return []
+    engine = _engine(settings)
+    try:
+        with values_kept_out(), engine.connect() as connection:
+            return live_runs(connection, now=now)
+    finally:
+        engine.dispose()
+
+
 def keep_backup(file: Path | None, *, now: datetime, keep: int = 0) -> tuple[Path, Backup]:
     """Back the store up into a new file, and write down when; a dated file in the home if none is named.
 

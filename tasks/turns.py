@@ -52,7 +52,7 @@ def _wait(store: Store, turn: Turn, *, longest: timedelta) -> None:
                 "(CAPSTAN_WAIT_MINUTES), so that nothing was done. `capstan journal list` shows them."
             )
         # Uneven, so that many who wait do not all look at once.
-        time.sleep(nap * random.uniform(0.8, 1.2))  # noqa: S311 - nobody gains by guessing it
+        time.sleep(nap * random.uniform(0.8, 1.2))
         nap = min(nap * 1.5, _LONGEST_NAP_SECONDS)
         if _now() - beaten >= _BEAT:
             beaten = _now()

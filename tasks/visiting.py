@@ -23,7 +23,7 @@ def visiting(
     live = open_project(name, check_rules=check_rules, flow=flow, dry_run=dry_run)
     try:
         yield live
-        _note_success(live)
+        note_success(live)
     except (RedcapUnavailable, RedcapBanned) as error:
         count_failure(live.store, live.study.redcap.url, error=error)
         raise
@@ -31,7 +31,8 @@ def visiting(
         live.close()
 
 
-def _note_success(live: LiveProject) -> None:
+def note_success(live: LiveProject) -> None:
+    """Count that REDCap answered throughout a run, and tell those who wait for it that an outage is over."""
     with suppress(CapstanError):  # what was done is done, whatever becomes of the news
         if found := count_success(live.store, live.study.redcap.url):
             tell_of_end(live.store, live.study, found=found, now=datetime.now(UTC))

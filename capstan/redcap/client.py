@@ -21,7 +21,7 @@ from capstan.redcap.imports import check_count, check_rows, format_for, written_
 from capstan.redcap.links import SurveyLinks
 from capstan.redcap.parameters import Value, listed
 from capstan.redcap.tables import UnclearCsv, csv_frame, joined, json_frame
-from capstan.redcap.throttle import Throttle
+from capstan.redcap.throttle import Pace, Throttle
 from capstan.redcap.wire import Wire
 
 DateFormat = Literal["YMD", "MDY", "DMY"]
@@ -52,7 +52,7 @@ class Redcap:
         attempts: int = 4,
         sleep: Callable[[float], None] = time.sleep,
         session: requests.Session | None = None,
-        throttle: Throttle | None = None,
+        throttle: Pace | None = None,
     ) -> None:
         if min(max_rows, max_bytes) < 1:
             raise UsageError("max_rows and max_bytes must be 1 or more.")

@@ -6,6 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
+from typing import Protocol
+
+
+class Pace(Protocol):
+    """What says when one more request may begin."""
+
+    def wait(self) -> None:
+        """Sleep until then; threads may call it at the same time."""
 
 
 class Throttle:

@@ -19,7 +19,7 @@ from capstan.redcap.body import Body
 from capstan.redcap.failures import Answer, failure
 from capstan.redcap.parameters import Value, form_body, form_fields
 from capstan.redcap.sentences import ERROR_START
-from capstan.redcap.throttle import Throttle
+from capstan.redcap.throttle import Pace
 
 Parsed = TypeVar("Parsed")
 Parameters = Mapping[str, Value]
@@ -49,7 +49,7 @@ class Wire:
         timeout_seconds: tuple[float, float],
         attempts: int,
         sleep: Callable[[float], None],
-        throttle: Throttle,
+        throttle: Pace,
         session: requests.Session | None = None,
     ) -> None:
         self.address, self.host, self._token = address, host_of(address), token

@@ -31,7 +31,9 @@ def tell_of_opened(
         for channel, address in people:
             mark = address_mark(store, channel, address=address)
             row = {"host": host, "address_mark": mark, "study": room.study, "told_at": happening.at}
-            if connection.execute(insert_new(connection, BREAKER_TOLD).values(**row)).rowcount:
+            # What comes back, because PostgreSQL's driver does not count what gave way.
+            added = insert_new(connection, BREAKER_TOLD).values(**row).returning(BREAKER_TOLD.c.host)
+            if connection.execute(added).first():
                 new.append(address)
         if new:
             told = [replace(happening, people=tuple(new))]
@@ -46,9 +48,9 @@ def tell_of_closed(
     people: Collection[Person],
     say: Callable[[datetime], Happening],
 ) -> bool:
-    """Raise that a host answers again, for those whom this study told that it does not; `say` gets since when.
+    """Raise that a host answers again, for those whom this study told that it does not.
 
-    False where it told nobody.
+    `say` gets since when they know. False where nobody was told.
     """
     mine = (BREAKER_TOLD.c.host == host, BREAKER_TOLD.c.study == room.study)
     query = select(BREAKER_TOLD.c.address_mark, BREAKER_TOLD.c.told_at).where(*mine)

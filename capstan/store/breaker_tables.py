@@ -33,7 +33,7 @@ BREAKER_TOLD = Table(
     Column("told_at", UtcTime, nullable=False),
 )
 
-# One run that waits for its study, or has the turn and is about to begin; the lowest living number goes first.
+# One run that waits for its study, or is about to begin; the lowest number whose owner lives goes first.
 TURN = Table(
     "turn",
     METADATA,

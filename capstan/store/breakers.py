@@ -1,9 +1,9 @@
 """Breakers: a REDCap host that does not answer is left alone for a while, by all studies and machines.
 
-    closed ──► open ──► answered ──► closed       failures in a row; a trial that got an answer; a run that ended well
+    closed ──► open ──► answered ──► closed     failures in a row; a trial got an answer; a run ended well
       ▲         ▲ │        │
-      └─────────┼─┘        │                      a person closed it
-                └──────────┘                      it failed again
+      └─────────┼─┘        │                    a person closed it
+                └──────────┘                    it failed again
 
 While one is open, runs are put off. One run at a time tries again, each time after a longer pause. A ban is
 for a person: nobody tries.
@@ -154,16 +154,24 @@ def _after_failure(row: Any, *, is_ban: bool, now: datetime) -> dict[str, Any]:
     if row["state"] == BreakerState.OPEN and row["trier"] != current_owner() and not is_ban:
         # A run that was on its way when it opened; the pause is not for it to prolong.
         return counted
-    opened = {"opened_at": now, "closed_at": None, "put_off": 0, "tries": 0}
-    opened = opened if row["state"] == BreakerState.CLOSED else {"tries": row["tries"] + 1}
-    try_at = None if is_banned else now + _pause(opened["tries"])
-    return {**counted, **opened, "state": BreakerState.OPEN, "try_at": try_at, **_NOBODY}
+    is_new = row["state"] == BreakerState.CLOSED
+    opened = {"opened_at": now, "closed_at": None, "put_off": 0} if is_new else {}
+    tries = 0 if is_new else row["tries"] + 1
+    try_at = None if is_banned else now + _pause(tries)
+    return {
+        **counted,
+        **opened,
+        **_NOBODY,
+        "state": BreakerState.OPEN,
+        "tries": tries,
+        "try_at": try_at,
+    }
 
 
 def _pause(tries: int) -> timedelta:
-    """Twice as long each time, and a little by chance: many hosts that fail together are not tried together."""
+    """Twice as long each time, and a little by chance, so that not all hosts are tried together."""
     doubled: timedelta = min(_FIRST * 2 ** min(tries, 16), _LONGEST)
-    return doubled * random.uniform(0.8, 1.2)  # noqa: S311 - nobody gains by guessing it
+    return doubled * random.uniform(0.8, 1.2)
 
 
 def _may_try(row: Any, *, now: datetime) -> bool:

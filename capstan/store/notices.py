@@ -118,8 +118,8 @@ def _news(store: Store, connection: Connection, room: Mailroom, *, since: dateti
 def _to_happening(store: Store, row: RowMapping) -> Happening:
     said = json.loads(store.keys.unseal(row["sealed"]))
     # A notice from before there were roles or people has none.
-    lists = {name: tuple(said.pop(name, ())) for name in ("roles", "people")}
-    return Happening(Cause(row["cause"]), at=row["raised_at"], **lists, **said)
+    roles, people = (tuple(said.pop(name, ())) for name in ("roles", "people"))
+    return Happening(Cause(row["cause"]), at=row["raised_at"], roles=roles, people=people, **said)
 
 
 def _told(

@@ -21,6 +21,7 @@ from capstan.study.monitors import Monitor
 from capstan.study.notices import Notify, Partner
 from capstan.study.parts import NAME, AddressText, CodeText, Part, PeriodText, TokenSource, ZoneText
 from capstan.study.probes import Probe
+from capstan.study.quiet import QuietText
 from capstan.study.receiver import Receiver
 from capstan.study.schedules import Schedules
 from capstan.study.sessions import Sessions
@@ -43,12 +44,14 @@ class Redcap(Part):
     """Which server and project.
 
     `timezone` is the server's, where it is not the study's; `batch_rows` is how many rows one import sends.
-    Where there is a `write_token`, only it writes, and `token` only reads.
+    `quiet` is when no run asks it, in the study's zone. Where there is a `write_token`, only it writes, and
+    `token` only reads.
     """
 
     url: AddressText
     timezone: ZoneText = ""
     batch_rows: int = Field(default=1000, ge=1)
+    quiet: tuple[QuietText, ...] = ()
     token: TokenSource
     write_token: TokenSource | None = None
     project: ProjectIdentity

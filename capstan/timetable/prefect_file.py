@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -11,7 +12,12 @@ from capstan.timetable.deployments import Deployment
 from capstan.timetable.starts import Schedule
 from capstan.timetable.words import say
 
-FAN_OUT = "run_studies"
+WITHOUT_STUDY = MappingProxyType(
+    {
+        "run_studies": "Starts one flow for many studies, each by its own deployment. On demand.",
+        "audit_projects": "Counts what the rules find in many projects, on a Dask cluster. On demand.",
+    }
+)
 # Where the worker finds the project, and which version it is: the folder in which `prefect deploy` is run.
 _BUILD = [{"tasks.clone.describe_clone": {"id": "clone"}}]
 _PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": "{{ clone.directory }}"}}]
@@ -25,7 +31,7 @@ def prefect_file(deployments: Iterable[Deployment], *, command: str, pool: str, 
         "name": "capstan",
         "build": _BUILD,
         "pull": _PULL,
-        "deployments": [{**one, "work_pool": place} for one in [*listed, _fan_out()]],
+        "deployments": [{**one, "work_pool": place} for one in [*listed, *_without_study()]],
     }
     text = yaml.dump(
         whole, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
@@ -53,18 +59,21 @@ def _entry(deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def _fan_out() -> dict[str, Any]:
-    """The one deployment that is no study's: it starts those of all studies."""
-    return {
-        "name": "all",
-        "description": "Starts one flow for many studies, each by its own deployment. On demand.",
-        "version": "{{ clone.version }}",
-        "tags": ["capstan"],
-        "entrypoint": f"flows.{FAN_OUT}.{FAN_OUT}",
-        "parameters": {},
-        "enforce_parameter_schema": True,
-        "schedules": [],
-    }
+def _without_study() -> list[dict[str, Any]]:
+    """The deployments that are no study's."""
+    return [
+        {
+            "name": "all",
+            "description": about,
+            "version": "{{ clone.version }}",
+            "tags": ["capstan"],
+            "entrypoint": f"flows.{flow}.{flow}",
+            "parameters": {},
+            "enforce_parameter_schema": True,
+            "schedules": [],
+        }
+        for flow, about in WITHOUT_STUDY.items()
+    ]
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:

@@ -53,9 +53,9 @@ def tell_of_end(store: Store, study: Study, *, found: Breaker, now: datetime) ->
 
 def _over(found: Breaker, *, lasted: timedelta) -> str:
     minutes = max(1, round(lasted / timedelta(minutes=1)))
-    long = f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    long = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} hours"
     runs = "1 run was" if found.put_off == 1 else f"{found.put_off:,} runs were"
-    return f"REDCap at {found.host} answers again, after {long}; {runs} put off meanwhile, and go on by themselves."
+    return f"REDCap at {found.host} answers again, after {long}. Runs go on; {runs} put off meanwhile."
 
 
 def _people(study: Study, *, now: datetime) -> list[Person]:

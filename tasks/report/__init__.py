@@ -11,7 +11,7 @@ from prefect.context import FlowRunContext
 from checks.catalogue import CATALOGUE
 from tasks.report.boards import publish_boards
 from tasks.report.drawing import artifact_key
-from tasks.report.page import CHECKS, COUNTS, OUTCOMES, Summary, counts_of, markdown, said, title
+from tasks.report.page import CHECKS, COUNTS, OUTCOMES, Summary, brief, counts_of, markdown, title
 from tasks.report.tags import tag_run
 from tasks.shield import run_logger, shielded
 
@@ -24,12 +24,17 @@ def publish_report(summary: Summary) -> None:
 
     A server that does not answer changes nothing of what the run did: then only the log has it.
     """
-    run_logger().info("%s", title(summary))
+    run_logger().info("%s of %s: %s", summary["flow"], summary["study"], brief(summary))
     if FlowRunContext.get() is None:
         return
     try:
         _publish(summary)
-        publish_boards(str(summary["study"]), flow=str(summary["flow"]), now=datetime.now(UTC))
+        publish_boards(
+            str(summary["study"]),
+            flow=str(summary["flow"]),
+            is_journaled="run" in summary,
+            now=datetime.now(UTC),
+        )
         tag_run(summary)
     except HTTPError as error:
         run_logger().warning("The report could not be published: %s", type(error).__name__)
@@ -37,7 +42,7 @@ def publish_report(summary: Summary) -> None:
 
 def _publish(summary: Summary) -> None:
     key = artifact_key(str(summary["study"]), str(summary["flow"]))
-    create_markdown_artifact(markdown=markdown(summary), key=key, description=said(summary))
+    create_markdown_artifact(markdown=markdown(summary), key=key, description=brief(summary))
     rows = [
         {
             "check": check,

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from html import escape
 
 _WIDTH, _LABELS, _NUMBERS, _LINE, _EDGE = 640, 190, 70, 26, 14
+_MOST_BARS = 12
 # Its own ground, because a picture in a page cannot know whether the page is dark.
 _STYLE = "text{font:13px system-ui,sans-serif;fill:#1f2937}"
 _GROUND, _BAR = "#f8fafc", "#2f6f9f"
 
 
 def bars(counts: Mapping[str, int], *, title: str) -> str:
-    """Draw counts by word as horizontal bars; gives an SVG."""
+    """Draw counts by word as horizontal bars, what is too much for a picture in one; gives an SVG."""
+    counts = _cut(counts)
     most = max([*counts.values(), 1])
     room = _WIDTH - _LABELS - _NUMBERS - 2 * _EDGE
     lines = [
@@ -41,6 +43,13 @@ def _line(word: str, count: int, *, top: float, length: float) -> str:
         f'<rect x="{left}" y="{top + 4:.0f}" width="{length:.1f}" height="{_LINE - 8}" rx="3" fill="{_BAR}"/>'
         f'<text x="{left + length + 6:.0f}" y="{middle:.0f}">{count:,}</text>'
     )
+
+
+def _cut(counts: Mapping[str, int]) -> Mapping[str, int]:
+    if len(counts) <= _MOST_BARS:
+        return counts
+    kept, left = list(counts.items())[: _MOST_BARS - 1], list(counts.values())[_MOST_BARS - 1 :]
+    return {**dict(kept), f"{len(left)} others": sum(left)}
 
 
 def _shortened(word: str, most: int = 28) -> str:

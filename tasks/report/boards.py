@@ -74,14 +74,14 @@ _TOUCHED = MappingProxyType(
         "ingest_triggers": ("triggers", "monitors"),
         "reconcile_triggers": ("triggers",),
         "load_sessions": ("monitors",),
-        "run_studies": (),
+        "audit_projects": (),
     }
 )
 
 
-def publish_boards(study: str, *, flow: str, now: datetime) -> None:
+def publish_boards(study: str, *, flow: str, is_journaled: bool, now: datetime) -> None:
     """Publish the pages that a run of a flow may have changed, each only if it shows something new."""
-    names = _TOUCHED.get(flow, _WRITING)
+    names = _TOUCHED.get(flow, _WRITING if is_journaled else ())
     if not names:
         return
     with open_store(load_settings()) as store:

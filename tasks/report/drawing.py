@@ -59,8 +59,8 @@ def publish_page(
 
 
 def drawn(page: Page, drawing: Drawing) -> str:
-    """A page in Markdown."""
-    parts = [f"# {page.title}, study {page.study}", drawing.said]
+    """A page in Markdown; what it says in a sentence stands above it, as the artifact's description."""
+    parts = [f"# {page.title}, study {page.study}"]
     if any(drawing.counts.values()):
         parts.append(f"![{page.title}]({as_address(bars(drawing.counts, title=page.title))})")
     if drawing.rows:

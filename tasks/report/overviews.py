@@ -81,7 +81,7 @@ def draw_deliveries(store: Store, study: str, now: datetime) -> Drawing:
             "attempts": one.attempts,
             "channel": one.channel,
             "status": one.status,
-            "code": one.code or "",
+            "code": str(one.code or ""),
             "what the code means": rule_for(one.code, status=one.status).meaning if one.code else "",
         }
         for one in tried

@@ -46,6 +46,9 @@ COUNTS = MappingProxyType(
         "forms_emptied": "forms whose data were deleted in REDCap",
     }
 )
+_BRIEFLY = MappingProxyType(
+    {"cells_written": "cells written", "cells_reverted": "cells put back", "rows_rejected": "rows stopped"}
+)
 MAX_CHANGES = 20
 CHECKS = MappingProxyType(
     {
@@ -60,7 +63,7 @@ def markdown(summary: Summary) -> str:
     """A run's summary as a page for people, in Markdown."""
     parts = [
         f"# {title(summary)}",
-        said(summary),
+        _said(summary),
         *_numbers(summary),
         *_by_check(summary),
         *_details(summary),
@@ -75,11 +78,21 @@ def title(summary: Summary) -> str:
     return f"{flow}, study {summary['study']}: {summary['outcome']}"
 
 
-def said(summary: Summary) -> str:
-    """What a run came to, in a sentence or two."""
+def brief(summary: Summary) -> str:
+    """What a run came to, in a few words, for a list of runs."""
+    counted = [
+        f"{count:,} {words}"
+        for name, words in _BRIEFLY.items()
+        if isinstance(count := summary.get(name), int) and count
+    ]
+    return ", ".join([str(summary["outcome"]), *counted])
+
+
+def _said(summary: Summary) -> str:
     # What a flow without a run of the journal came to, it says itself.
-    spoken = OUTCOMES.get(str(summary["outcome"]), "") if "run" in summary else summary.get("reason", "")
-    words, stopped = str(spoken), summary.get("rows_rejected")
+    spoken = [OUTCOMES.get(str(summary["outcome"]), "")] if "run" in summary else []
+    words = " ".join(filter(None, [*spoken, str(summary.get("reason", ""))]))
+    stopped = summary.get("rows_rejected")
     rows = "row was" if stopped == 1 else "rows were"
     return (
         f"{words} **{stopped:,} {rows} stopped**, see below."

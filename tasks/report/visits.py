@@ -50,9 +50,9 @@ def due_by_site(visits: pd.DataFrame, *, sites: pd.Series[str], today: date) -> 
     if pending.empty:
         return pd.DataFrame(columns=columns, dtype="int64")
     due = pd.to_datetime(pending["due"])
-    starts = (due - pd.to_timedelta(due.dt.weekday, unit="D")).dt.strftime("%Y-%m-%d")
+    starts = (due - pd.to_timedelta(due.dt.day_of_week, unit="D")).dt.strftime("%Y-%m-%d")
     when = starts.where(starts <= weeks[-1], LATER).mask(is_late.loc[pending.index], OVERDUE)
-    where = pending["record"].map(sites).fillna("").replace("", _NOWHERE)
+    where = pending["record"].map(lambda record: sites.get(record) or _NOWHERE)
     counts = pd.crosstab(where, when).reindex(columns=columns, fill_value=0)
     whole = counts.sum().to_frame(_EVERYWHERE).T
     return whole if list(counts.index) == [_NOWHERE] else pd.concat([whole, counts])
@@ -62,10 +62,10 @@ def draw_due(due: pd.DataFrame) -> Drawing:
     """Draw what `due_by_site` counted."""
     if due.empty:
         return Drawing("No visit is to come.", {}, [])
-    total = {str(name): int(count) for name, count in due.iloc[0].items()}
+    total = {str(week): int(count) for week, count in due.T[_EVERYWHERE].items()}
     rows = [
-        {"site": str(site), **{str(name): int(count) for name, count in counts.items()}}
-        for site, counts in due.iterrows()
+        {"week": str(week), **{str(site): int(count) for site, count in counts.items()}}
+        for week, counts in due.T.iterrows()
     ]
     said = (
         f"{sum(total.values()):,} visits are to come, of which {total[OVERDUE]:,} are overdue. A week is "

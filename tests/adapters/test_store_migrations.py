@@ -16,7 +16,17 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from store_cases import NOW, begin, make_cells, make_outcomes, open_store, store_url
 
 from capstan.errors import StoreError
-from capstan.store import RunState, end_run, finish_batch, journal, list_runs, migrate, read_images
+from capstan.store import (
+    RunState,
+    Store,
+    end_run,
+    finish_batch,
+    journal,
+    list_runs,
+    load_keys,
+    migrate,
+    read_images,
+)
 from capstan.store.tables import BATCH, METADATA, RUN
 
 
@@ -106,9 +116,11 @@ def make_first_version(folder: Path) -> None:
         migrate.migrate_to(store.engine, "0001")
 
 
-def test_tables_go_back_and_forward_through_all_versions_without_losing_a_run(tmp_path: Path) -> None:
+def test_tables_go_back_and_forward_through_all_versions_without_losing_a_run(
+    url: str, tmp_path: Path
+) -> None:
     cells = make_cells("71", "82")
-    with open_store(tmp_path) as store:
+    with Store.open(url, load_keys(None, home=tmp_path)) as store:
         run = begin(store)
         number = journal(store, run, cells=cells, overwrite=False, now=NOW)
         finish_batch(store, run, batch=number, outcomes=make_outcomes(cells, "written", "written"), now=NOW)

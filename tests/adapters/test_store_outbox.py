@@ -572,3 +572,15 @@ def test_retention_deletes_whom_and_what_but_not_that_it_was_sent(store: Store) 
     contents = [message.content is None for message in list_messages(store)]
     assert contents == [False, True]
     assert queue(store, planned(2), run="run-2").known == 2
+
+
+def test_a_claim_for_some_records_leaves_the_messages_of_others(store: Store) -> None:
+    queue(store, planned(3))
+
+    claimed = claim(store, records=["002"])
+    again = claim(store, records=["002"])
+
+    assert isinstance(claimed, Claimed)
+    assert claimed.content.record == "002"
+    assert again is None
+    assert [state_of(store, number) for number in (1, 2, 3)] == ["planned", "planned", "claimed"]

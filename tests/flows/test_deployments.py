@@ -21,6 +21,7 @@ from scheduled_study import scheduled_study
 
 from capstan.errors import UsageError
 from capstan.timetable.deployments import deployments_of
+from capstan.timetable.prefect_file import WITHOUT_STUDY
 from studies.demo.generate import project_xml
 from tasks.doorbell import ring
 from tasks.fanning import GOING_ON, NOT_STARTED, find_deployments, start_deployments, wait_for
@@ -38,10 +39,12 @@ FLOWS = {
         "load_sessions",
         "complete_forms",
         "run_studies",
+        "audit_projects",
     ),
 }
 
 
+FOR_MANY = {"run_studies", "audit_projects"}
 BEGIN = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 
@@ -67,8 +70,16 @@ class Deployed:
 
     def pause(self, flow: str) -> None:
         """Pause a flow's deployment, as the switch on its page does."""
-        url = f"{self.server.pages}/api/deployments/{self.deployments()[flow]['id']}"
-        requests.patch(url, json={"paused": True}, timeout=30).raise_for_status()
+        self._change(f"deployments/{self.deployments()[flow]['id']}", paused=True)
+
+    def set_schedules(self, *, active: bool) -> None:
+        """Switch all schedules on or off."""
+        for one in self.deployments().values():
+            for schedule in one["schedules"]:
+                self._change(f"deployments/{one['id']}/schedules/{schedule['id']}", active=active)
+
+    def _change(self, path: str, **body: Any) -> None:
+        requests.patch(f"{self.server.pages}/api/{path}", json=body, timeout=30).raise_for_status()
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """The runs of a flow."""
@@ -119,13 +130,14 @@ def test_all_flows_are_deployed_without_a_question(deployed: Deployed) -> None:
     found = deployed.deployments()
 
     assert set(found) == FLOWS
-    assert {one["name"] for flow, one in found.items() if flow != "run_studies"} == {"demo"}
+    assert {one["name"] for flow, one in found.items() if flow not in WITHOUT_STUDY} == {"demo"}
     assert {one["entrypoint"].partition(".")[0] for one in found.values()} == {"flows"}
     assert all(one["version"] for one in found.values())
     limits = {flow: (one["global_concurrency_limit"] or {}).get("limit") for flow, one in found.items()}
     assert {flow: limit for flow, limit in limits.items() if limit != 1} == {
         "ingest_triggers": 2,
-        "run_studies": None,
+        **dict.fromkeys(FOR_MANY),
+        "audit_projects": None,
     }
 
 
@@ -193,7 +205,7 @@ def test_the_scheduler_makes_runs_appear(deployed: Deployed) -> None:
 
 
 def test_a_worker_runs_a_deployment_to_its_end(deployed: Deployed) -> None:
-    deployed.prefect("--no-prompt", "deployment", "schedule", "pause", "--all")
+    deployed.set_schedules(active=False)
     deployed.prefect("deployment", "run", "compute-visit-dates/demo", "-p", "max_share=1")
 
     deployed.prefect("worker", "start", "--pool", "capstan", "--type", "process", "--run-once")
@@ -202,13 +214,15 @@ def test_a_worker_runs_a_deployment_to_its_end(deployed: Deployed) -> None:
     assert run["state_type"] == "COMPLETED"
     assert run["parameters"]["study"] == "demo"
     report = deployed.server.ask("artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})
-    assert [one["key"] for one in report] == ["demo-compute-visit-dates"]
-    assert report[0]["data"].startswith("# Compute visit dates, study demo: done\n\nEvery cell")
-    assert f"{deployed.server.pages}/runs/flow-run/{run['id']}" in report[0]["data"]
+    by_key = {one["key"]: one["data"] for one in report}
+    assert by_key["demo-compute-visit-dates"].startswith(
+        "# Compute visit dates, study demo: done\n\nEvery cell"
+    )
+    assert f"{deployed.server.pages}/runs/flow-run/{run['id']}" in by_key["demo-compute-visit-dates"]
 
 
 def test_a_bell_that_is_rung_often_asks_for_one_run(deployed: Deployed, here: None) -> None:
-    deployed.prefect("--no-prompt", "deployment", "schedule", "pause", "--all")
+    deployed.set_schedules(active=False)
     before = {run["id"] for run in deployed.runs("ingest_triggers")}
 
     rung = [ring(study) for study in ("demo", "demo", "unknown", "demo")]
@@ -228,7 +242,7 @@ def test_a_bell_without_a_server_that_answers_raises_nothing() -> None:
 
 
 def test_what_differs_from_the_study_file_is_seen(deployed: Deployed, here: None) -> None:
-    deployed.prefect("--no-prompt", "deployment", "schedule", "resume", "--all")
+    deployed.set_schedules(active=True)
     deployed.pause("send_messages")
     wanted = list(deployments_of(scheduled_study(flows={"run_monitors": {"every": "30 minutes"}})))
     wanted = [one for one in wanted if one.row.flow != "load_sessions"]

@@ -25,7 +25,7 @@ from flows.revert_run import revert_run
 from tasks.references import records_of, references_of
 
 NOBODY = "kqrt-mbxw-hjzp"
-WRITTEN = ("vt_due", "vt_status", "vt_window_open", "elig_status", "exam_complete")
+WRITTEN = ("vt_", "elig_", "exam_complete")
 
 
 @pytest.fixture
@@ -39,13 +39,11 @@ def reference(record: str) -> str:
 
 def cells(study: LiveStudy) -> dict[tuple[str, str, str], str]:
     """The cells that runs write, by record, event and field, as far as they are not blank."""
-    asked = {"fields": ",".join(("record_id", *WRITTEN))}
-    rows = study.call(content="record", format="json", **asked).json()
     return {
-        (row["record_id"], row["redcap_event_name"], field): row[field]
-        for row in rows
-        for field in WRITTEN
-        if row.get(field)
+        (row["record_id"], row["redcap_event_name"], field): value
+        for row in study.call(content="record", format="json").json()
+        for field, value in row.items()
+        if field.startswith(WRITTEN) and value
     }
 
 
@@ -101,7 +99,6 @@ def test_a_run_for_one_event_writes_on_that_event_alone(trial: LiveStudy) -> Non
     assert {place[1] for place in on_event} == {event}
     assert first["outcome"] == rest["outcome"] == "done"
     assert first["cells_written"] < rest["cells_written"]
-    assert first["cells_written"] >= len(on_event) > 0
 
 
 def test_every_flow_that_takes_a_participant_does_what_a_run_for_all_would_do_for_them(

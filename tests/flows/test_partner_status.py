@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from trial_study import edit, held, make_trial
 
 import tasks.rosters
 from capstan.errors import CapstanError, PartnerUnavailable, Refused, UsageError
-from capstan.store import find_run, list_runs, read_verdicts
+from capstan.store import Asking, add_asked, find_run, list_runs, read_asked, read_verdicts
 from capstan.verdict import Severity, of_severity
 from cli.calling import call_flow
 from cli.stores import open_store_here
@@ -300,6 +301,23 @@ def test_a_roster_file_that_is_absent_is_named(
 
     with pytest.raises(UsageError, match=r"cannot be read \(No such file"):
         check(study)
+
+
+def test_a_run_for_one_partner_strikes_off_what_this_one_told_alone(
+    study: LiveStudy, partner: Server
+) -> None:
+    partner.body = roster("1,active,,")
+    asks = [Asking("check_partner_status", name) for name in ("agile", "other")]
+    with open_store_here() as store, store.write() as connection:
+        add_asked(store, connection, study.name, asks=asks, now=datetime.now(UTC))
+    check(study, partner="agile")
+    with open_store_here() as store:
+        left = [one.record for one in read_asked(store, study.name, flow="check_partner_status")]
+    check(study)
+
+    assert left == ["other"]
+    with open_store_here() as store:
+        assert read_asked(store, study.name, flow="check_partner_status") == ()
 
 
 def test_an_unknown_partner_is_refused_with_the_names_there_are(study: LiveStudy) -> None:

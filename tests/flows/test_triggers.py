@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from trial_study import enter
 from trigger_study import EXAM, follow_ups, keep, make_trigger_study, posted, save_form, store_of
 
 import tasks.triggers
-from capstan.errors import RedcapUnavailable
-from capstan.store import Choice, ItemStatus, list_items, list_runs
+from capstan.errors import CapstanError, RedcapUnavailable, RightMissing
+from capstan.redcap import Redcap
+from capstan.store import Choice, ItemStatus, claim_items, list_items, list_runs
 from flows.compute_visit_dates import compute_visit_dates
 from flows.ingest_triggers import ingest_triggers
 
@@ -192,6 +194,31 @@ def test_an_export_that_fails_fails_its_items_and_loses_none(
 
     assert summary["items"] == {"no rule for this instrument": 1, "failed": 1}
     assert items(study, ItemStatus.AGAIN) == [("again", "RedcapUnavailable: REDCap gave no answer.")]
+
+
+@pytest.mark.parametrize("error", [RedcapUnavailable, RightMissing])
+def test_where_no_item_could_be_exported_the_run_ends_and_none_is_counted_as_failed(
+    error: type[CapstanError], study: LiveStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for record, event in follow_ups(study)[:3]:
+        keep(study, posted(study, record, event))
+    exports: list[int] = []
+
+    def fail(*_: Any, **__: Any) -> None:
+        exports.append(1)
+        raise error("REDCap gave no answer.")
+
+    monkeypatch.setattr(tasks.triggers, "read_records", fail)
+    monkeypatch.setattr(Redcap, "version", fail)
+    with pytest.raises(error):
+        ingest_triggers.fn("trial", batch=1)
+
+    assert len(exports) <= 2
+    assert items(study) == [("open", "")] * 3
+    with store_of(study) as store:
+        assert [one.attempts for one in claim_items(store, "trial", limit=9, now=datetime.now(UTC))] == [
+            0
+        ] * 3
 
 
 def test_a_raised_revision_works_the_newest_item_of_each_form_again(

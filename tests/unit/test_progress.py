@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
-from capstan.progress import PATIENCE_SECONDS, Listener, Tell, listening, working
+from capstan.progress import PATIENCE_SECONDS, Listener, listening, working
 
 
 class Clock:
@@ -19,16 +21,28 @@ class Clock:
 
 
 class Ear:
-    """Keeps what it is told."""
+    """Keeps what it is told, and of how much work it heard the end."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, int, int]] = []
-
-    def begin(self, name: str) -> Tell:
-        return lambda done, total: self.told.append((name, done, total))
+        self.ends = 0
 
     def listens(self) -> Listener:
-        return Listener(self.begin, every_seconds=5)
+        return Listener(partial(Heard, self), every_seconds=5)
+
+
+@dataclass
+class Heard:
+    """One piece of work, as an ear hears of it."""
+
+    ear: Ear
+    name: str
+
+    def tell(self, done: int, total: int) -> None:
+        self.ear.told.append((self.name, done, total))
+
+    def end(self) -> None:
+        self.ear.ends += 1
 
 
 def test_short_work_is_not_told_of() -> None:
@@ -108,4 +122,4 @@ def test_nobody_is_told_of_work_that_failed_that_it_ended() -> None:
     with pytest.raises(ValueError, match="broke"):
         work()
 
-    assert ear.told == [("write cells", 1, 2)]
+    assert (ear.told, ear.ends) == ([("write cells", 1, 2)], 1)

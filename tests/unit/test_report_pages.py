@@ -12,7 +12,7 @@ import pytest
 from tasks.report.bars import as_address, bars
 from tasks.report.drawing import Drawing, Page, artifact_key, drawn, table
 from tasks.report.tags import tags_of
-from tasks.report.visits import LATER, OVERDUE, due_by_site
+from tasks.report.visits import LATER, OVERDUE, draw_due, due_by_site
 
 PAGE = Page("demo", "held-plans", "Held plans")
 MONDAY = date(2026, 6, 1)
@@ -43,6 +43,12 @@ def test_a_picture_says_its_counts_to_those_who_cannot_see_it() -> None:
     assert svg.attrib["aria-label"] == "Visits: due 2"
 
 
+def test_a_picture_of_very_many_counts_sums_up_the_rest() -> None:
+    svg = ElementTree.fromstring(bars({f"check {number}": 1 for number in range(40)}, title="Checks"))
+
+    assert svg.attrib["aria-label"].endswith("check 10 1, 29 others 29")
+
+
 def test_a_picture_asks_no_other_server() -> None:
     address = as_address(bars({"due": 2}, title="Visits"))
 
@@ -52,7 +58,7 @@ def test_a_picture_asks_no_other_server() -> None:
 def test_a_page_without_counts_has_neither_picture_nor_table() -> None:
     page = drawn(PAGE, Drawing("0 plans wait.", {"due": 0}, []))
 
-    assert page == "# Held plans, study demo\n\n0 plans wait."
+    assert page == "# Held plans, study demo"
 
 
 def test_a_page_shows_its_table_and_what_to_do() -> None:
@@ -118,3 +124,16 @@ def test_sites_are_counted_apart_and_together() -> None:
     due = due_by_site(found, sites=sites, today=MONDAY)
 
     assert due["2026-06-01"].to_dict() == {"all sites": 3, "no site": 1, "north": 1, "south": 1}
+
+
+def test_the_page_of_visits_has_a_line_for_each_week_and_a_column_for_each_site() -> None:
+    sites = pd.Series({"1": "north", "2": "south"})
+    found = visits(("1", "2026-06-03", "due"), ("2", "2026-05-03", "overdue"))
+
+    page = draw_due(due_by_site(found, sites=sites, today=MONDAY))
+
+    assert page.rows[:2] == [
+        {"week": "overdue", "all sites": 1, "north": 0, "south": 1},
+        {"week": "2026-06-01", "all sites": 1, "north": 1, "south": 0},
+    ]
+    assert page.said.startswith("2 visits are to come, of which 1 are overdue.")

@@ -13,6 +13,7 @@ from capstan.study import Study
 from capstan.study.messaging import Messaging
 from capstan.study.schedules import ScheduledFlow, Schedules
 from capstan.timetable.deployments import Deployment, deployments_of
+from capstan.timetable.prefect_file import WITHOUT_STUDY
 from capstan.timetable.table import TIMETABLE, Collision
 
 ON_DEMAND = {"import_records", "apply_plan", "rejudge_quarantine", "complete_forms", "revert_run"}
@@ -31,7 +32,7 @@ def test_every_flow_stands_in_the_timetable_once() -> None:
 
     listed = [row.flow for row in TIMETABLE]
 
-    assert sorted(listed) == sorted(set(FLOWS) - {"run_studies"})
+    assert sorted(listed) == sorted(set(FLOWS) - set(WITHOUT_STUDY))
     assert set(get_args(ScheduledFlow)) <= set(listed)
     assert {row.flow for row in TIMETABLE if row.times} <= set(get_args(ScheduledFlow))
 

@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the tables away, with what they hold."""
-    for name in ("monitor_wait", "monitor_command"):
+    for name in ("monitor_command", "monitor_wait"):
         op.drop_table(name)
 
 

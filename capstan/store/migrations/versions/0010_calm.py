@@ -49,6 +49,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the tables away, and the notices of a cause that older versions do not know."""
     for name in ("notice", "notice_sent"):
-        op.execute(f"DELETE FROM {name} WHERE cause = 'outage'")  # noqa: S608 - names of ours
+        op.execute(f"DELETE FROM {name} WHERE cause = 'outage'")
     for name in ("turn", "breaker_told", "breaker"):
         op.drop_table(name)

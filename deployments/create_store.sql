@@ -1,0 +1,2 @@
+-- Run once, when the database of compose.yaml is made.
+CREATE DATABASE capstan;

@@ -1,0 +1,128 @@
+"""The lull: runs that are due wait at Prefect while those that have begun come to their end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from capstan.errors import CapstanError, Refused
+from tasks.deployed import each_deployed, server_address
+from tasks.storekeeping import running_here
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, StateType
+
+_NAP_SECONDS = 1.0
+
+
+def pools_of_ours() -> tuple[str, ...]:
+    """The work pools of our deployments that are not paused by somebody already; none without a server."""
+    with _client() as client:
+        if client is None:
+            return ()
+        names = sorted({one.work_pool_name for one in each_deployed(client) if one.work_pool_name})
+        return tuple(name for name in names if not client.read_work_pool(name).is_paused)
+
+
+def pause(pools: Iterable[str], *, is_paused: bool = True) -> None:
+    """Let workers of some pools take nothing on, or let them go on; what is due waits meanwhile."""
+    from prefect.client.schemas.actions import WorkPoolUpdate
+
+    with _client() as client:
+        if client is not None:
+            for name in pools:
+                client.update_work_pool(name, WorkPoolUpdate(is_paused=is_paused))
+
+
+def wait_for_runs(limit: timedelta) -> None:
+    """Wait until every run has ended, of Prefect's and of terminals; Refused when one has not in time."""
+    until = time.monotonic() + limit.total_seconds()
+    while count := _count_busy():
+        if time.monotonic() > until:
+            raise Refused(
+                f"{count} runs have not ended within {limit}, so nothing was changed. Look at them on "
+                "Prefect's pages and with `capstan store status`, or give them longer with --wait."
+            )
+        time.sleep(_NAP_SECONDS)
+
+
+def _count_busy() -> int:
+    """How many runs of our deployments have begun; where there are none, of others that the store knows."""
+    from prefect.client.schemas.objects import StateType
+
+    busy = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+    with _client() as client:
+        count = 0 if client is None else sum(1 for _ in _runs(client, busy))
+    return count or len(running_here(now=datetime.now(UTC)))
+
+
+def late_deployments() -> tuple[str, ...]:
+    """The ids of our deployments of which a run is due now; a new deployment forgets such runs."""
+    from prefect.client.schemas.objects import StateType
+
+    now = datetime.now(UTC)
+    with _client() as client:
+        if client is None:
+            return ()
+        due = (run for run in _runs(client, [StateType.SCHEDULED]) if _is_due(run, now=now))
+        return tuple(sorted({str(run.deployment_id) for run in due}))
+
+
+def start_late(deployments: Iterable[str], *, reason: str) -> None:
+    """Start each deployment of which a due run was forgotten, once for all of them."""
+    waiting = set(late_deployments())
+    with _client() as client:
+        if client is not None:
+            for one in sorted(set(deployments) - waiting):
+                client.create_flow_run_from_deployment(UUID(one), idempotency_key=f"{reason} {one}")
+
+
+def _is_due(run: FlowRun, *, now: datetime) -> bool:
+    return run.next_scheduled_start_time is not None and run.next_scheduled_start_time <= now
+
+
+def _runs(client: SyncPrefectClient, states: list[StateType]) -> Iterator[FlowRun]:
+    """Runs of our deployments in some states, those first that are due first."""
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterDeploymentId,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    ours = [one.id for one in each_deployed(client)]
+    chosen = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=ours),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states)),
+    )
+    page, offset = 200, 0
+    while ours:
+        found = client.read_flow_runs(
+            flow_run_filter=chosen, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=page, offset=offset
+        )
+        yield from found
+        offset += page
+        if len(found) < page:
+            return
+
+
+@contextmanager
+def _client() -> Iterator[SyncPrefectClient | None]:
+    """Prefect's client; None where no server is configured. Its errors become one sentence."""
+    if not server_address():
+        yield None
+        return
+    from httpx import HTTPError
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except HTTPError as error:
+        raise CapstanError(f"The Prefect server gave no usable answer ({type(error).__name__}).") from None

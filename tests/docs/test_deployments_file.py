@@ -1,0 +1,58 @@
+"""The repository's prefect.yaml is what `capstan deployments demo` writes, and names what there is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from shell_blocks import ROOT
+from typer.testing import CliRunner
+
+from cli.main import app
+from tasks.clone import describe_clone
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> str:
+    # Times follow from no variable, so that the file can be written on any machine.
+    for name in ("REDCAP_URL", "REDCAP_PROJECT_ID", "TWILIO_URL", "SMTP_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return CliRunner().invoke(app, ["deployments", "demo"]).stdout
+
+
+def test_the_file_of_the_repository_is_the_one_that_is_written(written: str) -> None:
+    assert (ROOT / "prefect.yaml").read_text(encoding="utf-8") == written
+
+
+def test_every_entrypoint_is_a_flow(written: str) -> None:
+    listed: list[dict[str, Any]] = yaml.safe_load(written)["deployments"]
+    modules = [one["entrypoint"].rpartition(".") for one in listed]
+
+    flows = {getattr(import_module(module), name).name for module, _, name in modules}
+
+    assert len(flows) == len(listed) > 10
+
+
+def test_pool_queue_and_file_are_chosen_by_options(tmp_path: Path) -> None:
+    out = tmp_path / "north.yaml"
+
+    done = CliRunner().invoke(
+        app, ["deployments", "demo", "--out", str(out), "--pool", "kube", "--queue", "night"]
+    )
+
+    assert done.exit_code == 0
+    assert f"--prefect-file {out}" in done.stderr
+    deployments = yaml.safe_load(out.read_text(encoding="utf-8"))["deployments"]
+    assert {str(one["work_pool"]) for one in deployments} == {"{'name': 'kube', 'work_queue_name': 'night'}"}
+
+
+def test_the_version_is_that_of_git_or_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+
+    assert describe_clone() == {"directory": str(tmp_path), "version": "0.1.0"}
