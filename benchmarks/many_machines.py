@@ -37,6 +37,7 @@ from many_machines_findings import (  # noqa: E402
     count_journal,
     count_losses,
     count_runs,
+    measure_database,
     open_runs,
     search_planted,
 )
@@ -114,6 +115,7 @@ def main(options: argparse.Namespace) -> int:
             figures = run_trial(cluster, sites=sites, options=options)
             database = cluster.database
             figures |= count_losses(sites, addresses) | count_journal(store)
+            figures |= measure_database(database)
             leaks = search_planted(database, folder=folder)
         figures |= {"leaks": len(leaks), "leaked_to": leaks, "seconds": round(time.monotonic() - began)}
     amiss = [name for name in _AMISS if figures[name]]

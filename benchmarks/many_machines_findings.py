@@ -26,6 +26,7 @@ _STATES = """
     JOIN flow_run ON flow_run.id = state.flow_run_id
     WHERE flow_run.auto_scheduled AND flow_run.expected_start_time <= %s GROUP BY state.name
 """
+_GROWING = ("flow_run_state", "task_run", "task_run_state", "log", "events", "event_resources", "artifact")
 # Two intervals of one study share a moment; a dry run would be in nobody's way.
 _TWICE = """
     SELECT count(*) FROM run AS one JOIN run AS other ON one.study = other.study AND one.id < other.id
@@ -56,6 +57,20 @@ def count_runs(database: str, *, until: datetime) -> dict[str, Any]:
         "began_again": sum(row[5] > 1 for row in rows),
         "passed_through": {name: count for name, count in passed.items() if name in _PASSED},
     }
+
+
+def measure_database(database: str) -> dict[str, float]:
+    """The size of Prefect's database, and its rows for each run that began; see docs/scale.md."""
+    with psycopg.connect(database) as connection:
+        size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        begun = connection.execute("SELECT count(*) FROM flow_run WHERE start_time IS NOT NULL").fetchone()
+        tables = SQL(" UNION ALL ").join(
+            SQL("SELECT {}, count(*) FROM {}").format(name, Identifier(name)) for name in _GROWING
+        )
+        rows = connection.execute(tables).fetchall()
+    runs = max(begun[0] if begun else 0, 1)
+    per_run = {f"{name}_per_run": round(count / runs, 1) for name, count in rows}
+    return {"database_mb": round(size[0] / 1e6, 1) if size else 0, "began": runs, **per_run}
 
 
 def count_journal(store: str) -> dict[str, int]:

@@ -20,7 +20,7 @@ from round_robin import RoundRobin, proxying
 
 ROOT = Path(__file__).resolve().parents[1]
 POOL = "capstan"
-_START_SECONDS = 120
+_START_SECONDS = 300
 # A worker's runs are in all at most this many, or two processors would be lost in switching.
 _LIMIT = 3
 
@@ -186,7 +186,7 @@ def _serving_redis(folder: Path, *, port: int) -> Iterator[None]:
 
 def _migrate(environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
-    subprocess.run(command, check=True, capture_output=True, env={**environment}, cwd=ROOT, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, env={**environment}, cwd=ROOT, timeout=300)
 
 
 def _wait_until_open(port: int) -> None:

@@ -168,7 +168,7 @@ def deploy(sites: list[Site], file: Path, *, environment: Mapping[str, str], eve
     names = [site.live.name for site in sites]
     program = str(Path(sys.executable).with_name("capstan"))
     command = [program, "deployments", *names, "--out", str(file)]
-    subprocess.run(command, check=True, capture_output=True, env={**environment}, cwd=ROOT, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, env={**environment}, cwd=ROOT, timeout=300)
     whole = yaml.safe_load(file.read_text(encoding="utf-8"))
     chosen = [one for one in whole["deployments"] if one["entrypoint"].rpartition(".")[2] in FLOWS]
     begin = datetime.now(UTC) + timedelta(seconds=30)
@@ -177,7 +177,7 @@ def deploy(sites: list[Site], file: Path, *, environment: Mapping[str, str], eve
         one["schedules"] = [{"interval": every, "anchor_date": start.isoformat(), "slug": "trial"}]
     file.write_text(yaml.safe_dump({**whole, "deployments": chosen}), encoding="utf-8")
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
-    subprocess.run(command, check=True, capture_output=True, env={**environment}, cwd=ROOT, timeout=240)
+    subprocess.run(command, check=True, capture_output=True, env={**environment}, cwd=ROOT, timeout=600)
     return len(chosen)
 
 

@@ -8,6 +8,7 @@ from httpx import HTTPError
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
+from capstan.errors import CapstanError
 from checks.catalogue import CATALOGUE
 from tasks.report.boards import publish_boards
 from tasks.report.drawing import artifact_key
@@ -22,7 +23,7 @@ __all__ = ["COUNTS", "OUTCOMES", "Summary", "markdown", "publish_report"]
 def publish_report(summary: Summary) -> None:
     """Publish a run's summary on the pages of its flow run, and how the study stands now, if that changed.
 
-    A server that does not answer changes nothing of what the run did: then only the log has it.
+    A server or store that does not answer changes nothing of what the run did: then only the log has it.
     """
     run_logger().info("%s of %s: %s", summary["flow"], summary["study"], brief(summary))
     if FlowRunContext.get() is None:
@@ -36,7 +37,7 @@ def publish_report(summary: Summary) -> None:
             now=datetime.now(UTC),
         )
         tag_run(summary)
-    except HTTPError as error:
+    except (HTTPError, CapstanError) as error:
         run_logger().warning("The report could not be published: %s", type(error).__name__)
 
 

@@ -134,8 +134,9 @@ def _links(store: Store, study: str, *, now: datetime) -> Iterator[str]:
     public_url = load_settings().public_url
     if not public_url:
         return
-    items = read_items(store, study=study).drop_duplicates("item").tail(_MOST_LINKS)
-    for row in items.iloc[::-1].to_dict("records"):
+    items = read_items(store, study=study).drop_duplicates("item")
+    newest = items[items["record"] != ""].iloc[::-1].head(_MOST_LINKS)
+    for row in newest.to_dict("records"):
         run = find_run(store, row["run"])
         place = Place(*(row[name] for name in ("record", "event", "instrument", "instance")))
         reference = refer_to(store, study, project=(run.host, run.project_id), place=place, now=now)

@@ -8,6 +8,7 @@ import pandas as pd
 from httpx import HTTPError
 from prefect.context import FlowRunContext
 
+from capstan.errors import CapstanError
 from capstan.visits import VisitStatus
 from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
@@ -28,12 +29,12 @@ def publish_visits(live: LiveProject, visits: pd.DataFrame, *, now: datetime) ->
     """
     if FlowRunContext.get() is None:
         return
-    due = due_by_site(visits, sites=_sites(live), today=now.astimezone(live.study.zone).date())
-    facts = due.to_dict("split") if len(due) else ()
-    page = Page(live.study.study, "visits-due", "Visits due")
     try:
+        due = due_by_site(visits, sites=_sites(live), today=now.astimezone(live.study.zone).date())
+        facts = due.to_dict("split") if len(due) else ()
+        page = Page(live.study.study, "visits-due", "Visits due")
         publish_page(live.store, page, facts=facts, draw=lambda: draw_due(due), now=now)
-    except HTTPError as error:
+    except (HTTPError, CapstanError) as error:  # the page is no reason not to write
         run_logger().warning("The visits due could not be published: %s", type(error).__name__)
 
 

@@ -1,0 +1,61 @@
+"""What projects hold already is judged by the rules of imports, and told in counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_study import make_study
+from trial_study import BODY, TODAY, edit, enter
+
+from capstan.errors import UsageError
+from flows.audit_projects import audit_projects
+from studies.demo.generate import project_xml
+
+BAD = "xplantedx"
+
+
+def make_two(folder: Path, addresses: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two projects: of one somebody typed nonsense into two ages, and of the other the token is lost."""
+    xml = project_xml(TODAY, participants=20)
+    for name in ("trial", "other"):
+        made = make_study(folder, name=name, addresses=addresses, xml=xml, title=name.title(), body=BODY)
+        enter(made, monkeypatch)
+        if name == "trial":
+            for record in ("1", "2"):
+                edit(addresses, made, record, "part_age", BAD)
+    monkeypatch.setenv("TOKEN_OTHER", "F" * 32)
+
+
+def test_what_is_wrong_in_a_project_is_counted_by_check(
+    addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_two(tmp_path, addresses, monkeypatch)
+
+    found = audit_projects.fn(studies=["trial"])
+
+    assert (found["outcome"], found["records"], found["checks"]["text_type"]) == ("done", 20, 2)
+    assert found["projects"][0]["outcome"] == "found"
+    assert BAD not in str(found)
+
+
+def test_a_project_that_cannot_be_read_stops_no_other(
+    addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_two(tmp_path, addresses, monkeypatch)
+
+    found = audit_projects.fn(studies=["other", "trial"])
+
+    assert (found["outcome"], found["studies"], found["records"]) == ("partly", 2, 20)
+    assert found["reason"].startswith("Could not be read: other. ")
+    assert "F" * 32 not in str(found)
+
+
+def test_a_cluster_without_a_prefect_server_is_refused_in_one_sentence(
+    addresses: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_two(tmp_path, addresses, monkeypatch)
+
+    with pytest.raises(UsageError, match="PREFECT_API_URL"):
+        audit_projects.fn(studies=["trial"], scheduler="tcp://dask:8786")
