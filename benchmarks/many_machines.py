@@ -4,8 +4,8 @@
 
 On this machine, from a fresh clone: PostgreSQL (found, or installed as root on Debian), Redis (found, or
 fetched into .capstan/redis), a migration, two API replicas without services behind a round robin, the
-services apart, three process workers with homes of their own, and a sandbox whose clock goes ten times as fast
-as time. Every study polls and sends each `--every` seconds, for `--seconds`, while people change dates.
+services apart, three process workers with homes of their own, and a sandbox whose clock goes ten times as
+fast as time. Every study polls and sends each `--every` seconds, for `--seconds`, while people change dates.
 In the middle one replica and one worker, with all that it runs, are killed with SIGKILL. Planted names and
 phones are then searched in all that Prefect stored. The last line is JSON; the exit code is 1 if something is
 amiss.

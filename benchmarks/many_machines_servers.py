@@ -108,15 +108,15 @@ def running_cluster(folder: Path, *, postgres: str) -> Iterator[Cluster]:
         url = f"http://127.0.0.1:{front}/api"
         server = _server_environment(folder, database=database, redis=f"redis://127.0.0.1:{redis_port}")
         _migrate(server)
-        machines = [
-            prefect(f"replica-{port}", _replica(port), folder=folder, environment=server)
-            for port in (first, second)
-        ]
-        services = prefect("services", ["server", "services", "start"], folder=folder, environment=server)
-        for machine in (*machines, services):
-            stack.callback(machine.stop)
+        machines = []
         for port in (first, second):
+            machine = prefect(f"replica-{port}", _replica(port), folder=folder, environment=server)
+            stack.callback(machine.stop)
+            machines.append(machine)
+            # One after the other: each registers Prefect's blocks as it starts, and two at once may block.
             _wait_until_healthy(f"http://127.0.0.1:{port}/api/health")
+        services = prefect("services", ["server", "services", "start"], folder=folder, environment=server)
+        stack.callback(services.stop)
         servers = [("127.0.0.1", first), ("127.0.0.1", second)]
         proxy = stack.enter_context(proxying(servers, port=front))
         client = _client_environment(folder, url=url)

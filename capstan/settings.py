@@ -91,11 +91,22 @@ class Settings(BaseSettings):
         "as 127.0.0.1,10.1.0.0/16. Only from them X-Forwarded-For is believed.",
     )
 
-    requests_per_minute: Annotated[int, Field(ge=1, le=600)] = Field(
+    requests_per_minute: Annotated[int, Field(ge=10, le=600)] = Field(
         default=500,
         description="How many requests a minute all runs together send to one REDCap server at most. REDCap "
         "bans an address above 600; surveys that people answer from it count too. Where Prefect's server "
         "has a limit for the host already, change it there as well.",
+    )
+    heartbeat_url: SecretStr | None = Field(
+        default=None,
+        description="Address of a dead man's switch outside of this machine, which raises an alarm when it "
+        "hears nothing; see docs/alarms.md. It is a secret: `file:/path` names an owner-only file that holds "
+        "it.",
+    )
+    alarm_url: SecretStr | None = Field(
+        default=None,
+        description='Address of a webhook to which alarms are posted as JSON, {"text": "..."}. Like '
+        "CAPSTAN_HEARTBEAT_URL it may be in a file.",
     )
     wait_minutes: Annotated[float, Field(ge=0, le=24 * 60)] = Field(
         default=30,

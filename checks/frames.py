@@ -6,11 +6,10 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
@@ -18,6 +17,9 @@ from capstan.plan import KEY_NAMES
 from capstan.verdict import collected
 from checks.catalogue import say_of_run
 from checks.columns import Column, encode, encode_loosely, tidied
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 # REDCap accepts these columns; surveys and access groups are not ours to write.
 IGNORED_COLUMNS = frozenset({"redcap_survey_identifier", "redcap_data_access_group"})
@@ -69,6 +71,9 @@ def key_contract(record_field: str) -> pa.DataFrameSchema:
 
     Validate eagerly: the first error is a programming mistake, not a finding.
     """
+    # A flow that finds nothing to do has no frame to hand on, and must not wait for pandera.
+    import pandera.pandas as pa
+
     names = [record_field, *KEY_NAMES]
     return pa.DataFrameSchema({name: pa.Column(str) for name in names}, unique=names)
 

@@ -33,6 +33,8 @@ FLOWS = (
     "revert_run",
     "run_studies",
     "audit_projects",
+    "send_heartbeat",
+    "try_alarm",
 )
 
 

@@ -25,6 +25,10 @@ def deployments(
     ] = None,
     pool: Annotated[str, typer.Option(help="The work pool whose workers run the flows.")] = "capstan",
     queue: Annotated[str, typer.Option(help="A queue of that pool; its default queue without it.")] = "",
+    heartbeat: Annotated[
+        bool,
+        typer.Option("--heartbeat", help="Every 10 minutes a heartbeat; set CAPSTAN_HEARTBEAT_URL for it."),
+    ] = False,
 ) -> None:
     """Write the deployments of studies for `prefect --no-prompt deploy --all`, each flow at its times.
 
@@ -41,7 +45,7 @@ def deployments(
         raise StudyError("There is no study yet; `capstan init NAME` writes one.")
     _check_parameters(found.deployments)
     command = " ".join(["capstan deployments", *studies])
-    text = prefect_file(found.deployments, command=command, pool=pool, queue=queue)
+    text = prefect_file(found.deployments, command=command, pool=pool, queue=queue, heartbeat=heartbeat)
     if out is None:
         sys.stdout.write(text)
         return

@@ -9,6 +9,7 @@ import typer
 
 from capstan.errors import CapstanError, Refused
 from cli import (
+    alarms,
     breaker,
     deployments,
     doctor,
@@ -51,6 +52,7 @@ app.command("import")(importing.import_file)
 app.command("rehearse")(rehearsing.rehearse)
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
+app.command("alarms")(alarms.alarms)
 app.command("drift")(drift.drift)
 app.command("schedule")(schedule.schedule)
 app.command("deployments")(deployments.deployments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,8 +139,11 @@ def list_command(root: Root, as_json: AsJson = False) -> None:
 
 
 def _way(study: list[str], *, pool: str, restart: str, wait: int) -> Way:
+    from capstan.errors import UsageError
     from tasks.releasing.changing import Way
 
+    if not os.environ.get("CAPSTAN_HOME"):
+        raise UsageError("Set CAPSTAN_HOME to the home of the worker: each release has a folder of its own.")
     return Way(tuple(study), pool=pool, restart=restart, wait=timedelta(minutes=wait))
 
 

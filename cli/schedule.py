@@ -61,14 +61,15 @@ def schedule(
 
 def _standings(deployments: Sequence[Deployment]) -> dict[tuple[str, str], Standing] | None:
     """What the Prefect server has, None without one; says so where it does not answer."""
-    from httpx import HTTPError
-    from prefect.exceptions import PrefectException
-
     from tasks.deployed import server_address
-    from tasks.standings import read_standings
 
     if not server_address():
         return None
+    from httpx import HTTPError
+    from prefect.exceptions import PrefectException
+
+    from tasks.standings import read_standings
+
     try:
         return {(one.study, one.flow): one for one in read_standings(deployments)}
     except (HTTPError, PrefectException, RuntimeError) as error:

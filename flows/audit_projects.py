@@ -73,7 +73,7 @@ def _audit_here(names: list[str]) -> list[Audit]:
 
 def _audit_on_dask(names: list[str], *, scheduler: str, processes: int) -> list[Audit]:
     """Let Prefect's runner of tasks hand one task a study to the cluster."""
-    from prefect_dask import DaskTaskRunner
+    from prefect_dask.task_runners import DaskTaskRunner
 
     local: dict[str, Any] = {"n_workers": processes, "threads_per_worker": 1, "dashboard_address": None}
     runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)

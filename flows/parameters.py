@@ -53,6 +53,7 @@ MaxMessages = Annotated[int | None, titled("At most so many messages", ge=0, le=
 _Name = Annotated[str, Field(pattern=NAME)]
 MessageIds = Annotated[list[_Name], BeforeValidator(_listed), titled("Only these messages")]
 MonitorIds = Annotated[list[_Name], BeforeValidator(_listed), titled("Only these monitors")]
+StudyNames = Annotated[list[_Name], BeforeValidator(_listed), titled("Only these studies")]
 PartnerName = Annotated[str, titled("One partner", pattern=f"^$|{NAME}")]
 
 FilePath = Annotated[str, titled("Path of the file", min_length=1, max_length=1000)]

@@ -15,17 +15,18 @@ from prefect.exceptions import ObjectAlreadyExists
 from capstan.errors import Refused
 
 # A run that finds nothing to do asks REDCap about ten times, and so Prefect once.
-BLOCK = 10
+_LARGEST_BLOCK = 10
 # What is left of a block then is given up: kept, the blocks of many processes would add up to a rush.
 LIFE_SECONDS = 5.0
-_SHARE_AT_ONCE = 0.08
+_SHARE_OF_BLOCK, _SHARE_AT_ONCE = 0.02, 0.08
 
 
 class Rate(NamedTuple):
-    """Slots that are there at once, and how many more every second."""
+    """Slots that are there at once, how many more every second, and how many are taken together."""
 
     slots: int
     per_second: float
+    block: int
 
 
 def rate_for(per_minute: int) -> Rate:
@@ -34,8 +35,9 @@ def rate_for(per_minute: int) -> Rate:
     In a minute those of blocks are sent that were taken in it, or a block's life before: all slots that
     were there at once, and what came since.
     """
-    slots = max(BLOCK, round(per_minute * _SHARE_AT_ONCE))
-    return Rate(slots, (per_minute - slots) / (60 + LIFE_SECONDS))
+    block = min(_LARGEST_BLOCK, max(1, round(per_minute * _SHARE_OF_BLOCK)))
+    slots = max(block, round(per_minute * _SHARE_AT_ONCE))
+    return Rate(slots, (per_minute - slots) / (60 + LIFE_SECONDS), block)
 
 
 class Blocks:
@@ -63,7 +65,7 @@ class Blocks:
         if not self._left or self._clock() >= self._until:
             with get_client(sync_client=True) as client:
                 self._until = self._take_block(client) + LIFE_SECONDS
-            self._left = BLOCK
+            self._left = self._rate.block
         self._left -= 1
 
     def _take_block(self, client: SyncPrefectClient) -> float:
@@ -71,7 +73,7 @@ class Blocks:
         while True:
             asked = self._clock()
             try:
-                answer = client.increment_concurrency_slots([self.name], BLOCK, "rate_limit")
+                answer = client.increment_concurrency_slots([self.name], self._rate.block, "rate_limit")
             except httpx.HTTPStatusError as error:
                 self._sleep(self._pause(error.response))
                 continue
@@ -82,8 +84,8 @@ class Blocks:
     def _pause(self, answer: httpx.Response) -> float:
         if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise Refused(
-                f"The Prefect server's limit {self.name!r} cannot be used: give it {BLOCK} slots or more and "
-                "a slot decay, or delete it, so that it is made anew."
+                f"The limit {self.name!r} of the Prefect server cannot be used: give it {self._rate.block} "
+                "slots or more and a slot decay, or delete it, so that it is made anew."
             )
         if answer.status_code != HTTPStatus.LOCKED:
             answer.raise_for_status()

@@ -15,6 +15,7 @@ from capstan.store import load_keys
 from capstan.study import Study, find_study, read_study
 from capstan.study.check import check_study
 from checks.changes import forbidden_columns
+from tasks.alarms.trials import look_at_alarm
 from tasks.connections import LiveProject, connect, open_connection, open_store
 from tasks.drift import list_changes
 from tasks.examining_breaker import look_at_breaker
@@ -100,6 +101,7 @@ def _look_inside(study: Study, *, settings: Settings, folder: Path) -> Iterator[
         yield from look_at_tokens(live, folder=folder)
         yield from look_at_wordings(study, live.dictionary, grid=live.grid, folder=folder)
         yield from look_at_triggers(live)
+        yield from look_at_alarm(store, study, now=datetime.now(UTC))
         yield from _rules(live)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from contextvars import copy_context
 from typing import cast
 from uuid import UUID
@@ -20,11 +19,16 @@ class _Artifact:
     def __init__(self, name: str) -> None:
         self._name, self._run = name, copy_context()
         self._id: UUID | None = None
+        self._is_heard = True
 
     def tell(self, done: int, total: int) -> None:
         percent = round(100 * done / max(total, 1), 1)
-        with suppress(HTTPError):  # who only looks on must not stop the work
-            self._run.run(self._show, percent, f"{self._name}: {done:,} of {total:,}")
+        try:
+            if self._is_heard:
+                self._run.run(self._show, percent, f"{self._name}: {done:,} of {total:,}")
+        except HTTPError:
+            # Who only looks on must not stop the work, nor slow it down again by not answering.
+            self._is_heard = False
 
     def end(self) -> None:
         """Leave it as it is: the run's page shows how far the work came."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,8 @@ from capstan.store.keys import KEY_FILE
 from capstan.store.migrate import HEAD, known_versions, migrate_to, version_of
 from capstan.store.restoring import live_runs, restore
 from capstan.store.row_copies import count_rows
-from tasks.shield import run_logger
+
+_log = logging.getLogger("capstan")
 
 
 def look_at_store(*, now: datetime) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def copy_key(file: Path, *, now: datetime) -> str:
 def _keys(settings: Settings) -> KeyRing:
     keys = load_keys(settings.key, home=settings.home)
     if keys.made_file:
-        run_logger().warning("made the key %s; back it up, the journal is lost without it", keys.made_file)
+        _log.warning("made the key %s; back it up, the journal is lost without it", keys.made_file)
     return keys
 
 

@@ -25,6 +25,7 @@ ScheduledFlow = Literal[
     "reconcile_triggers",
     "load_sessions",
     "run_monitors",
+    "try_alarm",
     "rejudge_quarantine",
 ]
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -14,24 +15,31 @@ from capstan.timetable.words import say
 
 WITHOUT_STUDY = MappingProxyType(
     {
-        "run_studies": "Starts one flow for many studies, each by its own deployment. On demand.",
-        "audit_projects": "Counts what the rules find in many projects, on a Dask cluster. On demand.",
+        "run_studies": "Starts one flow for many studies, each by its own deployment.",
+        "audit_projects": "Counts what the rules find in many projects, on a Dask cluster.",
+        "send_heartbeat": "Tells a dead man's switch at CAPSTAN_HEARTBEAT_URL whether all is well.",
     }
 )
+_HEARTBEAT = Schedule("always", "UTC", every=timedelta(minutes=10))
 # Where the worker finds the project, and which version it is: the folder in which `prefect deploy` is run.
 _BUILD = [{"tasks.clone.describe_clone": {"id": "clone"}}]
 _PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": "{{ clone.directory }}"}}]
 
 
-def prefect_file(deployments: Iterable[Deployment], *, command: str, pool: str, queue: str = "") -> str:
-    """The text of the file; `command` wrote it, and in `pool` and `queue` runs wait for a worker."""
+def prefect_file(
+    deployments: Iterable[Deployment], *, command: str, pool: str, queue: str = "", heartbeat: bool = False
+) -> str:
+    """The text of the file; `command` wrote it, and in `pool` and `queue` runs wait for a worker.
+
+    With `heartbeat` a dead man's switch is told every ten minutes, which needs an address.
+    """
     listed = [_entry(one) for one in deployments]
     place = {"name": pool, "work_queue_name": queue} if queue else {"name": pool}
     whole = {
         "name": "capstan",
         "build": _BUILD,
         "pull": _PULL,
-        "deployments": [{**one, "work_pool": place} for one in [*listed, *_without_study()]],
+        "deployments": [{**one, "work_pool": place} for one in [*listed, *_without_study(heartbeat)]],
     }
     text = yaml.dump(
         whole, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
@@ -44,36 +52,37 @@ def prefect_file(deployments: Iterable[Deployment], *, command: str, pool: str, 
 
 
 def _entry(deployment: Deployment) -> dict[str, Any]:
-    row = deployment.row
-    when = "; ".join(say(schedule) for schedule in deployment.schedules)
+    row, study = deployment.row, deployment.study
+    limit = {"limit": row.limit, "collision_strategy": row.collision.value}
+    started = _started(row.flow, row.about, deployment.schedules)
     return {
-        "name": deployment.study,
-        "description": f"{row.about} {when[:1].upper()}{when[1:]}." if when else f"{row.about} On demand.",
-        "version": "{{ clone.version }}",
-        "tags": ["capstan", deployment.study],
-        "entrypoint": f"flows.{row.flow}.{row.flow}",
-        "parameters": {"study": deployment.study},
-        "enforce_parameter_schema": True,
-        "concurrency_limit": {"limit": row.limit, "collision_strategy": row.collision.value},
-        "schedules": [_schedule(one) for one in deployment.schedules],
+        "name": study,
+        **started,
+        "tags": ["capstan", study],
+        "parameters": {"study": study},
+        "concurrency_limit": limit,
     }
 
 
-def _without_study() -> list[dict[str, Any]]:
+def _without_study(heartbeat: bool) -> list[dict[str, Any]]:
     """The deployments that are no study's."""
+    times = {"send_heartbeat": [_HEARTBEAT] if heartbeat else []}
     return [
-        {
-            "name": "all",
-            "description": about,
-            "version": "{{ clone.version }}",
-            "tags": ["capstan"],
-            "entrypoint": f"flows.{flow}.{flow}",
-            "parameters": {},
-            "enforce_parameter_schema": True,
-            "schedules": [],
-        }
+        {"name": "all", **_started(flow, about, times.get(flow, ())), "tags": ["capstan"]}
         for flow, about in WITHOUT_STUDY.items()
     ]
+
+
+def _started(flow: str, about: str, schedules: Sequence[Schedule]) -> dict[str, Any]:
+    """What is started, and when."""
+    when = "; ".join(say(schedule) for schedule in schedules) or "on demand"
+    return {
+        "description": f"{about} {when[0].upper()}{when[1:]}.",
+        "version": "{{ clone.version }}",
+        "entrypoint": f"flows.{flow}.{flow}",
+        "enforce_parameter_schema": True,
+        "schedules": [_schedule(one) for one in schedules],
+    }
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:

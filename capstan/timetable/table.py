@@ -144,6 +144,12 @@ TIMETABLE = (
         lambda study: bool(study.monitors),
         Collision.SKIP,
     ),
+    Row(
+        "try_alarm",
+        "Lets the alarm ring, so that people know that it can.",
+        (DefaultTimes("weekly", "20 9 * * 1"),),
+        lambda study: bool(study.notify.staff.email or study.notify.staff.sms),
+    ),
     Row("import_records", "Give the path of a CSV file that the worker can read; its name is shown here."),
     Row("apply_plan", "Give the digest of the held plan, and who approves it and why."),
     Row("rejudge_quarantine", "After corrections in REDCap: judges the rows in quarantine again."),

@@ -28,7 +28,8 @@ def follow_gone(live: LiveProject, gone: Gone, *, now: datetime) -> None:
     others = [one for one in gone.heard if isinstance(one, Deleted)]
     remembered: set[str] = set()
     # Deletions first: a name that came free so may be another record's by now.
-    for one in (*gone.deleted, *others, *in_order((*gone.renamed, *heard))):
+    every: list[Renamed | Deleted] = [*gone.deleted, *others, *in_order((*gone.renamed, *heard))]
+    for one in every:
         _follow(store, study, one, now=now)
         if isinstance(one, Renamed):
             moved = [(each.at(one.new), each.content_mark) for each in one.seen]

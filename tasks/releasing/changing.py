@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import subprocess
@@ -11,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from capstan.errors import CapstanError
 from tasks.releasing.lull import late_deployments, pause, pools_of_ours, start_late, wait_for_runs
 from tasks.releasing.place import Change, Place
 from tasks.releasing.preparing import CAPSTAN, call
-from tasks.shield import run_logger
 
 _VERSION = "from capstan.store.migrate import HEAD; print(HEAD)"
 _DEPLOYED = "deployed.yaml"
+_log = logging.getLogger("capstan")
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,21 @@ def recover(place: Place, *, way: Way, token: int | None = None) -> bool:
         if "deploy" in told:
             _deploy(place, change.before, way=way, token=token)
         if "restart" in told:
-            _restart(place, way=way, token=token)
+            _restart_anyway(place, way=way, token=token)
     elif "switch" in told:
         place.switch("")
     if "pause" in told:
         start_late(change.late, reason=f"{change.after} undone")
         pause(change.pools, is_paused=False)
     place.forget_change()
-    run_logger().warning("went back from release %s, which was not reached", change.after)
+    _log.warning("went back from release %s, which was not reached", change.after)
     return True
 
 
 def _change(place: Place, change: Change, *, way: Way, token: int) -> None:
-    log = run_logger()
     change = place.begin(replace(change, pools=pools_of_ours()), "pause")
     pause(change.pools)
-    log.info("paused %d work pools; waiting for runs to end", len(change.pools))
+    _log.info("paused %d work pools; waiting for runs to end", len(change.pools))
     wait_for_runs(way.wait)
     change = place.begin(change, "migrate")
     _migrate(place, change.after, other=change.before, token=token)
@@ -87,7 +88,7 @@ def _change(place: Place, change: Change, *, way: Way, token: int) -> None:
     _restart(place, way=way, token=token)
     start_late(change.late, reason=change.after)
     pause(change.pools, is_paused=False)
-    log.info("release %s is the present one", change.after)
+    _log.info("release %s is the present one", change.after)
 
 
 def _migrate(place: Place, name: str, *, other: str, token: int | None) -> None:
@@ -124,6 +125,14 @@ def _restart(place: Place, *, way: Way, token: int | None) -> None:
         call(shlex.split(way.restart), folder=place.root, keep_open=token)
 
 
+def _restart_anyway(place: Place, *, way: Way, token: int | None) -> None:
+    """Restart on the way back, where runs must be let go on whatever becomes of it."""
+    try:
+        _restart(place, way=way, token=token)
+    except CapstanError as error:
+        _log.warning("restart the services by hand: %s", error)
+
+
 @contextmanager
 def _watched(place: Place, *, way: Way) -> Iterator[int]:
     """Have another process recover if this one is killed; gives a file that the steps' processes inherit.
@@ -137,9 +146,12 @@ def _watched(place: Place, *, way: Way) -> Iterator[int]:
     command += [word for study in way.studies for word in ("--study", study)]
     with (place.root / "watcher.log").open("a") as log:
         # In a session of its own, so that what kills a terminal does not kill it.
-        subprocess.Popen(command, stdin=reading, stdout=log, stderr=log, start_new_session=True)
+        watcher = subprocess.Popen(command, stdin=reading, stdout=log, stderr=log, start_new_session=True)
     os.close(reading)
     try:
         yield token
     finally:
         os.close(token)
+        if place.read_change() is None:
+            # It finds nothing to do; else it waits for what this process holds, and goes back after it.
+            watcher.wait()

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from capstan.errors import CapstanError
+from capstan.settings import load_settings
 from tasks.releasing.place import Place
 
 # As arguments of an interpreter: the command's own script would name one folder for ever.
@@ -55,5 +56,13 @@ def call(command: Sequence[str], *, folder: Path, keep_open: int | None = None) 
 
 
 def _environment() -> dict[str, str]:
-    """The environment, without what belongs to the release that this process runs from."""
-    return {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    """The environment, without what belongs to the release that this process runs from.
+
+    Folders are whole paths, because each release has a folder of its own.
+    """
+    settings = load_settings()
+    kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    kept["CAPSTAN_HOME"] = str(settings.home)
+    if settings.studies:
+        kept["CAPSTAN_STUDIES"] = ",".join(map(str, settings.studies))
+    return kept

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from capstan.settings import load_settings
-from capstan.store import Store, list_runs
+from capstan.store import Store
 from capstan.store.coverage import list_intervals
-from capstan.store.states import RunState
 from capstan.store.tallies import open_waits_of, tally_attempts, tally_inbox, tally_stopped
 from tasks.connections import open_store
 from tasks.report.drawing import Drawing, Page, publish_page
@@ -21,6 +21,7 @@ from tasks.report.overviews import (
     draw_held,
     draw_monitors,
     draw_stopped,
+    waiting_plans,
 )
 
 
@@ -33,11 +34,10 @@ class Board(NamedTuple):
 
 
 def _held(store: Store, study: str, now: datetime) -> object:
-    runs = list_runs(store, study, state=RunState.HELD)
-    return tuple((run.id, bool(run.expires_at and run.expires_at < now)) for run in runs)
+    return tuple(run.id for run in waiting_plans(store, study, now=now))
 
 
-def _stopped(store: Store, study: str, now: datetime) -> object:  # noqa: ARG001 - a board's facts
+def _stopped(store: Store, study: str, _now: datetime) -> object:
     return tally_stopped(store, study)
 
 
@@ -45,11 +45,11 @@ def _tried(store: Store, study: str, now: datetime) -> object:
     return tally_attempts(store, study, since=now - timedelta(days=DAYS))
 
 
-def _waiting(store: Store, study: str, now: datetime) -> object:  # noqa: ARG001 - a board's facts
+def _waiting(store: Store, study: str, _now: datetime) -> object:
     return open_waits_of(store, study)
 
 
-def _covered(store: Store, study: str, now: datetime) -> object:  # noqa: ARG001 - a board's facts
+def _covered(store: Store, study: str, _now: datetime) -> object:
     inbox, last = tally_inbox(store, study), list_intervals(store, study, limit=1)
     return (inbox, last) if last or any(inbox) else ()
 
@@ -74,7 +74,6 @@ _TOUCHED = MappingProxyType(
         "ingest_triggers": ("triggers", "monitors"),
         "reconcile_triggers": ("triggers",),
         "load_sessions": ("monitors",),
-        "audit_projects": (),
     }
 )
 
@@ -91,6 +90,6 @@ def publish_boards(study: str, *, flow: str, is_journaled: bool, now: datetime) 
                 store,
                 Page(study, name, board.title),
                 facts=board.facts(store, study, now),
-                draw=lambda board=board: board.draw(store, study, now),  # type: ignore[misc]
+                draw=partial(board.draw, store, study, now),
                 now=now,
             )

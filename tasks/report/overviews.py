@@ -22,6 +22,7 @@ DAYS = 30
 """How far back a page looks at what is over."""
 
 _MOST_LINKS = 12
+_MOST_PLANS = 1000
 _MOST_ROWS = 30
 _AGES = (
     ("under 1 day", timedelta(days=1)),
@@ -31,15 +32,21 @@ _AGES = (
 _OLDEST = "over 7 days"
 
 
+def waiting_plans(store: Store, study: str, *, now: datetime) -> list[Run]:
+    """The runs whose plan can still be approved, newest first."""
+    runs = list_runs(store, study, state=RunState.HELD, limit=_MOST_PLANS)
+    return [run for run in runs if run.expires_at and run.expires_at >= now]
+
+
 def draw_held(store: Store, study: str, now: datetime) -> Drawing:
     """Plans that wait for a person's yes or no."""
-    runs = list_runs(store, study, state=RunState.HELD)
+    runs = waiting_plans(store, study, now=now)
     rows = [
         {
             "plan": f"`{str(run.plan_digest)[:12]}`",
             "flow": run.flow,
             "held since (UTC)": f"{run.ended_at or run.started_at:%Y-%m-%d %H:%M}",
-            "can be approved until": _until(run, now=now),
+            "can be approved until": f"{run.expires_at:%Y-%m-%d %H:%M}",
             "rows": run.counts.get("rows_accepted", 0),
             "cells": run.counts.get("cells_planned", 0),
         }
@@ -109,7 +116,7 @@ def draw_monitors(store: Store, study: str, now: datetime) -> Drawing:
     return Drawing(_many(len(waits), "wait is open", "waits are open"), counts, rows, then if waits else ())
 
 
-def draw_coverage(store: Store, study: str, now: datetime) -> Drawing:  # noqa: ARG001 - as the others
+def draw_coverage(store: Store, study: str, _now: datetime) -> Drawing:
     """What came of REDCap's triggers between reconciliations, and what waits in the inbox."""
     inbox, intervals = tally_inbox(store, study), list_intervals(store, study, limit=_MOST_ROWS)
     rows = [
@@ -141,12 +148,6 @@ def _links(store: Store, study: str, *, now: datetime) -> Iterator[str]:
         place = Place(*(row[name] for name in ("record", "event", "instrument", "instance")))
         reference = refer_to(store, study, project=(run.host, run.project_id), place=place, now=now)
         yield f"[Open the form of row {row['item']}]({public_url}/records/{reference})"
-
-
-def _until(run: Run, *, now: datetime) -> str:
-    if run.expires_at is None or run.expires_at < now:
-        return "expired"
-    return f"{run.expires_at:%Y-%m-%d %H:%M}"
 
 
 def _age(waited: timedelta) -> str:

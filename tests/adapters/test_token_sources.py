@@ -9,6 +9,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from capstan.errors import StudyError, UsageError
 from capstan.study.parts import TokenSource
@@ -91,12 +92,10 @@ def test_a_token_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         read_token(TokenSource(file="token"), folder=tmp_path)
 
 
-def test_without_a_server_a_block_is_refused_and_none_is_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+def test_without_a_server_a_block_is_refused_and_none_is_started(tmp_path: Path) -> None:
+    no_server = temporary_settings({PREFECT_API_URL: None})
 
-    with pytest.raises(UsageError, match="Prefect has no block redcap-connection/demo, or no server"):
+    with no_server, pytest.raises(UsageError, match="no block redcap-connection/demo, or no server"):
         read_token(TokenSource(block="redcap-connection/demo"), folder=tmp_path)
 
 

@@ -73,7 +73,7 @@ def test_a_dry_run_for_one_participant_goes_from_the_form_to_its_report(page: Pa
     assert run["parameters"]["participant"] == reference
     page.goto(f"{stage.pages}/runs/flow-run/{run['id']}")
     expect(page.get_by_text("Completed").first).to_be_visible(timeout=30_000)
-    page.get_by_role("tab", name="Parameters").click()
+    page.get_by_text("Parameters", exact=True).first.click()
     expect(page.get_by_text(reference).first).to_be_visible()
-    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_text("Artifacts", exact=True).first.click()
     expect(page.get_by_text("demo-compute-visit-dates").first).to_be_visible()

@@ -49,6 +49,15 @@ def test_pool_queue_and_file_are_chosen_by_options(tmp_path: Path) -> None:
     assert {str(one["work_pool"]) for one in deployments} == {"{'name': 'kube', 'work_queue_name': 'night'}"}
 
 
+@pytest.mark.parametrize(("options", "seconds"), [([], []), (["--heartbeat"], [600])])
+def test_a_heartbeat_is_sent_where_it_is_asked_for(options: list[str], seconds: list[int]) -> None:
+    done = CliRunner().invoke(app, ["deployments", "demo", *options])
+
+    listed = yaml.safe_load(done.stdout)["deployments"]
+    (heart,) = (one for one in listed if one["entrypoint"].endswith("send_heartbeat"))
+    assert [one["interval"] for one in heart["schedules"]] == seconds
+
+
 def test_the_version_is_that_of_git_or_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

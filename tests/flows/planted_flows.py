@@ -33,6 +33,7 @@ import tasks.steps
 from capstan.errors import RedcapError
 from capstan.plan import keyed
 from cli.calling import call_flow
+from tasks.references import references_of
 from tasks.shield import run_logger, study_flow
 
 capstan.redcap.wire.BACKOFF_SECONDS = 0.01
@@ -173,6 +174,9 @@ def run_all(stage: Stage) -> None:
     with bug(tasks.redcap, "keyed", double):
         stage.run("contract", "check_eligibility", today=TODAY)
     stage.run("eligibility", "check_eligibility", today=TODAY, max_share=1)
+    named = references_of(stage.study, records=["XPLANTEDX-7"])["XPLANTEDX-7"]
+    stage.run("one participant", "check_eligibility", today=TODAY, participant=named)
+    stage.run("record id", "check_eligibility", today=TODAY, participant="XPLANTEDX-7")
     stage.run("poll", "poll_participants", today=TODAY, everybody=True)
     run_imports(stage)
 

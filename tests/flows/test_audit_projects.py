@@ -35,7 +35,7 @@ def test_what_is_wrong_in_a_project_is_counted_by_check(
 
     found = audit_projects.fn(studies=["trial"])
 
-    assert (found["outcome"], found["records"], found["checks"]["text_type"]) == ("done", 20, 2)
+    assert (found["outcome"], found["records"], found["checks"]["type_mismatch"]) == ("done", 20, 2)
     assert found["projects"][0]["outcome"] == "found"
     assert BAD not in str(found)
 

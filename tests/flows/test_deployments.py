@@ -17,7 +17,9 @@ import requests
 import yaml
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect_servers import PrefectServer, own_prefect
+from requests.adapters import HTTPAdapter
 from scheduled_study import scheduled_study
+from urllib3.util import Retry
 
 from capstan.errors import UsageError
 from capstan.timetable.deployments import deployments_of
@@ -29,22 +31,7 @@ from tasks.standings import Stand, read_standings
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 6, 1)
-FLOWS = {
-    *("poll_participants", "compute_visit_dates", "check_eligibility", "import_records", "apply_plan"),
-    *("rejudge_quarantine", "revert_run", "send_messages", "check_deliveries", "check_replies"),
-    *(
-        "ingest_triggers",
-        "run_monitors",
-        "reconcile_triggers",
-        "load_sessions",
-        "complete_forms",
-        "run_studies",
-        "audit_projects",
-    ),
-}
-
-
-FOR_MANY = {"run_studies", "audit_projects"}
+FLOWS = {one.row.flow for one in deployments_of(scheduled_study())} | set(WITHOUT_STUDY)
 BEGIN = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 
@@ -79,7 +66,11 @@ class Deployed:
                 self._change(f"deployments/{one['id']}/schedules/{schedule['id']}", active=active)
 
     def _change(self, path: str, **body: Any) -> None:
-        requests.patch(f"{self.server.pages}/api/{path}", json=body, timeout=30).raise_for_status()
+        # While the scheduler writes to its SQLite, the server is not available for a moment.
+        patiently = Retry(8, status_forcelist=[503], allowed_methods=None, backoff_factor=0.1)
+        with requests.Session() as session:
+            session.mount("http://", HTTPAdapter(max_retries=patiently))
+            session.patch(f"{self.server.pages}/api/{path}", json=body, timeout=30).raise_for_status()
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """The runs of a flow."""
@@ -136,7 +127,7 @@ def test_all_flows_are_deployed_without_a_question(deployed: Deployed) -> None:
     limits = {flow: (one["global_concurrency_limit"] or {}).get("limit") for flow, one in found.items()}
     assert {flow: limit for flow, limit in limits.items() if limit != 1} == {
         "ingest_triggers": 2,
-        **dict.fromkeys(FOR_MANY),
+        **dict.fromkeys(WITHOUT_STUDY),
         "audit_projects": None,
     }
 

@@ -85,6 +85,8 @@ def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
         "key error": "CapstanError",
         "contract": "CapstanError",
         "eligibility": "done",
+        "one participant": "idle",
+        "record id": "UsageError",
         "poll": "idle",
         "held": "held",
         "headless": "InputFileError",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
+import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from capstan.errors import Refused, UsageError
-from capstan.store.migrate import HEAD, known_versions
+from capstan.errors import CapstanError, Refused, UsageError
+from capstan.settings import load_settings
+from capstan.store import Store, load_keys
+from capstan.store.migrate import HEAD, known_versions, migrate_to
+from tasks.releasing.changing import Way, change_to, recover
 from tasks.releasing.place import Change, Place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,101 +25,97 @@ OLD, NEW = "20261101-100000", "20261122-100000"
 FORMER = known_versions()[-2]
 
 
-@dataclass(frozen=True)
-class Site:
-    """Two releases of this very code, of which the older one knows one migration less; no Prefect server."""
-
-    place: Place
-    environment: dict[str, str]
-
-    def capstan(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, however that is."""
-        code = "from cli.main import main; main()"
-        return subprocess.run(
-            [sys.executable, "-c", code, *words],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    def version(self) -> str:
-        """The version of the store's tables."""
-        return str(json.loads(self.capstan("store", "status", "--json").stdout)["version"])
-
-    def change(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """Go to a release."""
-        return self.capstan("release", "rollback", "--root", str(self.place.root), "--to", name, *words)
-
-
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    place = Place(tmp_path / "site")
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """Two releases of this very code, of which the older one, the present, knows one migration less.
+
+    There is no Prefect server.
+    """
+    for name in ("PREFECT_API_URL", "CAPSTAN_KEY", "CAPSTAN_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CAPSTAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    found = Place(tmp_path / "site")
     for name in (OLD, NEW):
-        python = place.python(name)
+        python = found.python(name)
         python.parent.mkdir(parents=True)
         (python.parent.parent / ".ready").touch()
         # An older release answers the question for its version with an older one.
         answer = f'case "$*" in *import\\ HEAD*) echo {FORMER}; exit;; esac\n' if name == OLD else ""
         python.write_text(f'#!/bin/sh\n{answer}cd {ROOT} && exec {sys.executable} "$@"\n')
         python.chmod(0o755)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return Site(
-        place, {**kept, "CAPSTAN_HOME": str(tmp_path / "home"), "PREFECT_HOME": str(tmp_path / "prefect")}
+    found.switch(OLD)
+    with Store.open(load_settings().store_url, load_keys(None, home=tmp_path / "home")) as store:
+        migrate_to(store.engine, FORMER)
+    with temporary_settings({PREFECT_API_URL: None}):
+        yield found
+
+
+def version() -> str:
+    """The version of the store's tables, which nobody brings up to date meanwhile."""
+    with sqlite3.connect(load_settings().home / "store.sqlite") as connection:
+        (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    connection.close()
+    return str(found)
+
+
+def release(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of releases to its end, however that is."""
+    code = "from cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "release", *words, "--root", str(place.root)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
-def test_the_store_goes_forward_and_back_with_the_releases(site: Site) -> None:
-    first = site.change(OLD)
-    old = (site.place.current(), site.version())
-    site.change(NEW)
-    new = (site.place.current(), site.version())
-    back = site.capstan("release", "rollback", "--root", str(site.place.root), "--json")
+def test_the_store_goes_forward_and_back_with_the_releases(place: Place) -> None:
+    change_to(place, NEW, way=Way())
+    new = (place.current(), version())
+    back = release(place, "rollback", "--json")
 
-    assert first.returncode == back.returncode == 0, first.stderr + back.stderr
-    assert (old, new) == ((OLD, FORMER), (NEW, HEAD))
+    assert new == (NEW, HEAD)
     assert json.loads(back.stdout) == {"before": NEW, "release": OLD}
-    assert (site.place.current(), site.version()) == (OLD, FORMER)
-    assert len(list((Path(site.environment["CAPSTAN_HOME"]) / "backups").iterdir())) >= 3
+    assert (place.current(), version()) == (OLD, FORMER)
+    assert len(list((load_settings().home / "backups").iterdir())) == 2
 
 
-def test_a_step_that_fails_leads_back_to_the_former_release(site: Site) -> None:
-    site.change(OLD)
+def test_a_step_that_fails_leads_back_to_the_former_release(place: Place) -> None:
+    with pytest.raises(CapstanError, match="false failed"):
+        change_to(place, NEW, way=Way(restart="false"))
 
-    done = site.change(NEW, "--restart", "false")
-
-    assert done.returncode == 1
-    assert "false failed" in done.stderr
-    assert (site.place.current(), site.version(), site.place.read_change()) == (OLD, FORMER, None)
+    assert (place.current(), version(), place.read_change()) == (OLD, FORMER, None)
 
 
-def test_a_release_that_is_killed_leads_back_by_itself(site: Site) -> None:
-    site.change(OLD)
+def test_a_release_that_is_killed_leads_back_by_itself(place: Place) -> None:
+    # The command that shall restart services kills the process that called it, and works on the way back.
+    once = place.root / "killed"
+    script = place.root / "restart"
+    script.write_text(f"#!/bin/sh\ntest -e {once} || {{ touch {once}; kill -9 $PPID; }}\n")
+    script.chmod(0o755)
 
-    # The command that shall restart services kills the process that called it, and works when it goes back.
-    once = site.place.root / "killed"
-    kill = f'sh -c "test -e {once} || {{ touch {once}; kill -9 $PPID; }}"'
-    done = site.change(NEW, "--restart", kill)
+    done = release(place, "rollback", "--to", NEW, "--restart", str(script))
+    was_begun = once.exists()
     until = time.monotonic() + 60
-    while site.place.read_change() and time.monotonic() < until:
+    while place.read_change() and time.monotonic() < until:
         pass
 
+    assert was_begun
     assert done.returncode == -9
-    assert (site.place.current(), site.version(), site.place.read_change()) == (OLD, FORMER, None)
+    assert (place.current(), version(), place.read_change()) == (OLD, FORMER, None)
 
 
-def test_a_release_that_is_cut_off_with_its_watcher_is_undone_by_the_next_command(site: Site) -> None:
-    site.change(OLD)
-    site.capstan("store", "migrate")
-    site.place.note(Change(OLD, NEW, begun=("pause", "migrate", "switch")))
-    site.place.switch(NEW)
+def test_a_change_that_was_cut_off_with_its_watcher_is_undone_by_the_next_command(place: Place) -> None:
+    place.note(Change(OLD, NEW, begun=("pause", "migrate", "switch")))
+    place.switch(NEW)
 
-    done = site.capstan("release", "recover", "--root", str(site.place.root))
+    is_done = recover(place, way=Way())
 
-    assert done.returncode == 0
-    assert f"went back to release {OLD}" in done.stderr
-    assert (site.place.current(), site.version(), site.place.read_change()) == (OLD, FORMER, None)
+    assert is_done
+    assert (place.current(), version(), place.read_change()) == (OLD, FORMER, None)
+    assert not recover(place, way=Way())
 
 
 def test_two_changes_at_once_are_refused(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_study_gets_only_what_it_needs() -> None:
         visits=(), messages=(), triggers=(), monitors=(), messaging=Messaging(), sessions=None
     )
 
-    assert set(by_flow(bare)) == ON_DEMAND | {"check_eligibility", "poll_participants"}
+    assert set(by_flow(bare)) == ON_DEMAND | {"check_eligibility", "poll_participants", "try_alarm"}
 
 
 def test_names_and_zones_are_the_study_s_own() -> None:

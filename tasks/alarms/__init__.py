@@ -1,0 +1,1 @@
+"""Alarms: what rings when the runs themselves cannot say that something is wrong."""
