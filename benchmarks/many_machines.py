@@ -64,7 +64,8 @@ def run_trial(cluster: Cluster, *, sites: list[Site], options: argparse.Namespac
         # What is changed later than this, no run that is due in time would see.
         if passed < options.seconds - 1.5 * options.every:
             chance.choice(sites).change(chance)
-        if passed > options.seconds / 2 and not killed:
+        is_time = passed > options.seconds / 2 and cluster.workers[0].is_busy
+        if not killed and (is_time or passed > 0.8 * options.seconds):
             killed = {
                 "killed_replica": cluster.replicas[0].kill(),
                 "killed_worker": cluster.workers[0].kill(),
@@ -112,6 +113,8 @@ def main(options: argparse.Namespace) -> int:
             say(f"{count} deployments are scheduled")
             for number in range(1, _WORKERS + 1):
                 cluster.start_worker(number, environment=work)
+            wait(lambda: cluster.count_workers() == _WORKERS, seconds=_PATIENCE_SECONDS)
+            say("the workers are there")
             figures = run_trial(cluster, sites=sites, options=options)
             database = cluster.database
             figures |= count_losses(sites, addresses) | count_journal(store)

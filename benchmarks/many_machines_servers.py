@@ -42,6 +42,11 @@ class Machine:
         self.process.wait(30)
         return len(processes)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has started something that still goes on."""
+        return bool(psutil.Process(self.process.pid).children())
+
     def stop(self) -> None:
         """Let it end by itself, for a while."""
         self.process.terminate()
@@ -79,6 +84,11 @@ class Cluster:
         command = ["worker", "start", "--pool", POOL, "--name", name, "--limit", str(_LIMIT)]
         given = {**self.environment, **environment, **own}
         self.workers.append(prefect(name, command, folder=self.folder, environment=given))
+
+    def count_workers(self) -> int:
+        """How many workers have told the server of themselves."""
+        found = self.ask(f"work_pools/{POOL}/workers/filter")
+        return len(found) if isinstance(found, list) else 0
 
     def ask(self, path: str, **body: object) -> object:
         """Post to the API, and give its answer."""

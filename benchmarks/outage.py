@@ -85,6 +85,13 @@ def poll(study: str, *, until: threading.Event, outcomes: list[tuple[float, str]
         until.wait(PAUSE_SECONDS)
 
 
+def make_store() -> None:
+    """Make the store and its key, as a first run does, before many runs begin at once."""
+    from cli.stores import open_store_here
+
+    open_store_here().close()
+
+
 def trial(folder: Path, addresses: dict[str, Any], *, studies: int, minutes: float) -> dict[str, Any]:
     """Let all studies run, take REDCap down for a while, and look at what came of it."""
     front, stop = Front(addresses["redcap_url"]), threading.Event()
@@ -95,6 +102,7 @@ def trial(folder: Path, addresses: dict[str, Any], *, studies: int, minutes: flo
             text = file.read_text(encoding="utf-8")
             file.write_text(text.replace(site.live.url, url), encoding="utf-8")
         os.environ |= environment_of(sites, addresses) | {"CAPSTAN_HOME": str(folder / "home")}
+        make_store()
         ended: dict[str, list[tuple[float, str]]] = {site.live.name: [] for site in sites}
         with ThreadPoolExecutor(studies) as pool:
             for study, outcomes in ended.items():
