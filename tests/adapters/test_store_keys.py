@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,14 @@ def test_the_files_of_the_store_are_for_the_owner_only(tmp_path: Path) -> None:
         modes = {path.name: mode_of(path) for path in tmp_path.glob("store.sqlite*")}
 
     assert modes == {"store.sqlite": 0o600, "store.sqlite-wal": 0o600, "store.sqlite-shm": 0o600}
+
+
+def test_threads_that_begin_together_have_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        rings = list(threads.map(lambda _: load_keys(None, home=tmp_path / "home"), range(16)))
+
+    assert len({ring.raw for ring in rings}) == 1
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["store.key"]
 
 
 def test_a_key_file_that_others_may_read_is_an_error(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ REFUSES = "refuses the import"
 # What REDCap's own answer to a check is, beyond the words of the catalogue: it takes these, in its own way.
 TAKEN = {"repeat_instance_invalid", "missing_key_column", "duplicate_row", "read_only_field"}
 RUNS = settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -213,7 +213,7 @@ EARLIER = st.builds(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     earlier=st.lists(EARLIER, max_size=12),
     phones=st.lists(st.integers(0, 3), min_size=6, max_size=6),
@@ -251,7 +251,7 @@ def counted(history: History, whose: str, name: str, *, since: datetime) -> int:
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(phones=st.lists(st.integers(0, 2), min_size=4, max_size=4), gap=st.integers(1, 90))
 def test_all_messages_to_a_person_are_a_gap_apart(phones: list[int], gap: int) -> None:
     study = study_with(*SEVERAL[:2], limits={"minutes_between": gap, "participant_per_day": 9})
