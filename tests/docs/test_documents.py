@@ -191,7 +191,11 @@ def test_the_example_of_a_pattern_is_accepted() -> None:
 def test_the_example_of_a_login_with_tokens_is_accepted() -> None:
     keys = {path: example for path, (_, example) in study_keys().items()}
     names = [path for path in keys if path.startswith("messaging.email.oauth.")]
-    chosen = {path: keys[path] for path in names if not path.endswith((".file", ".keyring", ".block", ".prefect_secret"))}
+    chosen = {
+        path: keys[path]
+        for path in names
+        if not path.endswith((".file", ".keyring", ".block", ".prefect_secret"))
+    }
     chosen |= {
         f"messaging.email.{name}": keys[f"messaging.email.{name}"] for name in ("host", "sender", "user")
     }
@@ -214,7 +218,11 @@ def assembled(examples: dict[str, Any]) -> dict[str, Any]:
     """One study file with every key, but for those of which a study has one of several."""
     chosen = [path for path in examples if not path.startswith(OTHER_KINDS)]
     return placed(
-        {path: examples[path] for path in chosen if not path.endswith((".file", ".keyring", ".block", ".prefect_secret"))}
+        {
+            path: examples[path]
+            for path in chosen
+            if not path.endswith((".file", ".keyring", ".block", ".prefect_secret"))
+        }
     )
 
 

@@ -190,6 +190,15 @@ def test_the_flows_that_can_be_watched_are_those_that_leave_a_run() -> None:
     from cli.calling import FLOWS
 
     flows = Monitor.model_json_schema()["$defs"]["JobRuns"]["properties"]["flow"]["enum"]
-    without_a_run = {"send_heartbeat", "try_alarm", "run_studies", "audit_projects", "ingest_triggers", "reconcile_triggers", "run_monitors", "load_sessions"}
+    without_a_run = {
+        "send_heartbeat",
+        "try_alarm",
+        "run_studies",
+        "audit_projects",
+        "ingest_triggers",
+        "reconcile_triggers",
+        "run_monitors",
+        "load_sessions",
+    }
 
     assert set(flows) == set(FLOWS) - without_a_run
