@@ -33,7 +33,7 @@ check: $(READY) ## lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: $(READY) browser ## all tests
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 browser: ## have a Chromium, in which the sandbox's pages are tested
 	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
