@@ -20,7 +20,7 @@ from studies.demo.generate import project_xml
 
 TITLE = "Tooth Fairy Trial"
 SENDER = "+15005550006"
-_START_SECONDS = 90
+_START_SECONDS = 300
 
 
 @contextmanager
