@@ -1,4 +1,4 @@
-"""`capstan alarms`: Prefect's own alarms, set at the server that is configured."""
+"""`capstan alarms` and `capstan heartbeat`: what rings when the runs themselves cannot."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from cli.deployments import Studies
+from cli.running import AsJson, DryRun
 from cli.showing import console
 
 Block = Annotated[
@@ -24,3 +26,20 @@ def alarms(block: Block = "") -> None:
 
     for name in set_automations(block):
         console.print(name)
+
+
+def heartbeat(
+    studies: Studies = [],  # noqa: B006 - typer reads the default, nothing changes it
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the dead man's switch at CAPSTAN_HEARTBEAT_URL that all is well, or that it is not.
+
+    Example: capstan heartbeat --dry-run
+    """
+    from capstan.verdict import NO_VERDICTS
+    from cli.calling import call_flow
+    from cli.finishing import finish
+
+    summary = call_flow("send_heartbeat", {"studies": studies, "dry_run": dry_run})
+    finish(summary, stopped=NO_VERDICTS, as_json=as_json)

@@ -49,7 +49,7 @@ def _faults(studies: list[str]) -> list[str]:
 
 def _tell(url: str, faults: list[str]) -> None:
     # The count only: the switch is another's machine.
-    said = f"{len(faults)} things are wrong; `capstan run send_heartbeat --dry-run` names them"
+    said = f"{len(faults)} things are wrong; `capstan heartbeat --dry-run` names them"
     taken = post(f"{url.rstrip('/')}/fail", text=said) if faults else post(url)
     if not taken:
         raise CapstanError("The dead man's switch did not take the heartbeat; look at CAPSTAN_HEARTBEAT_URL.")

@@ -94,8 +94,9 @@ def _namer(name: str, *, about: str) -> Callable[[], str]:
     def named() -> str:
         context = FlowRunContext.get()
         given = (context.parameters if context else None) or {}
-        words = [word for key, word in _SPECIAL.items() if given.get(key)]
-        return " ".join([name, str(given.get(about, "")), *([f"({', '.join(words)})"] if words else [])])
+        words = ", ".join(word for key, word in _SPECIAL.items() if given.get(key))
+        parts = (name, str(given.get(about, "")), f"({words})" if words else "")
+        return " ".join(part for part in parts if part)
 
     return named
 

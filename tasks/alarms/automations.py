@@ -63,7 +63,8 @@ def automations(block: UUID) -> Iterator[dict[str, Any]]:
                 "type": "change-flow-run-state",
                 "state": "CRASHED",
                 "message": "Its worker is gone.",
-                "force": True,
+                # A last heartbeat may arrive after the run's end: what has ended stays as it ended.
+                "force": False,
             }
         ],
     }

@@ -122,7 +122,7 @@ def test_a_store_that_cannot_be_used_is_told_to_the_switch(
     assert heard == [
         (
             "/planted-secret/fail",
-            "1 things are wrong; `capstan run send_heartbeat --dry-run` names them",
+            "1 things are wrong; `capstan heartbeat --dry-run` names them",
         )
     ]
 
@@ -166,3 +166,10 @@ def test_prefect_takes_every_automation_and_each_has_its_own_name() -> None:
 
     assert len({one.name for one in made}) == len(made) == 6
     assert all(one.name.startswith("capstan: ") and one.actions for one in made)
+
+
+def test_a_run_that_has_ended_is_never_made_to_crash_by_a_late_heartbeat() -> None:
+    (silent,) = [one for one in automations(uuid4()) if "silent" in one["name"]]
+
+    # Without force Prefect refuses to crash a run that has ended.
+    assert [action["force"] for action in silent["actions"]] == [False]
