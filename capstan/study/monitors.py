@@ -12,8 +12,8 @@ from capstan.study.parts import NAME, DurationText, Part
 from capstan.study.probes import Command, give_one
 from capstan.study.triggers import Codes
 
-# Flows that the journal knows; the others leave no run by which to tell that they ran.
-JournaledFlow = Literal[
+# The flows of one study.
+WatchedFlow = Literal[
     "poll_participants",
     "compute_visit_dates",
     "check_eligibility",
@@ -26,6 +26,11 @@ JournaledFlow = Literal[
     "check_deliveries",
     "check_replies",
     "check_partner_status",
+    "ingest_triggers",
+    "reconcile_triggers",
+    "run_monitors",
+    "load_sessions",
+    "try_alarm",
     "revert_run",
 ]
 
@@ -74,7 +79,7 @@ class NoNew(Part):
 class JobRuns(Part):
     """A flow that must have ended well at least once `within` a time."""
 
-    flow: JournaledFlow
+    flow: WatchedFlow
     within: DurationText
 
 

@@ -11,6 +11,7 @@ from capstan.store import NOWHERE, Opening, read_watermark, write_watermark
 from capstan.store.monitor_messages import last_good_run
 from capstan.study.monitors import Monitor
 from tasks.monitors.watch import Watch
+from tasks.ran import last_end
 from tasks.redcap import read_records
 
 
@@ -44,9 +45,16 @@ def late_opening(watch: Watch, monitor: Monitor) -> Opening | None:
 def last_time(watch: Watch, monitor: Monitor) -> LastTime:
     """When it came last; the first look counts as such, so that a new study is not late at once."""
     if monitor.job:
-        run = last_good_run(watch.store, watch.room, flow=monitor.job.flow)
-        return LastTime(run[1], run[0]) if run else _remembered(watch, monitor, name="never")
+        return _last_run(watch, monitor.job.flow) or _remembered(watch, monitor, name="never")
     return _remembered(watch, monitor, name=_content_mark(watch, monitor))
+
+
+def _last_run(watch: Watch, flow: str) -> LastTime | None:
+    run = last_good_run(watch.store, watch.room, flow=flow)
+    if run:
+        return LastTime(run[1], run[0])
+    at = last_end(watch.store, watch.study.study, flow=flow)
+    return LastTime(at, at.isoformat()) if at else None
 
 
 def _within(monitor: Monitor) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from httpx import HTTPError
@@ -10,6 +11,7 @@ from prefect.context import FlowRunContext
 
 from capstan.errors import CapstanError
 from checks.catalogue import CATALOGUE
+from tasks.ran import remember_end
 from tasks.report.boards import publish_boards
 from tasks.report.drawing import artifact_key
 from tasks.report.page import CHECKS, COUNTS, OUTCOMES, Summary, brief, counts_of, markdown, title
@@ -26,6 +28,8 @@ def publish_report(summary: Summary) -> None:
     A server or store that does not answer changes nothing of what the run did: then only the log has it.
     """
     run_logger().info("%s of %s: %s", summary["flow"], summary["study"], brief(summary))
+    with suppress(CapstanError):
+        remember_end(summary, now=datetime.now(UTC))
     if FlowRunContext.get() is None:
         return
     try:

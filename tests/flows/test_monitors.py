@@ -287,19 +287,20 @@ def test_another_form_and_a_new_record_are_no_input_into_an_instrument(watched: 
     assert watched.run(hours=24 * 14)["opened"] == {"quiet": 1}
 
 
-def test_a_flow_that_has_not_run_is_told_and_resolved_by_its_next_run(watched: Watched) -> None:
-    rule = {"id": "nightly", "job": {"flow": "check_replies", "within": "26 hours"}}
+@pytest.mark.parametrize("flow", ["check_replies", "ingest_triggers"])
+def test_a_flow_that_has_not_run_is_told_and_resolved_by_its_next_run(watched: Watched, flow: str) -> None:
+    rule = {"id": "nightly", "job": {"flow": flow, "within": "26 hours"}}
     watched.change(monitors=[SCAN_DATA, rule])
     watched.run(hours=0)
     late = watched.run(hours=27)
     # The journal's clock is the real one, which is ahead of the tests'.
-    call_flow("check_replies", {"study": watched.name})
+    call_flow(flow, {"study": watched.name})
 
     watched.run(hours=28)
 
     assert late["opened"] == {"nightly": 1}
     assert watched.mails(STAFF_MAIL) == [
-        "nightly: check_replies has not ended well for 26 hours. `capstan monitors list trial`"
+        f"nightly: {flow} has not ended well for 26 hours. `capstan monitors list trial`"
     ]
     assert watched.states() == ["resolved"]
 
