@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from importlib import import_module
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from prefect.context import FlowRunContext
 from pydantic import Field
 from pydantic_core import to_jsonable_python
 
-from capstan.errors import CapstanError, StudyError
+from capstan.errors import CapstanError, StudyError, UsageError
 from capstan.study.parts import NAME
 from capstan.study.schedules import ScheduledFlow
 from flows.job import Summary, utc_now
@@ -27,7 +28,7 @@ Spread = Annotated[int, titled("Minutes over which they begin", ge=0, le=1440)]
 Wait = Annotated[int, titled("Minutes to wait", ge=0, le=1440)]
 Studies = Annotated[list[Annotated[str, Field(pattern=NAME)]], titled("Studies")]
 Parameters = Annotated[dict[str, bool | int | float | str], titled("Parameters of each run")]
-_WELL = ("completed", "done", "idle", "dry run", "put off")
+_WELL = ("completed", "done", "idle", "dry run")
 _TOLD = 20  # studies that are named
 
 
@@ -83,7 +84,12 @@ def _run_here(flow: str, studies: list[str], parameters: dict[str, Any]) -> dict
     if table.faults and studies:
         raise StudyError(table.faults[0])
     known = [one.study for one in table.deployments if one.row.flow == flow]
-    return {study: _outcome(_function(flow), study, parameters) for study in known}
+    if needless := sorted(set(studies) - set(known)):
+        raise UsageError(
+            f"{needless[0]} has no use for {flow}; `capstan schedule` lists what each study runs."
+        )
+    unread = {f"study file {place}": f"failed: {fault}" for place, fault in enumerate(table.faults, start=1)}
+    return {study: _outcome(_function(flow), study, parameters) for study in known} | unread
 
 
 def _outcome(function: Any, study: str, parameters: dict[str, Any]) -> str:
@@ -96,13 +102,10 @@ def _outcome(function: Any, study: str, parameters: dict[str, Any]) -> str:
 def _summary(flow: str, states: dict[str, str], *, dry_run: bool, is_awaited: bool) -> Summary:
     well = (*_WELL, *(() if is_awaited else (GOING_ON,)))
     odd = sorted(study for study, state in states.items() if state not in well)
-    outcome = (
-        "idle" if not states else "done" if not odd else "partly" if len(odd) < len(states) else "failed"
-    )
     summary: Summary = {
         "study": "all",
         "flow": "run_studies",
-        "outcome": outcome,
+        "outcome": _whole(states, odd=odd),
         "dry_run": dry_run,
         "flow_run": flow_run_id(),
         "studies": len(states),
@@ -111,3 +114,12 @@ def _summary(flow: str, states: dict[str, str], *, dry_run: bool, is_awaited: bo
     said = "; ".join(f"{study} ({states[study]})" for study in odd[:_TOLD])
     more = f"; and {len(odd) - _TOLD} more" if len(odd) > _TOLD else ""
     return summary | ({"reason": f"{flow} did not end well for {said}{more}."} if odd else {})
+
+
+def _whole(states: Mapping[str, str], *, odd: Collection[str]) -> str:
+    """What became of all: only what every study came to counts as such."""
+    if not odd:
+        return "done" if states else "idle"
+    if len(odd) < len(states):
+        return "partly"
+    return "put off" if {states[study] for study in odd} == {"put off"} else "failed"

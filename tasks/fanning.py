@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 GOING_ON, NOT_STARTED = "still going on", "not started"
+# Prefect calls a run completed whose flow came to one of these; it has them as tags.
+_CAME_TO = ("failed", "refused", "held", "partly", "put off")
 _LOOK_EVERY_SECONDS = 5.0
 _PAGE = 100
 
@@ -36,7 +38,9 @@ def find_deployments(flow: str, *, studies: Collection[str] = ()) -> dict[str, U
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        every = {study_of(one): one for one in each_deployed(client, flow=flow)}
+        # One of the study's own name counts before others of the same flow.
+        deployed = sorted(each_deployed(client, flow=flow), key=lambda one: one.name == study_of(one))
+        every = {study_of(one): one for one in deployed}
     missing = sorted(set(studies) - set(every))
     if missing:
         named = f"{missing[0]} (and {len(missing) - 1} more)" if len(missing) > 1 else missing[0]
@@ -86,7 +90,7 @@ def _start(deployment: UUID, parameters: Mapping[str, object], *, due: datetime,
 
 @effect("wait for runs")
 def wait_for(started: Sequence[Started], *, seconds: float) -> dict[str, str]:
-    """Wait until all runs have ended; gives what Prefect calls each run's state, by study."""
+    """Wait until all runs have ended; gives what became of each, by study, as `ending_of` says it."""
     until = time.monotonic() + seconds
     states = _states(started)
     while GOING_ON in states.values() and time.monotonic() < until:
@@ -105,6 +109,13 @@ def _states(started: Sequence[Started]) -> dict[str, str]:
         for place in range(0, len(ids), _PAGE):
             mine = FlowRunFilter(id=FlowRunFilterId(any_=ids[place : place + _PAGE]))
             for run in client.read_flow_runs(flow_run_filter=mine, limit=_PAGE):
-                ended = run.state is not None and run.state.is_final()
-                found[run.id] = str(run.state_name).lower() if ended else GOING_ON
+                found[run.id] = ending_of(run)
     return {one.study: found.get(one.run, "deleted") if one.run else NOT_STARTED for one in started}
+
+
+def ending_of(run: FlowRun) -> str:
+    """What a run came to: the outcome that its flow told, else what Prefect calls its state."""
+    if run.state is None or not run.state.is_final():
+        return GOING_ON
+    told = [outcome for outcome in _CAME_TO if outcome in run.tags]
+    return told[0] if told and run.state.is_completed() else str(run.state.name).lower()

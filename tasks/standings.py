@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,7 +52,9 @@ def read_standings(deployments: Iterable[Deployment]) -> list[Standing]:
     wanted = {(one.study, one.row.flow): one for one in deployments}
     studies = {study for study, _ in wanted}
     with get_client(sync_client=True) as client:
-        found = {(study_of(one), flow_of(one)): one for one in each_deployed(client)}
+        # One of the study's own name counts before others of the same flow.
+        deployed = sorted(each_deployed(client), key=lambda one: one.name == study_of(one))
+        found = {(study_of(one), flow_of(one)): one for one in deployed}
         keys = [*wanted, *sorted(key for key in found if key[0] in studies and key not in wanted)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(pool.map(lambda key: _standing(client, key, wanted.get(key), found.get(key)), keys))
@@ -69,16 +72,30 @@ def stand_of(wanted: Deployment | None, found: DeploymentResponse | None) -> Sta
     return Stand.AS_WANTED if there == {_asked(one) for one in wanted.schedules} else Stand.OTHER_TIMES
 
 
-def _asked(schedule: Schedule) -> tuple[str, str]:
-    every = f"{schedule.every.total_seconds():g} s" if schedule.every else schedule.cron
-    return every, schedule.timezone
+def _asked(schedule: Schedule) -> tuple[str, str, str]:
+    every = _interval(schedule.every, schedule.anchor) if schedule.every else schedule.cron
+    return every, schedule.timezone, _parameters(schedule.parameters)
 
 
-def _seen(schedule: DeploymentSchedule) -> tuple[str, str]:
+def _seen(schedule: DeploymentSchedule) -> tuple[str, str, str]:
+    from prefect.client.schemas.schedules import IntervalSchedule
+
     timing = schedule.schedule
-    interval = getattr(timing, "interval", None)
-    every = f"{interval.total_seconds():g} s" if interval else str(getattr(timing, "cron", ""))
-    return every, str(getattr(timing, "timezone", ""))
+    every = (
+        _interval(timing.interval, timing.anchor_date)
+        if isinstance(timing, IntervalSchedule)
+        else str(getattr(timing, "cron", ""))
+    )
+    return every, str(getattr(timing, "timezone", "")), _parameters(schedule.parameters)
+
+
+def _interval(every: timedelta, anchor: datetime) -> str:
+    """How often, and how long after a full interval."""
+    return f"{every.total_seconds():g} s + {anchor.timestamp() % every.total_seconds():g} s"
+
+
+def _parameters(given: Mapping[str, object]) -> str:
+    return json.dumps(dict(given), sort_keys=True)
 
 
 def _standing(

@@ -111,6 +111,6 @@ def _read_block(slug: str, name: str) -> dict[str, object]:
         except (ObjectNotFound, HTTPError):
             pass
     raise UsageError(
-        f"Prefect has no block {slug}/{name}, or no server is configured or answers; make the block, or name "
+        f"Prefect has no block {slug}/{name}, or no server is configured or answers; make the block, or "
         "name another place for the token."
     )

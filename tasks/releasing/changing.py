@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import uuid4
 
 from capstan.errors import CapstanError
 from tasks.releasing.lull import late_deployments, pause, pools_of_ours, start_late, wait_for_runs
@@ -37,7 +38,7 @@ def change_to(place: Place, name: str, *, way: Way) -> None:
 
     Due runs wait at Prefect, none is lost. The store is backed up, and brought to the release's version.
     """
-    change = place.note(Change(place.current(), name))
+    change = place.note(Change(place.current(), name, mark=uuid4().hex))
     with _watched(place, way=way) as token:
         try:
             _change(place, change, way=way, token=token)
@@ -54,6 +55,8 @@ def recover(place: Place, *, way: Way, token: int | None = None) -> bool:
     if change is None:
         return False
     told = set(change.begun)
+    # To deploy once more forgets also what became due since.
+    late = (*change.late, *late_deployments()) if "deploy" in told else change.late
     if change.before:
         if "migrate" in told:
             _migrate(place, change.before, other=change.after, token=token)
@@ -66,7 +69,7 @@ def recover(place: Place, *, way: Way, token: int | None = None) -> bool:
     elif "switch" in told:
         place.switch("")
     if "pause" in told:
-        start_late(change.late, reason=f"{change.after} undone")
+        start_late(late, reason=f"{change.after} undone {change.mark}")
         pause(change.pools, is_paused=False)
     place.forget_change()
     _log.warning("went back from release %s, which was not reached", change.after)
@@ -86,7 +89,7 @@ def _change(place: Place, change: Change, *, way: Way, token: int) -> None:
     _deploy(place, change.after, way=way, token=token)
     change = place.begin(change, "restart")
     _restart(place, way=way, token=token)
-    start_late(change.late, reason=change.after)
+    start_late(change.late, reason=f"{change.after} {change.mark}")
     pause(change.pools, is_paused=False)
     _log.info("release %s is the present one", change.after)
 

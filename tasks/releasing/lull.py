@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -32,10 +32,12 @@ def pools_of_ours() -> tuple[str, ...]:
 def pause(pools: Iterable[str], *, is_paused: bool = True) -> None:
     """Let workers of some pools take nothing on, or let them go on; what is due waits meanwhile."""
     from prefect.client.schemas.actions import WorkPoolUpdate
+    from prefect.exceptions import ObjectNotFound
 
     with _client() as client:
-        if client is not None:
-            for name in pools:
+        for name in pools if client is not None else ():
+            # What was deleted meanwhile holds nothing back, and must not keep the others from going on.
+            with suppress(ObjectNotFound):
                 client.update_work_pool(name, WorkPoolUpdate(is_paused=is_paused))
 
 
@@ -75,11 +77,15 @@ def late_deployments() -> tuple[str, ...]:
 
 def start_late(deployments: Iterable[str], *, reason: str) -> None:
     """Start each deployment of which a due run was forgotten, once for all of them."""
+    from prefect.exceptions import ObjectNotFound
+
     waiting = set(late_deployments())
     with _client() as client:
         if client is not None:
             for one in sorted(set(deployments) - waiting):
-                client.create_flow_run_from_deployment(UUID(one), idempotency_key=f"{reason} {one}")
+                # Somebody may have deleted it meanwhile; the others go on all the same.
+                with suppress(ObjectNotFound):
+                    client.create_flow_run_from_deployment(UUID(one), idempotency_key=f"{reason} {one}")
 
 
 def _is_due(run: FlowRun, *, now: datetime) -> bool:

@@ -16,13 +16,17 @@ from capstan.errors import Refused, UsageError
 
 @dataclass(frozen=True)
 class Change:
-    """A change from one release to another that has begun: which steps of it, and what was held back."""
+    """A change from one release to another that has begun: which steps of it, and what was held back.
+
+    `mark` tells it from other changes to the same release.
+    """
 
     before: str
     after: str
     begun: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Place:
         except FileNotFoundError:
             return None
         lists = {name: tuple(found[name]) for name in ("begun", "pools", "late")}
-        return Change(found["before"], found["after"], **lists)
+        return Change(found["before"], found["after"], **lists, mark=found.get("mark", ""))
 
     def note(self, change: Change) -> Change:
         """Write down how far a change is, before it goes on."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -27,6 +28,7 @@ from capstan.timetable.prefect_file import WITHOUT_STUDY
 from studies.demo.generate import project_xml
 from tasks.doorbell import ring
 from tasks.fanning import GOING_ON, NOT_STARTED, find_deployments, start_deployments, wait_for
+from tasks.releasing.lull import pause, start_late
 from tasks.standings import Stand, read_standings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -270,6 +272,18 @@ def test_runs_of_many_studies_are_started_once_under_one_key_and_spread(
     dues = sorted(datetime.fromisoformat(run["expected_start_time"]) for run in made)
     assert dues == [BEGIN, BEGIN + timedelta(minutes=30)]
     assert wait_for([*first, *refused], seconds=0) == {"demo": NOT_STARTED, "north": GOING_ON}
+
+
+def test_what_was_deleted_during_a_release_keeps_no_other_from_going_on(
+    deployed: Deployed, here: None
+) -> None:
+    deployed.set_schedules(active=False)
+    wanted = deployed.deployments()["complete_forms"]["id"]
+
+    start_late([str(uuid4()), wanted, str(uuid4())], reason="a release")
+    pause(["deleted-pool", "capstan"], is_paused=False)
+
+    assert [run["deployment_id"] for run in deployed.runs("complete_forms")] == [wanted]
 
 
 def test_a_study_without_the_deployment_is_told_of(deployed: Deployed, here: None) -> None:

@@ -118,6 +118,27 @@ def test_a_change_that_was_cut_off_with_its_watcher_is_undone_by_the_next_comman
     assert not recover(place, way=Way())
 
 
+def test_two_changes_to_one_release_are_told_apart(place: Place) -> None:
+    """Or the second would not start what became due, because the first did under the same name."""
+    notes = place.root / "notes"
+    way = Way(restart=f"sh -c 'cat {place.root}/change.json >> {notes}; echo >> {notes}'")
+
+    for name in (NEW, OLD, NEW):
+        change_to(place, name, way=way)
+
+    told = [json.loads(line) for line in notes.read_text().splitlines()]
+    assert [one["after"] for one in told] == [NEW, OLD, NEW]
+    assert len({one["mark"] for one in told}) == 3
+
+
+def test_a_note_of_an_older_release_is_read(place: Place) -> None:
+    (place.root / "change.json").write_text(
+        json.dumps({"before": OLD, "after": NEW, "begun": ["pause"], "pools": [], "late": []})
+    )
+
+    assert place.read_change() == Change(OLD, NEW, begun=("pause",))
+
+
 def test_two_changes_at_once_are_refused(tmp_path: Path) -> None:
     place = Place(tmp_path)
 

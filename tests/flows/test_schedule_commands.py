@@ -117,6 +117,23 @@ def test_one_study_that_fails_stops_no_other(studies: Path, capstan: CommandLine
     assert said.code == 1
 
 
+def test_a_study_that_cannot_be_read_is_counted_when_all_run(studies: Path, capstan: CommandLine) -> None:
+    write_study(studies, DEMO + "schedules: {shift: 2 hours}\n")
+
+    said = capstan("run-studies", "check_eligibility", "--dry-run", "--json")
+
+    told = json.loads(said.out)
+    assert told["runs"] == {"failed": 2}
+    assert "shift must be less than 1 hour" in told["reason"]
+
+
+def test_a_named_study_without_a_use_for_the_flow_is_told_of(studies: Path, capstan: CommandLine) -> None:
+    said = capstan("run-studies", "check_partner_status", "demo", "--dry-run")
+
+    assert "demo has no use for check_partner_status" in said.sentence
+    assert said.code == 2
+
+
 def test_what_no_flow_takes_is_refused_before_anything_runs(studies: Path, capstan: CommandLine) -> None:
     said = capstan("run-studies", "check_eligibility", "-p", "max_share=7")
 

@@ -11,7 +11,8 @@ from capstan.delivery import Channel
 from capstan.notice import TITLES, Cause, Happening, Notice, Told, due_notices
 from capstan.study.notices import NoticeCause, Notify, Staff
 
-ASKED = [cause for cause in Cause if cause is not Cause.MONITOR]
+# Who is told of monitors they say themselves, and of outages hears who hears of failures.
+ASKED = [cause for cause in Cause if cause not in (Cause.MONITOR, Cause.OUTAGE)]
 NOW = datetime(2026, 7, 1, 19, 0, tzinfo=UTC)
 ANN, BOB, PHONE = "ann@example.org", "bob@example.org", "+12065550199"
 
