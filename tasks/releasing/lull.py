@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -32,12 +32,12 @@ def pools_of_ours() -> tuple[str, ...]:
 def pause(pools: Iterable[str], *, is_paused: bool = True) -> None:
     """Let workers of some pools take nothing on, or let them go on; what is due waits meanwhile."""
     from prefect.client.schemas.actions import WorkPoolUpdate
-    from prefect.exceptions import ObjectNotFound
 
     with _client() as client:
-        for name in pools if client is not None else ():
-            # What was deleted meanwhile holds nothing back, and must not keep the others from going on.
-            with suppress(ObjectNotFound):
+        if client is None:
+            return
+        for name in pools:
+            with _unless_deleted():
                 client.update_work_pool(name, WorkPoolUpdate(is_paused=is_paused))
 
 
@@ -77,14 +77,11 @@ def late_deployments() -> tuple[str, ...]:
 
 def start_late(deployments: Iterable[str], *, reason: str) -> None:
     """Start each deployment of which a due run was forgotten, once for all of them."""
-    from prefect.exceptions import ObjectNotFound
-
     waiting = set(late_deployments())
     with _client() as client:
         if client is not None:
             for one in sorted(set(deployments) - waiting):
-                # Somebody may have deleted it meanwhile; the others go on all the same.
-                with suppress(ObjectNotFound):
+                with _unless_deleted():
                     client.create_flow_run_from_deployment(UUID(one), idempotency_key=f"{reason} {one}")
 
 
@@ -116,6 +113,21 @@ def _runs(client: SyncPrefectClient, states: list[StateType]) -> Iterator[FlowRu
         offset += page
         if len(found) < page:
             return
+
+
+@contextmanager
+def _unless_deleted() -> Iterator[None]:
+    """Pass over what somebody deleted meanwhile, which must not keep the others from going on."""
+    from httpx import HTTPStatusError
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        yield
+    except ObjectNotFound:
+        return
+    except HTTPStatusError as error:
+        if error.response.status_code != 404:
+            raise
 
 
 @contextmanager
