@@ -219,10 +219,19 @@ def wait_for_turn(store: Store) -> None:
     raise AssertionError("nobody waits")
 
 
+def environment(contact: Contact) -> dict[str, str]:
+    """What a process needs to work on the study and to tell its staff."""
+    return {
+        **contact.study.environment,
+        "TRIAL_TWILIO_ACCOUNT": contact.addresses["twilio_account_sid"],
+        "TRIAL_TWILIO_TOKEN": contact.addresses["twilio_auth_token"],
+    }
+
+
 def test_a_run_waits_until_the_other_one_of_its_study_has_ended(contact: Contact) -> None:
     with contact.store() as store:
         other = open_other(store, contact)
-        waiting = start_flow(OTHER, {"study": contact.study.name}, environment=contact.study.environment)
+        waiting = start_flow(OTHER, {"study": contact.study.name}, environment=environment(contact))
         wait_for_turn(store)
         ended_at = datetime.now(UTC)
         end_run(store, other, state=RunState.IDLE, now=ended_at)
@@ -250,7 +259,7 @@ def test_a_run_that_has_waited_long_enough_is_put_off(
 def test_of_many_runs_at_once_none_is_lost_and_none_goes_together_with_another(contact: Contact) -> None:
     calls = [("send_messages", {}), (OTHER, {}), (OTHER, {"dry_run": True}), (OTHER, {})]
     started = [
-        start_flow(flow, {"study": contact.study.name, **more}, environment=contact.study.environment)
+        start_flow(flow, {"study": contact.study.name, **more}, environment=environment(contact))
         for flow, more in calls
     ]
     outcomes = [one.end().summary["outcome"] for one in started]

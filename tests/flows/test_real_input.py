@@ -271,7 +271,10 @@ def test_the_caps_project_is_drafted_computed_imported_into_and_undone(
     ]
     # The sandbox's token may do everything, and does both.
     mighty = {"write token": "warn", "token rights": "warn"}
-    assert healthy == still_healthy == dict.fromkeys(healthy, "ok") | mighty
+    # Nothing is deployed or copied yet, and before the first run there is no home to look at.
+    young = {"prefect": "warn", "store backup": "warn"}
+    assert healthy == dict.fromkeys(healthy, "ok") | mighty | young
+    assert still_healthy == healthy | {"disk": "ok"}
     assert visits["visits"] == {"due": 21, "upcoming": 13, "complete": 10, "missed": 8}
     # Four cells for each of 26 x 2 visits, and two for each participant who has visits.
     assert (visits["outcome"], visits["cells_written"]) == ("done", 4 * 52 + 2 * 26)
