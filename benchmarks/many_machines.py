@@ -64,8 +64,7 @@ def run_trial(cluster: Cluster, *, sites: list[Site], options: argparse.Namespac
         # What is changed later than this, no run that is due in time would see.
         if passed < options.seconds - 1.5 * options.every:
             chance.choice(sites).change(chance)
-        is_time = passed > options.seconds / 2 and cluster.workers[0].is_busy
-        if not killed and (is_time or passed > 0.8 * options.seconds):
+        if not killed and _is_time(cluster, passed / options.seconds):
             killed = {
                 "killed_replica": cluster.replicas[0].kill(),
                 "killed_worker": cluster.workers[0].kill(),
@@ -77,6 +76,11 @@ def run_trial(cluster: Cluster, *, sites: list[Site], options: argparse.Namespac
     is_done: Callable[[], bool] = lambda: open_runs(cluster.database, until=until) == 0  # noqa: E731
     wait(is_done, seconds=_PATIENCE_SECONDS)
     return {**killed, "refused_turns": cluster.proxy.refused, **count_runs(cluster.database, until=until)}
+
+
+def _is_time(cluster: Cluster, share: float) -> bool:
+    """Whether to kill now: in the middle, once the worker has something to lose, or late without."""
+    return share > 0.8 or (share > 0.5 and cluster.workers[0].is_busy)
 
 
 def wait(is_done: Callable[[], bool], *, seconds: float) -> None:

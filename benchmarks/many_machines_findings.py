@@ -26,6 +26,12 @@ _STATES = """
     JOIN flow_run ON flow_run.id = state.flow_run_id
     WHERE flow_run.auto_scheduled AND flow_run.expected_start_time <= %s GROUP BY state.name
 """
+_REASONS = """
+    SELECT flow.name, state.message, count(*) FROM flow_run
+    JOIN flow ON flow.id = flow_run.flow_id JOIN flow_run_state AS state ON state.id = flow_run.state_id
+    WHERE flow_run.auto_scheduled AND flow_run.expected_start_time <= %s
+    AND flow_run.state_type IN ('FAILED', 'CRASHED') GROUP BY flow.name, state.message
+"""
 _GROWING = ("flow_run_state", "task_run", "task_run_state", "log", "events", "event_resources", "artifact")
 # Two intervals of one study share a moment; a dry run would be in nobody's way.
 _TWICE = """
@@ -47,6 +53,7 @@ def count_runs(database: str, *, until: datetime) -> dict[str, Any]:
     with psycopg.connect(database) as connection:
         rows = connection.execute(_DUE, [until]).fetchall()
         passed = dict(connection.execute(_STATES, [until]).fetchall())
+        reasons = connection.execute(_REASONS, [until]).fetchall()
     waits = sorted(row[4] - row[3] for row in rows if row[4])
     return {
         "due": len(rows),
@@ -56,6 +63,7 @@ def count_runs(database: str, *, until: datetime) -> dict[str, Any]:
         "median_wait_seconds": round(waits[len(waits) // 2].total_seconds(), 1) if waits else None,
         "began_again": sum(row[5] > 1 for row in rows),
         "passed_through": {name: count for name, count in passed.items() if name in _PASSED},
+        "failed_because": {f"{flow}: {reason}": count for flow, reason, count in reasons},
     }
 
 

@@ -47,6 +47,14 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
+async def _end_all() -> None:
+    """End the connections that are still open."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 @contextmanager
 def proxying(servers: list[Address], *, port: int) -> Iterator[RoundRobin]:
     """Listen on a port of this machine, in a thread."""
@@ -58,5 +66,7 @@ def proxying(servers: list[Address], *, port: int) -> Iterator[RoundRobin]:
         yield proxy
     finally:
         loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_end_all(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        loop.close()
