@@ -44,7 +44,7 @@ from many_machines_findings import (  # noqa: E402
 from many_machines_servers import POOL, Cluster, running_cluster  # noqa: E402
 from many_machines_studies import Site, deploy, environment_of, make_sites  # noqa: E402
 from postgres_machine import serving_trial_postgres, trial_database  # noqa: E402
-from zombies import restart_zombies  # noqa: E402
+from zombies import crash_zombies  # noqa: E402
 
 from capstan.store import Store, load_keys  # noqa: E402
 
@@ -111,7 +111,7 @@ def main(options: argparse.Namespace) -> int:
             say("PostgreSQL, Redis, two replicas and the services are up")
             work = {**environment_of(sites, addresses), **_own_store(store)}
             cluster.ask("work_pools/", name=POOL, type="process")
-            restart_zombies(cluster.ask)
+            crash_zombies(cluster.ask)
             given = {**cluster.environment, **work, "CAPSTAN_HOME": str(folder / "home")}
             count = deploy(sites, folder / "prefect.yaml", environment=given, every=options.every)
             say(f"{count} deployments are scheduled")

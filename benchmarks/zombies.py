@@ -1,24 +1,24 @@
-"""Zombies: what Prefect itself must be told, so that runs of a dead worker begin again elsewhere."""
+"""Zombies: what Prefect itself must be told, so that runs of a dead worker end and make room."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-_AGAIN = {
+# As `capstan alarms` has it. What the run left undone its study's next run does; scheduled again instead, a
+# run whose last heartbeat came late would begin again and again.
+_CRASHED = {
     "type": "change-flow-run-state",
-    "state": "SCHEDULED",
-    "name": "AwaitingRetry",
+    "state": "CRASHED",
     "message": "Its worker is gone.",
-    # A dead run cannot agree, and no rule that waits for it may hinder this.
-    "force": True,
+    "force": False,
 }
 _ENDS = [f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")]
 _RUN = {"prefect.resource.id": ["prefect.flow-run.*"]}
 
 
-def restart_zombies(ask: Callable[..., Any]) -> None:
-    """Make the automations: a run that is silent for 90 s, or claimed and not begun, is scheduled again."""
+def crash_zombies(ask: Callable[..., Any]) -> None:
+    """Make the automations: a run that is silent for 90 s, or claimed and not begun, has crashed."""
     silent = {"after": ["prefect.flow-run.heartbeat"], "expect": ["prefect.flow-run.heartbeat", *_ENDS]}
     claimed = {
         "after": ["prefect.flow-run.Pending"],
@@ -34,4 +34,4 @@ def restart_zombies(ask: Callable[..., Any]) -> None:
             "within": seconds,
             **when,
         }
-        ask("automations/", name=f"runs that are {name}", trigger=trigger, actions=[_AGAIN])
+        ask("automations/", name=f"runs that are {name}", trigger=trigger, actions=[_CRASHED])
