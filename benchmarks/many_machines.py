@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -44,14 +44,15 @@ from many_machines_findings import (  # noqa: E402
 from many_machines_servers import POOL, Cluster, running_cluster  # noqa: E402
 from many_machines_studies import Site, deploy, environment_of, make_sites  # noqa: E402
 from postgres_machine import serving_trial_postgres, trial_database  # noqa: E402
-from zombies import crash_zombies  # noqa: E402
 
 from capstan.store import Store, load_keys  # noqa: E402
+from tasks.alarms.automations import ending_dead_runs  # noqa: E402
 
 _SPEED = 10
 _WORKERS = 3
 # How long the backlog may take after the last due run: a dead run is noticed after 90 s and then repeated.
 _PATIENCE_SECONDS = 240
+_UNBEGUN = timedelta(seconds=90)
 # Texts that the network took are told of as quickly as the sandbox's clock goes.
 _AMISS = ("not_ended", "overlaps", "wrong_cells", "texts_missing", "texts_twice", "texts_not_logged", "leaks")
 
@@ -111,7 +112,8 @@ def main(options: argparse.Namespace) -> int:
             say("PostgreSQL, Redis, two replicas and the services are up")
             work = {**environment_of(sites, addresses), **_own_store(store)}
             cluster.ask("work_pools/", name=POOL, type="process")
-            crash_zombies(cluster.ask)
+            for automation in ending_dead_runs(unbegun=_UNBEGUN):
+                cluster.ask("automations/", **automation)
             given = {**cluster.environment, **work, "CAPSTAN_HOME": str(folder / "home")}
             count = deploy(sites, folder / "prefect.yaml", environment=given, every=options.every)
             say(f"{count} deployments are scheduled")

@@ -59,6 +59,7 @@ def count_runs(database: str, *, until: datetime) -> dict[str, Any]:
         "due": len(rows),
         "ended": dict(Counter(row[2] for row in rows if row[1] in _ENDED)),
         "not_ended": sum(row[1] not in _ENDED for row in rows),
+        "not_ended_but": dict(Counter(row[2] for row in rows if row[1] not in _ENDED)),
         "began_a_minute_late": sum(wait > _LATE for wait in waits),
         "median_wait_seconds": round(waits[len(waits) // 2].total_seconds(), 1) if waits else None,
         "began_again": sum(row[5] > 1 for row in rows),

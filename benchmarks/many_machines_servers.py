@@ -78,8 +78,6 @@ class Cluster:
             "PREFECT_WORKER_QUERY_SECONDS": "3",
             "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
             "PREFECT_WORKER_PREFETCH_SECONDS": "3",
-            # The least that Prefect allows.
-            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         }
         command = ["worker", "start", "--pool", POOL, "--name", name, "--limit", str(_LIMIT)]
         given = {**self.environment, **environment, **own}

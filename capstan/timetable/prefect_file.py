@@ -21,6 +21,8 @@ WITHOUT_STUDY = MappingProxyType(
     }
 )
 _HEARTBEAT = Schedule("always", "UTC", every=timedelta(minutes=10))
+# By heartbeats Prefect notices that a run's worker died (`capstan alarms`); more often it does not allow.
+_JOB = {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
 # Where the worker finds the project, and which version it is: the folder in which `prefect deploy` is run.
 _BUILD = [{"tasks.clone.describe_clone": {"id": "clone"}}]
 _PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": "{{ clone.directory }}"}}]
@@ -34,7 +36,11 @@ def prefect_file(
     With `heartbeat` a dead man's switch is told every ten minutes, which needs an address.
     """
     listed = [_entry(one) for one in deployments]
-    place = {"name": pool, "work_queue_name": queue} if queue else {"name": pool}
+    place = {
+        "name": pool,
+        **({"work_queue_name": queue} if queue else {}),
+        "job_variables": _JOB,
+    }
     whole = {
         "name": "capstan",
         "build": _BUILD,

@@ -21,8 +21,21 @@ _RUNS, _POOLS = {"prefect.resource.id": "prefect.flow-run.*"}, {"prefect.resourc
 _OURS = {"prefect.resource.id": "prefect.tag.capstan", "prefect.resource.role": "tag"}
 _ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
 _BEAT = "prefect.flow-run.heartbeat"
-# Three heartbeats of the default frequency of PREFECT_FLOWS_HEARTBEAT_FREQUENCY in deployments/.
+_CLAIMED, _RUNNING, _QUEUED = (
+    f"prefect.flow-run.{state}" for state in ("Pending", "Running", "AwaitingConcurrencySlot")
+)
+# Three heartbeats, of which our deployments ask for one in 30 s; the least that Prefect allows.
 _SILENT, _LATE, _STALLED = timedelta(seconds=90), timedelta(minutes=15), timedelta(hours=25)
+# A container may have to be fetched first.
+_UNBEGUN = timedelta(minutes=10)
+_GONE = {
+    # It crashed, then: "capstan: a run crashed" tells of it, and its place is free for the next run.
+    "type": "change-flow-run-state",
+    "state": "CRASHED",
+    "message": "Its worker is gone.",
+    # A last heartbeat may arrive after the run's end: what has ended stays as it ended.
+    "force": False,
+}
 
 
 def set_automations(block: str = "") -> list[str]:
@@ -51,23 +64,10 @@ def automations(block: UUID) -> Iterator[dict[str, Any]]:
     yield _ended("crashed", "Crashed", block)
     yield {
         "name": "capstan: a run is late",
-        "trigger": _missing({"prefect.flow-run.Late"}, {"prefect.flow-run.Running", *_ENDS}, _LATE, _RUNS),
+        "trigger": _missing({"prefect.flow-run.Late"}, {_RUNNING, *_ENDS}, _LATE, _RUNS),
         "actions": [_tell(block, "A run is late. Look whether a worker is alive.")],
     }
-    yield {
-        "name": "capstan: a run went silent",
-        "trigger": _missing({_BEAT}, {_BEAT, *_ENDS}, _SILENT, _RUNS),
-        # It crashed, then: "capstan: a run crashed" tells of it, and its place is free for the next run.
-        "actions": [
-            {
-                "type": "change-flow-run-state",
-                "state": "CRASHED",
-                "message": "Its worker is gone.",
-                # A last heartbeat may arrive after the run's end: what has ended stays as it ended.
-                "force": False,
-            }
-        ],
-    }
+    yield from ending_dead_runs()
     yield {
         "name": "capstan: a work pool has no worker",
         "trigger": _seen("prefect.work-pool.not-ready", _POOLS),
@@ -82,6 +82,23 @@ def automations(block: UUID) -> Iterator[dict[str, Any]]:
         "actions": [
             _tell(block, "No run has completed for 25 hours. Look at server, workers and schedules.")
         ],
+    }
+
+
+def ending_dead_runs(unbegun: timedelta = _UNBEGUN) -> Iterator[dict[str, Any]]:
+    """The automations that end what a dead worker left: runs it carried, and runs it had claimed.
+
+    A run may die before its first heartbeat, so that its beginning counts as one.
+    """
+    yield {
+        "name": "capstan: a run went silent",
+        "trigger": _missing({_RUNNING, _BEAT}, {_BEAT, *_ENDS}, _SILENT, _RUNS),
+        "actions": [_GONE],
+    }
+    yield {
+        "name": "capstan: a run was claimed and did not begin",
+        "trigger": _missing({_CLAIMED}, {_RUNNING, _QUEUED, *_ENDS}, unbegun, _RUNS),
+        "actions": [_GONE],
     }
 
 

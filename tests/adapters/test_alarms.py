@@ -12,6 +12,7 @@ from threading import Thread
 from uuid import uuid4
 
 import pytest
+import yaml
 from pydantic import SecretStr
 from scheduled_study import scheduled_study
 from store_cases import NOW
@@ -19,7 +20,7 @@ from store_cases import NOW
 from capstan.errors import CapstanError, UsageError
 from capstan.settings import load_settings
 from cli.calling import call_here
-from tasks.alarms.automations import automations
+from tasks.alarms.automations import automations, ending_dead_runs
 from tasks.alarms.posting import post, secret_address
 from tasks.alarms.trials import TRIED_WITHIN, look_at_alarm, note_trial
 from tasks.connections import open_store
@@ -164,12 +165,27 @@ def test_prefect_takes_every_automation_and_each_has_its_own_name() -> None:
 
     made = [AutomationCore.model_validate(one) for one in automations(uuid4())]
 
-    assert len({one.name for one in made}) == len(made) == 6
+    assert len({one.name for one in made}) == len(made) == 7
     assert all(one.name.startswith("capstan: ") and one.actions for one in made)
 
 
 def test_a_run_that_has_ended_is_never_made_to_crash_by_a_late_heartbeat() -> None:
-    (silent,) = [one for one in automations(uuid4()) if "silent" in one["name"]]
+    ending = list(ending_dead_runs())
 
     # Without force Prefect refuses to crash a run that has ended.
-    assert [action["force"] for action in silent["actions"]] == [False]
+    assert [action["force"] for one in ending for action in one["actions"]] == [False, False]
+
+
+def test_a_run_whose_worker_died_before_any_heartbeat_is_waited_for_from_its_beginning() -> None:
+    after = [set(one["trigger"]["after"]) for one in ending_dead_runs()]
+
+    assert {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"} in after
+    assert {"prefect.flow-run.Pending"} in after
+
+
+def test_each_deployment_asks_for_the_heartbeats_by_which_a_dead_run_is_noticed() -> None:
+    whole = yaml.safe_load((Path(__file__).resolve().parents[2] / "prefect.yaml").read_text(encoding="utf-8"))
+    asked = [one["work_pool"]["job_variables"]["env"] for one in whole["deployments"]]
+
+    assert asked
+    assert all(one["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30" for one in asked)
