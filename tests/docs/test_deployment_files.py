@@ -128,5 +128,5 @@ def test_the_services_of_systemd_start_programs_of_the_clone_without_rights() ->
     for unit in units:
         lines = unit.read_text(encoding="utf-8").splitlines()
         start = next(line for line in lines if line.startswith("ExecStart="))
-        assert start.startswith("ExecStart=/srv/capstan/.venv/bin/")
+        assert start.startswith("ExecStart=/srv/capstan/current/.venv/bin/")
         assert {"User=capstan", "NoNewPrivileges=yes", "UMask=0077", "Restart=always"} <= set(lines)
