@@ -141,7 +141,8 @@ def _parts(addresses: Mapping[str, Any]) -> dict[str, Any]:
             "sms": sms,
             "email": email,
             "hours": {"opens": "00:00", "closes": "24:00"},
-            "limits": {"minutes_between": 0},
+            # The same phones are in every study, and a phone's limits are for all studies together.
+            "limits": {"minutes_between": 0, "participant_per_day": 1000, "participant_per_week": 1000},
         },
         "messages": [message],
         "visits": [visit],

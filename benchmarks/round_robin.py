@@ -26,7 +26,8 @@ class RoundRobin:
         except ConnectionError:
             writer.close()
             return
-        await asyncio.gather(_pump(reader, inner[1]), _pump(inner[0], writer))
+        with suppress(asyncio.CancelledError):  # at the end of all; asyncio would print it
+            await asyncio.gather(_pump(reader, inner[1]), _pump(inner[0], writer))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         for _ in range(self._count):

@@ -21,9 +21,8 @@ _RUNS, _POOLS = {"prefect.resource.id": "prefect.flow-run.*"}, {"prefect.resourc
 _OURS = {"prefect.resource.id": "prefect.tag.capstan", "prefect.resource.role": "tag"}
 _ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
 _BEAT = "prefect.flow-run.heartbeat"
-_CLAIMED, _RUNNING, _QUEUED = (
-    f"prefect.flow-run.{state}" for state in ("Pending", "Running", "AwaitingConcurrencySlot")
-)
+_RUNNING, _QUEUED = "prefect.flow-run.Running", "prefect.flow-run.AwaitingConcurrencySlot"
+_CLAIMED = {f"prefect.flow-run.{state}" for state in ("Pending", "Submitting", "InfrastructurePending")}
 # Three heartbeats, of which our deployments ask for one in 30 s; the least that Prefect allows.
 _SILENT, _LATE, _STALLED = timedelta(seconds=90), timedelta(minutes=15), timedelta(hours=25)
 # A container may have to be fetched first.
@@ -97,7 +96,7 @@ def ending_dead_runs(unbegun: timedelta = _UNBEGUN) -> Iterator[dict[str, Any]]:
     }
     yield {
         "name": "capstan: a run was claimed and did not begin",
-        "trigger": _missing({_CLAIMED}, {_RUNNING, _QUEUED, *_ENDS}, unbegun, _RUNS),
+        "trigger": _missing(_CLAIMED, {_RUNNING, _QUEUED, *_ENDS}, unbegun, _RUNS),
         "actions": [_GONE],
     }
 
