@@ -59,7 +59,7 @@ def record_answer(store: Store, claimed: Claimed, answer: Answer, *, now: dateti
             code=answer.code,
         )
         if answer.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
-            count_sends(connection, message, by=-1)
+            count_sends(connection, (attempt, message), by=-1)
         # A callback may have been faster than the answer that says whom it is about.
         join_events(store, connection, attempt=claimed.id, sid=answer.sid, now=now)
         return MessageState(find_pair(connection, claimed.id)[1]["state"])
@@ -72,5 +72,5 @@ def give_back(store: Store, claimed: Claimed, *, now: datetime) -> None:
         if attempt["outcome"] is None:
             set_attempt(connection, claimed.id, now=now, outcome=Outcome.NOT_SENT, ended_at=now)
             move_message(connection, attempt, to=MessageState.PLANNED, only=[MessageState.CLAIMED], now=now)
-            count_sends(connection, message, by=-1)
+            count_sends(connection, (attempt, message), by=-1)
             return_slot(connection, claimed.sender, name=claimed.id, slot=claimed.slot)

@@ -100,7 +100,7 @@ def _prove_taken(connection: Connection, attempt: str, *, sid: str, now: datetim
     if sid:
         own_sid(connection, attempt, sid=sid, now=now)
     if tried["outcome"] not in (None, Outcome.UNKNOWN):
-        count_sends(connection, message, by=1)
+        count_sends(connection, (tried, message), by=1)
     set_attempt(connection, attempt, now=now, outcome=Outcome.ACCEPTED, ended_at=now)
     move_message(connection, tried, to=MessageState.ACCEPTED, only=_MAY_BE_TAKEN, now=now)
 
@@ -112,7 +112,7 @@ def _arrive(connection: Connection, tried: RowMapping, message: RowMapping, *, n
     moved = move_message(connection, tried, to=MessageState.DELIVERED, only=before, now=now, rule="")
     if moved and waiting:
         # It was to be tried once more, which is not needed any more.
-        count_sends(connection, message, by=0, announced=-1)
+        count_sends(connection, (tried, message), by=0, announced=-1)
 
 
 def _fail(
@@ -127,4 +127,4 @@ def _fail(
     before = (MessageState.ACCEPTED, MessageState.DELIVERED)
     moved = follow(store, connection, pair, then=then, code=code, now=now, only=before)
     if moved and then.state is MessageState.PLANNED:
-        count_sends(connection, message, by=0, announced=1)
+        count_sends(connection, pair, by=0, announced=1)

@@ -15,7 +15,7 @@ from capstan.errors import StoreError
 from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.outbox_addresses import add_block
-from capstan.store.outbox_pace import slow_down
+from capstan.store.outbox_pace import lock_sender, slow_down
 from capstan.store.outbox_rows import Mailroom, to_message
 from capstan.store.outbox_stops import resumed_at, set_stop
 from capstan.store.outbox_tables import ANNOUNCEMENT, ATTEMPT, MESSAGE
@@ -117,8 +117,13 @@ def follow(
     return moved
 
 
-def count_sends(connection: Connection, message: RowMapping, *, by: int, announced: int = 0) -> None:
+def count_sends(
+    connection: Connection, pair: tuple[RowMapping, RowMapping], *, by: int, announced: int = 0
+) -> None:
     """Correct what a run is known to have sent, or allow it a further send."""
+    attempt, message = pair
+    # As a claim does: the sender before the run's count, or two of them wait for each other for ever.
+    lock_sender(connection, attempt["sender"])
     mine = (ANNOUNCEMENT.c.run_id == message["run_id"], ANNOUNCEMENT.c.channel == message["channel"])
     more = {"sent": ANNOUNCEMENT.c.sent + by, "announced": ANNOUNCEMENT.c.announced + announced}
     connection.execute(update(ANNOUNCEMENT).where(*mine).values(more))

@@ -104,6 +104,11 @@ def return_slot(connection: Connection, sender: str, *, name: str, slot: Slot) -
     _set(connection, sender, leavings=write_leavings(left), next_free_us=earlier)
 
 
+def lock_sender(connection: Connection, sender: str) -> None:
+    """Let nobody else change a sender's pace until the transaction ends."""
+    connection.execute(select(SENDER.c.name).where(SENDER.c.name == sender).with_for_update())
+
+
 def slow_down(
     connection: Connection, sender: str, *, pause_until: datetime | None, slow_until: datetime | None
 ) -> None:

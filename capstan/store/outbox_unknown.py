@@ -125,7 +125,7 @@ def _count_look(
     if tried["looks"] + 1 < patience.looks:
         return
     set_attempt(connection, tried["id"], now=now, outcome=Outcome.NOT_SENT)
-    count_sends(connection, message, by=-1)
+    count_sends(connection, (tried, message), by=-1)
     in_time = now < message["not_after"]
     _move(connection, tried, to=MessageState.PLANNED if in_time else MessageState.EXPIRED, now=now)
 

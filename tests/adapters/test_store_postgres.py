@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from outbox_cases import ROOM, accept, claim, planned, queue, state_of
-from sqlalchemy import text
+from sqlalchemy import Connection, select, text, update
 from store_cases import NASTY, NOW, begin, make_cells, make_outcomes
 
 from capstan.errors import Refused, StoreError
@@ -22,6 +23,7 @@ from capstan.store import (
     Store,
     end_run,
     finish_batch,
+    give_back,
     journal,
     keep_incoming,
     list_runs,
@@ -31,6 +33,7 @@ from capstan.store import (
     read_images,
     record_event,
 )
+from capstan.store.outbox_tables import ANNOUNCEMENT, SENDER
 from capstan.store.tables import METADATA
 
 
@@ -75,6 +78,33 @@ def test_a_study_has_one_open_run(store: Store) -> None:
 
     with pytest.raises((Refused, StoreError)):
         begin(store)
+
+
+def somebody_waits(connection: Connection) -> bool:
+    """Look until another connection waits for a lock, for ten seconds."""
+    here = "datname = current_database() AND wait_event_type = 'Lock'"
+    waiting, until = text(f"SELECT count(*) FROM pg_stat_activity WHERE {here}"), monotonic() + 10
+    while not (found := connection.execute(waiting).scalar()) and monotonic() < until:
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    return bool(found)
+
+
+def test_a_claim_that_is_given_back_and_one_that_is_made_never_wait_for_each_other(store: Store) -> None:
+    queue(store, planned(2))
+    given = claim(store)
+    assert isinstance(given, Claimed)
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.write() as claiming:
+            # A claim holds the sender, and then wants the count of its run.
+            claiming.execute(select(SENDER.c.name).with_for_update())
+            waiting = pool.submit(give_back, store, given, now=NOW)
+            assert somebody_waits(claiming)
+            claiming.execute(text("SET LOCAL lock_timeout = '5s'"))
+            claiming.execute(update(ANNOUNCEMENT).values(sent=ANNOUNCEMENT.c.sent + 1))
+        waiting.result(10)
+
+    assert state_of(store, given.message.id) == MessageState.PLANNED
 
 
 def test_each_message_is_claimed_by_one_of_several_workers(store: Store) -> None:
