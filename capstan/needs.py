@@ -69,6 +69,19 @@ def log_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
     return _needed((), targets=log_targets(study), study=study, dictionary=dictionary)
 
 
+def query_targets(study: Study) -> frozenset[str]:
+    """The fields that queries are written to."""
+    instrument = study.quality.queries.instrument
+    return frozenset({*instrument.fields.model_dump().values()} - {""}) if instrument else frozenset()
+
+
+def query_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
+    """Every field that the query instrument needs: all of its own, their branching, and the arm."""
+    instrument = study.quality.queries.instrument
+    own = {field.name for field in dictionary.fields if instrument and field.form == instrument.name}
+    return _needed((), targets=frozenset(own), study=study, dictionary=dictionary)
+
+
 def phone_fields(study: Study, *, dictionary: Dictionary) -> frozenset[str]:
     """Every field that says who has which phone."""
     rules = [message.to for message in study.messages]

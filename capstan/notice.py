@@ -34,6 +34,7 @@ class Cause(StrEnum):
     SESSION = "session"  # a session came in
     WAITING = "waiting"  # a form that tells of a session waits for a person
     MONITOR = "monitor"  # what a monitor waits for has not come; whoever the monitor names is told
+    QUALITY = "quality"  # the data of a project are not as they are expected to be, or are so again
 
 
 TITLES = {
@@ -47,6 +48,7 @@ TITLES = {
     Cause.SESSION: "new sessions",
     Cause.WAITING: "forms of sessions wait for you",
     Cause.MONITOR: "something is missing",
+    Cause.QUALITY: "the quality of the data",
 }
 
 

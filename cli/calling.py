@@ -30,6 +30,7 @@ FLOWS = (
     "reconcile_triggers",
     "run_monitors",
     "load_sessions",
+    "data_quality",
     "revert_run",
     "run_studies",
     "audit_projects",
@@ -45,7 +46,9 @@ def call_flow(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     flow = _find_flow(name)
     given = _checked(flow, parameters)
-    if api := _server_address():
+    from tasks.deployed import server_address
+
+    if api := server_address():
         _check_server(api)
         return dict(flow(**given))
     return _run_here(flow, given)
@@ -100,12 +103,6 @@ def _checked(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _run_here(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     logging.getLogger("capstan").setLevel(logging.WARNING)
     return dict(flow.fn(**parameters))
-
-
-def _server_address() -> str | None:
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().api.url
 
 
 def _check_server(api: str) -> None:

@@ -21,8 +21,11 @@ from cli import (
     journal,
     messages,
     monitors,
+    pages,
     plans,
+    quality,
     quarantine,
+    queries,
     receiver,
     records,
     rehearsing,
@@ -55,6 +58,8 @@ app.command("doctor")(doctor.doctor)
 app.command("alarms")(alarms.alarms)
 app.command("heartbeat")(alarms.heartbeat)
 app.command("drift")(drift.drift)
+app.command("page")(pages.page)
+app.command("calendar")(pages.calendar)
 app.command("schedule")(schedule.schedule)
 app.command("deployments")(deployments.deployments)
 app.add_typer(forms.app, name="forms")
@@ -63,6 +68,8 @@ app.add_typer(records.app, name="records")
 app.add_typer(plans.app, name="plan")
 app.add_typer(journal.app, name="journal")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(queries.app, name="queries")
+app.add_typer(quality.app, name="quality")
 app.add_typer(messages.app, name="messages")
 app.add_typer(replies.app, name="replies")
 app.add_typer(receiver.app, name="receiver")

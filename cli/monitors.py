@@ -95,13 +95,13 @@ def dismiss(study: StudyName, number: Number, reason: Reason, by: By = "") -> No
 
     read_study_file(study)
     with open_store_here() as store:
-        who = by.strip() or _login()
+        who = by.strip() or login()
         dismiss_wait(store, study, number=number, reason=reason, by=who, now=datetime.now(UTC))
     console.print(f"wait {number} is dismissed")
 
 
-def _login() -> str:
-    """Who is logged in; blank where the system does not tell, as in some containers."""
+def login() -> str:
+    """Say who is logged in; blank where the system does not tell, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -20,7 +20,7 @@ def check_deliveries(study: StudyName, participant: Participant = "", dry_run: D
         participant: The reference of one participant; all if blank. Never a record id, which would be kept.
         dry_run: Ask nobody; judge and report what is not in REDCap yet, write nothing.
     """
-    with job(study, flow="check_deliveries", dry_run=dry_run) as current:
+    with job(study, flow="check_deliveries", dry_run=dry_run, looks_later=True) as current:
         records = choose_scope(current, participant=participant).records
         if not dry_run:
             news = ask_for_deliveries(current.live, records=records)

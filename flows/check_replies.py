@@ -30,7 +30,7 @@ def check_replies(study: StudyName, dry_run: DryRun = False) -> Summary:
     if not dry_run:
         # Before anything that may fail: a STOP holds, and staff are called, also while REDCap is down.
         act_on_replies(study, now=utc_now())
-    with job(study, flow="check_replies", dry_run=dry_run) as current:
+    with job(study, flow="check_replies", dry_run=dry_run, looks_later=True) as current:
         heard = match_replies(current.live, now=current.started, dry_run=dry_run)
         current.details |= count_replies(heard)
         if dry_run or not heard:

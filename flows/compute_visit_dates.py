@@ -16,7 +16,7 @@ from flows.parameters import (
     Triggered,
 )
 from flows.scope import choose_scope, export_scope
-from tasks.report.visits import publish_visits
+from tasks.pages.visits import show_visits
 from tasks.rules import apply_visit_rules
 from tasks.shield import study_flow
 
@@ -53,7 +53,7 @@ def compute_visit_dates(
         wanted = apply_visit_rules(live, export=export, now=current.now)
         current.details |= wanted.counts
         if scope.records is None and not dry_run and today is None:
-            publish_visits(live, wanted.visits, now=current.now)
+            show_visits(live, wanted.visits, now=current.now)
         derived = visit_targets(live.study)
         return current.apply(
             scope.of(wanted.frame), present=Present(export, records), limits=limits, derived=derived

@@ -36,11 +36,13 @@ from tasks.journal import begin_run, end_run, give_up, record_judgement, record_
 from tasks.judging import judge_plan, with_verdicts
 from tasks.messages.notices import tell_of_failure, tell_of_run
 from tasks.messages.outage_news import tell_of_outage
+from tasks.pages.run_page import renew_run_pages
 from tasks.plans import HeldPlan, hold_run
 from tasks.putting_off import put_off
 from tasks.quarantine import answer_items, keep_rejected
 from tasks.report import publish_report
 from tasks.shield import flow_run_id
+from tasks.step_times import timing_steps
 from tasks.turns import turn_of
 from tasks.visiting import visiting
 from tasks.writing import write_cells
@@ -59,7 +61,8 @@ class Job:
 
     `now` is the time to compute for, `started` the real one; `asked` is for which records triggers asked for
     this flow; `note` is for the journal, and `summary` is what the run came to, once it has ended.
-    `is_partial` says that a part was left undone already.
+    `is_partial` says that a part was left undone already, and `has_compared` that the project was compared
+    with what it was at the last run.
     """
 
     live: LiveProject
@@ -71,6 +74,7 @@ class Job:
     note: str = ""
     is_partial: bool = False
     summary: Summary = field(default_factory=dict)
+    has_compared: bool = False
 
     def apply(
         self,
@@ -88,6 +92,8 @@ class Job:
         `waiting` is the approved plan that they come from, and nothing else is written; `heard` are
         verdicts on rows that were left out of `wanted`. Raises Refused where what it writes was redesigned.
         """
+        if not self.has_compared:
+            self.note_changes()
         refuse_drift(self.live, wanted)
         judgement = judge_plan(
             self.live,
@@ -101,7 +107,7 @@ class Job:
         judgement = with_verdicts(judgement, heard=heard)
         if waiting:
             judgement = released(judgement, waiting=waiting)
-        self.run = record_judgement(self.live, self.run, judgement=judgement, now=utc_now())
+        self.run = record_judgement(self.live, self.run, judgement=judgement, given=wanted, now=utc_now())
         if not self.run.dry_run:
             keep_rejected(self.live, self.run, cells=judgement.rejected, now=utc_now())
             if judgement.decision is Decision.HOLD:
@@ -119,6 +125,7 @@ class Job:
 
     def note_changes(self) -> None:
         """Put into the summary what people redesigned since the last run."""
+        self.has_compared = True
         changes = note_changes(self.live, dry_run=self.run.dry_run, now=self.started)
         if changes:
             self.details["project_changes"] = [str(change) for change in changes]
@@ -196,18 +203,29 @@ class Job:
 
 @contextmanager
 def job(
-    study: str, *, flow: str, dry_run: bool, today: date | None = None, reverts: str | None = None
+    study: str,
+    *,
+    flow: str,
+    dry_run: bool,
+    today: date | None = None,
+    reverts: str | None = None,
+    looks_later: bool = False,
 ) -> Iterator[Job]:
     """Open a study's project and a run in the journal; an error ends the run as failed or refused.
 
     `today` is a day to compute for, at noon in the study's zone, instead of now; a rehearsal may have one.
+    A flow that mostly finds nothing to do `looks_later` at what people redesigned: when it has something.
     """
-    with telling_of_failure(study, flow=flow, dry_run=dry_run), ExitStack() as opened:
+    with timing_steps(), telling_of_failure(study, flow=flow, dry_run=dry_run), ExitStack() as opened:
         with nullcontext() if dry_run else turn_of(study):
             # A run can be undone even after the project lost a field that the rules name.
-            visit = visiting(study, check_rules=reverts is None, flow=flow, dry_run=dry_run)
+            visit = visiting(
+                study, check_rules=reverts is None, flow=flow, dry_run=dry_run, looks_later=looks_later
+            )
             live, started = opened.enter_context(visit), utc_now()
             run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
+            # At the very end, of a run that failed, too.
+            opened.callback(lambda: renew_run_pages(live, run, now=utc_now()))
         now = _computed_for(live, today, now=started)
         current = Job(live, run, now, started, read_asked(live, flow=flow))
         with _ended(current):
@@ -227,7 +245,8 @@ def _ended(current: Job) -> Iterator[None]:
     """End the run with what was asked for: struck off if it was seen to, else due again."""
     dry_run = current.run.dry_run
     try:
-        current.note_changes()
+        if current.live.is_read:
+            current.note_changes()
         if not dry_run:
             refuse_production(current.live)
         yield

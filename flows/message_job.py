@@ -67,8 +67,8 @@ def write_down(current: Job, *, records: Collection[str] | None = None) -> Summa
 def _write_news(current: Job, *, records: Collection[str] | None) -> Summary:
     live, is_dry = current.live, current.run.dry_run
     news = plan_news(live, dry_run=is_dry, asked=records)
-    if news.wanted.empty and news.refused.empty:
-        if not is_dry:
+    if news is None or (news.wanted.empty and news.refused.empty):
+        if news and not is_dry:
             note_arrivals(live, news=news)
         state = RunState.DONE if _has_done_something(current) else RunState.IDLE
         outcome = "dry run" if is_dry else state.value
@@ -76,7 +76,7 @@ def _write_news(current: Job, *, records: Collection[str] | None) -> Summary:
     summary = current.apply(
         news.wanted,
         present=news.present,
-        limits=_limits(live, records=news.wanted.iloc[:, 0].nunique()),
+        limits=limits_of_facts(live, records=news.wanted.iloc[:, 0].nunique()),
         derived=log_targets(live.study),
         heard=news.refused,
     )
@@ -108,10 +108,10 @@ def _plan(current: Job, chosen: LiveProject, *, scope: Scope) -> pd.DataFrame:
     return planned
 
 
-def _limits(live: LiveProject, *, records: int) -> Limits:
-    """The study's limits, but for how many records change: messages have limits of their own.
+def limits_of_facts(live: LiveProject, *, records: int) -> Limits:
+    """The study's limits, but for how many records change: messages and queries have limits of their own.
 
-    What was sent is a fact. A run that held it back would only lose it.
+    What was sent or found is a fact. A run that held it back would only lose it.
     """
     limits = live.study.writes.limits
     most = {"records": max(limits.records, records), "share": 1, "field_share": 1}

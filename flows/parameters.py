@@ -62,6 +62,14 @@ PlanDigest = Annotated[str, titled("The held plan", pattern="^[0-9a-f]{1,64}$")]
 PersonName = Annotated[str, titled("Approved by", max_length=100)]
 Reason = Annotated[str, titled("Reason", max_length=1000)]
 RunId = Annotated[str, titled("The run to undo", pattern="^[0-9a-f-]{1,32}$")]
+EventNames = Annotated[
+    list[Annotated[str, Field(pattern=_EVENT)]], BeforeValidator(_listed), titled("Only these events")
+]
+FormNames = Annotated[
+    list[Annotated[str, Field(pattern=_FIELD, max_length=100)]],
+    BeforeValidator(_listed),
+    titled("Only these forms"),
+]
 FieldNames = Annotated[
     list[Annotated[str, Field(pattern=_FIELD)]], BeforeValidator(_listed), titled("Only these fields")
 ]

@@ -51,7 +51,7 @@ def poll_participants(
         max_share: Share of all records, from 0 to 1, that this run may change.
         triggered: Take only the participants for whom a trigger asked for this since its last run.
     """
-    with job(study, flow="poll_participants", dry_run=dry_run, today=today) as current:
+    with job(study, flow="poll_participants", dry_run=dry_run, today=today, looks_later=True) as current:
         live = current.live
         limits = chosen_limits(live.study.writes.limits, max_records=max_records, max_share=max_share)
         scope = choose_scope(current, participant=participant, event=event, triggered=triggered)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Annotated, Any
 
-from prefect.context import FlowRunContext
 from pydantic import Field
 from pydantic_core import to_jsonable_python
 
@@ -18,6 +17,7 @@ from capstan.study.schedules import ScheduledFlow
 from flows.job import Summary, utc_now
 from flows.parameters import DryRun, titled
 from tasks.fanning import GOING_ON, find_deployments, start_deployments, wait_for
+from tasks.flow_runs import flow_run_context
 from tasks.parameters import check_parameters
 from tasks.report import publish_report
 from tasks.shield import flow_run_id, study_flow
@@ -52,7 +52,7 @@ def run_studies(
         dry_run: Judge and report in each study, write nothing.
     """
     given = _checked(flow, parameters | ({"dry_run": True} if dry_run else {}))
-    if FlowRunContext.get() is None:
+    if flow_run_context() is None:
         # As `capstan run` is without a Prefect server.
         states = _run_here(flow, studies, given)
     else:

@@ -74,7 +74,9 @@ def export_scope(
 
 def check_event(live: LiveProject, event: str) -> None:
     """Refuse an event that the project does not have; "" is none in particular."""
+    if not event:
+        return
     names = [one.name for one in live.grid.events]
-    if event and event not in names:
+    if event not in names:
         listed = ", ".join(names) or "none, because it is not longitudinal"
         raise UsageError(f"There is no event {event!r}; the project's events are {listed}.")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from inspect import signature
 
-from prefect.context import FlowRunContext
-
 from capstan.errors import CapstanError
 from flows.job import utc_now
 from tasks.asked import due_flows
+from tasks.flow_runs import flow_run_context
 from tasks.shield import run_logger
 
 
@@ -25,7 +24,7 @@ def run_asked(study: str) -> dict[str, str]:
 def _run(name: str, study: str, *, is_for_records: bool) -> str:
     flow = getattr(import_module(f"flows.{name}"), name)
     # Outside of Prefect, as `capstan run` is without a server, nothing may start one.
-    call = flow if FlowRunContext.get() else flow.fn
+    call = flow if flow_run_context() else flow.fn
     # One that was put off is asked for the study as a whole.
     is_limited = is_for_records and "triggered" in signature(flow.fn).parameters
     asked = {"triggered": True} if is_limited else {}

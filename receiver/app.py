@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from receiver.addresses import Networks
+from receiver.calendars import give_calendar
 from receiver.desk import Desk, desk_of, sender_at
 from receiver.door import REASON, Door
 from receiver.health import tell_health, tell_readiness
@@ -22,6 +23,7 @@ from receiver.partners import take_partner_news
 from receiver.records import open_record
 from receiver.refusals import RETRY_AFTER_SECONDS
 from receiver.sign_in import ask_sign_in, follow_link, show_link, show_sign_in, sign_out
+from receiver.study_pages import enter_study, list_studies, show_docs, show_run, show_study
 from receiver.texts import take_inbound, take_status
 from receiver.triggers import take_trigger
 
@@ -46,6 +48,13 @@ def build_app(lifespan: Lifespan, *, proxies: Networks) -> ASGIApp:
         Route("/twilio/inbound", take_inbound, methods=["POST"]),
         Route("/partner/{name}", take_partner_news, methods=["POST"]),
         Route("/records/{reference}", open_record),
+        Route("/studies", list_studies),
+        Route("/studies/{study}", enter_study),
+        Route("/studies/{study}/", show_study),
+        Route("/studies/{study}/index.html", show_study),
+        Route("/studies/{study}/runs/{run}", show_run),
+        Route("/studies/{study}/data-docs/{name:path}", show_docs),
+        Route("/calendars/{study}/{word}.ics", give_calendar),
         Route("/sign-in", show_sign_in),
         Route("/sign-in", ask_sign_in, methods=["POST"]),
         Route("/sign-in/{link}", show_link),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from starlette.requests import Request
 
@@ -20,7 +21,7 @@ from receiver.writer import Job, Writer
 class Desk:
     """What all requests of one process share; `informants` are replaced when a study file changes.
 
-    `wrong` is how many refusals one sender gets before it is told to be quiet.
+    `wrong` is how many refusals one sender gets before it is told to be quiet; `home` has the pages.
     """
 
     writer: Writer
@@ -28,6 +29,7 @@ class Desk:
     wrong: Pace
     informants: Informants
     public_url: str
+    home: Path
     signed_on: SignedOn = field(default_factory=SignedOn)
 
     async def keep(self, arrival: Arrival) -> None:

@@ -64,6 +64,7 @@ def make_server(settings: Settings, *, ring: Ring, when_ready: Callable[[], obje
             Pace(per_second=WRONG_PER_SECOND, burst=WRONG_BURST),
             informants,
             public_url=settings.public_url or "",
+            home=settings.home,
             signed_on=SignedOn(settings.user_header, settings.proxies),
         )
         refreshing = asyncio.create_task(_keep_current(desk, registry))

@@ -21,7 +21,9 @@ _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-_PATH = re.compile(r"/records/[0-9a-f]{1,64}")
+_PATH = re.compile(
+    r"/records/[0-9a-f]{1,64}|/studies(/[a-z][a-z0-9_-]{0,99}/(runs/[0-9a-f-]{1,32}(\.html)?)?)?", re.ASCII
+)
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )

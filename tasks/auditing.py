@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from capstan.errors import CapstanError
+from capstan.plan import KEYS
 from capstan.study import Limits, Study, Writes
 from capstan.verdict import rows_by_check
 from checks.case import Present, Rules
@@ -38,7 +40,29 @@ def audit_study(study: str) -> Audit:
         live.close()
 
 
+class Audited(NamedTuple):
+    """What was found in an export: verdicts on its rows, and rows by check and by REDCap's letter."""
+
+    verdicts: pd.DataFrame
+    checks: Mapping[str, int]
+    letters: Mapping[str, int]
+
+
 def audit_frame(live: LiveProject, frame: pd.DataFrame, *, now: datetime) -> Audit:
+    """Judge an export of all fields, and count."""
+    found = audit_rows(live, frame, now=now)
+    filled = frame.iloc[:, len(live.key_columns) :]
+    return {
+        "outcome": "found" if found.checks else "clean",
+        "records": frame[live.dictionary.record_field].nunique(),
+        "rows": len(frame),
+        "cells": int((filled != "").to_numpy().sum()),
+        "rows_found": len(found.verdicts[list(KEYS)].drop_duplicates()),
+        "checks": dict(found.checks),
+    }
+
+
+def audit_rows(live: LiveProject, frame: pd.DataFrame, *, now: datetime) -> Audited:
     """Judge an export of all fields; calculated, file and other columns that no import takes are left out."""
     local = now.astimezone(live.study.zone)
     rules = Rules(_may_write_all(live), live.dictionary, live.grid, local.date())
@@ -55,16 +79,7 @@ def audit_frame(live: LiveProject, frame: pd.DataFrame, *, now: datetime) -> Aud
         now=local,
     )
     of_rows = found.verdicts[found.verdicts["record"] != ""]
-    checks = rows_by_check(of_rows)
-    filled = frame[columns].iloc[:, len(live.key_columns) :]
-    return {
-        "outcome": "found" if checks else "clean",
-        "records": len(records),
-        "rows": len(frame),
-        "cells": int((filled != "").to_numpy().sum()),
-        "rows_found": len(of_rows[["record", "event", "instrument", "instance"]].drop_duplicates()),
-        "checks": dict(checks),
-    }
+    return Audited(of_rows, rows_by_check(of_rows), {})
 
 
 def add_up(audits: list[Audit]) -> dict[str, Any]:

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from capstan.errors import StoreError
 from capstan.redcap.throttle import Throttle
 from capstan.settings import load_settings
 from capstan.store import make_private_folder
-from tasks.budget_blocks import Blocks, rate_for
 from tasks.budget_ledger import Ledger
 from tasks.deployed import server_address
 from tasks.shield import run_logger
+
+if TYPE_CHECKING:
+    from tasks.budget_blocks import Blocks
 
 _TRY_AGAIN_SECONDS = 60.0
 
@@ -71,6 +72,8 @@ class Budget:
     def _take_slot(self) -> None:
         if self._blocks is None or self._clock() < self._ask_server_at:
             return
+        import httpx
+
         try:
             self._blocks.take()
         except httpx.HTTPError as error:
@@ -92,9 +95,16 @@ def budget_for(url: str) -> Budget:
 def _budget(host: str, home: Path, *, per_minute: int, api: str) -> Budget:
     return Budget(
         _ledger(home / "budget", host=host, per_minute=per_minute),
-        Blocks(f"redcap {host}", rate=rate_for(per_minute)) if api else None,
+        _blocks(host, per_minute=per_minute) if api else None,
         alone=Throttle(per_minute),
     )
+
+
+def _blocks(host: str, *, per_minute: int) -> Blocks:
+    # They need Prefect, whose import takes a second.
+    from tasks.budget_blocks import Blocks, rate_for
+
+    return Blocks(f"redcap {host}", rate=rate_for(per_minute))
 
 
 def _ledger(folder: Path, *, host: str, per_minute: int) -> Ledger | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from capstan.dictionary import Dictionary
 from capstan.errors import IdentityError, PutOff, Refused, RightMissing, StudyError, TokenRefused
 from capstan.events import EventGrid, logic_layout
 from capstan.logic import Layout
-from capstan.redcap import Redcap
+from capstan.redcap import Redcap, columns
 from capstan.settings import Settings, load_settings
 from capstan.store import Store, load_keys, read_watermark
 from capstan.structure import Structure
@@ -34,10 +35,13 @@ from tasks.hosts import check_address, is_rehearsal
 from tasks.shield import effect, run_logger
 from tasks.token_sources import read_token
 
+Judge = Callable[["LiveProject", Structure], None]
+
 
 class LiveProject:
     """A study with its open project: the connections, the dictionary, the event grid, and the store.
 
+    What people can redesign is read when it is first asked for, once, and judged before anybody gets it.
     Not a dataclass: Prefect would walk all of its parts each time a task is given one.
     """
 
@@ -47,14 +51,13 @@ class LiveProject:
         *,
         redcap: Redcap,
         writer: Redcap | None,
-        dictionary: Dictionary,
-        grid: EventGrid,
         store: Store,
+        read: Callable[[], Structure],
+        judge: Judge | None = None,
     ) -> None:
         self.study, self.redcap, self.store = study, redcap, store
-        self._writer = writer
-        self.dictionary, self.grid = dictionary, grid
-        self.layout: Layout = logic_layout(dictionary, grid=grid)
+        self._writer, self._read, self._judge = writer, cache(read), judge
+        self._structure: Structure | None = None
 
     def __repr__(self) -> str:
         return f"<LiveProject {self.study.study}>"
@@ -76,10 +79,49 @@ class LiveProject:
         """The key columns of this project's imports."""
         return self.grid.key_columns(self.dictionary.record_field)
 
-    @cached_property
+    @property
+    def is_read(self) -> bool:
+        """Whether what people can redesign was asked for in this run."""
+        return self._structure is not None
+
+    def read(self) -> None:
+        """Ask REDCap for what people can redesign, unless that was done; it is judged when it is used."""
+        self._read()
+
+    def look(self) -> Structure:
+        """Judge what people can redesign, unless that was done; raises StudyError for what does not fit."""
+        if self._structure is None:
+            found = self._read()
+            if self._judge:
+                self._judge(self, found)
+            self._structure = found
+        return self._structure
+
+    @property
     def structure(self) -> Structure:
         """What people can redesign, as it is now."""
-        return Structure(self.dictionary, self.grid, self.redcap.version())
+        return self.look()
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """The data dictionary."""
+        return self.structure.dictionary
+
+    @property
+    def grid(self) -> EventGrid:
+        """The event grid."""
+        return self.structure.grid
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The project as the logic language knows it."""
+        return logic_layout(self.dictionary, grid=self.grid)
+
+    @property
+    def record_field(self) -> str:
+        """The name of the record id field; until the project is read, what the last run knew it by."""
+        known = self._structure or self.last_structure or self.structure
+        return known.dictionary.record_field
 
     @cached_property
     def last_structure(self) -> Structure | None:
@@ -101,7 +143,7 @@ class LiveProject:
 
 @effect("open project")
 def open_project(
-    name: str, *, check_rules: bool = True, flow: str = "", dry_run: bool = False
+    name: str, *, check_rules: bool = True, flow: str = "", dry_run: bool = False, looks_later: bool = False
 ) -> LiveProject:
     """Open a study's project and refuse any other than the one that the study names.
 
@@ -109,6 +151,9 @@ def open_project(
     have (those that it lost since the last run only where `flow` uses them); UsageError where no token is
     kept; TokenRefused, IdentityError, RedcapUnavailable; PutOff while REDCap is known to be down, or is to
     be left alone. A dry run needs no token that writes.
+
+    A run that `looks_later` asks for identity only: it pays for the rest, and is refused for it, when it uses
+    any of it, and so before it writes.
     """
     settings = load_settings()
     folder = find_study(name, folders=study_folders(settings))
@@ -121,10 +166,12 @@ def open_project(
         with first_asking(store, study.redcap.url):
             if study.redcap.write_token and not dry_run:
                 writer = open_writer(study, study.redcap.write_token, folder=folder)
-            live = connect(study, redcap=redcap, store=store, writer=writer)
-        if check_rules:
-            _refuse_problems(live, file=folder / "study.yaml", flow=flow)
-        remember_links(live, now=datetime.now(UTC))
+            judge = partial(_judge, file=folder / "study.yaml" if check_rules else None, flow=flow)
+            live = connect(study, redcap=redcap, store=store, writer=writer, judge=judge)
+            if not looks_later:
+                live.read()
+        if not looks_later:
+            live.look()
     except BaseException:
         store.close()
         raise
@@ -142,9 +189,15 @@ def check_quiet(study: Study, *, now: datetime) -> None:
         )
 
 
-def _refuse_problems(live: LiveProject, *, file: Path, flow: str) -> None:
-    """Refuse rules that name what the project does not have, before anything is exported or written."""
-    found = check_study(live.study, dictionary=live.dictionary, grid=live.grid)
+def _judge(live: LiveProject, structure: Structure, *, file: Path | None, flow: str) -> None:
+    """Refuse rules of a study file that name what the project does not have, and keep where its forms are."""
+    if file:
+        _refuse_problems(live, structure, file=file, flow=flow)
+    remember_links(live, structure, now=datetime.now(UTC))
+
+
+def _refuse_problems(live: LiveProject, structure: Structure, *, file: Path, flow: str) -> None:
+    found = check_study(live.study, dictionary=structure.dictionary, grid=structure.grid)
     problems = problems_for(live, found, flow=flow)
     if problems:
         count = len(problems)
@@ -192,16 +245,28 @@ def refuse_production(live: LiveProject) -> None:
         )
 
 
-def connect(study: Study, *, redcap: Redcap, store: Store, writer: Redcap | None = None) -> LiveProject:
-    """Check the project's identity, then read its structure."""
+def connect(
+    study: Study,
+    *,
+    redcap: Redcap,
+    store: Store,
+    writer: Redcap | None = None,
+    judge: Judge | None = None,
+) -> LiveProject:
+    """Check the project's identity; its structure is read when it is asked for, and judged by `judge`."""
     info = redcap.project()
     check_identity(study.redcap.project, info=info)
-    dictionary, grid = read_structure(
-        redcap,
-        missing_codes=str(info.get("missing_data_codes") or ""),
-        has_repeats=str(info.get("has_repeating_instruments_or_events")) != "0",
-    )
-    return LiveProject(study, redcap=redcap, writer=writer, dictionary=dictionary, grid=grid, store=store)
+
+    def read() -> Structure:
+        dictionary, grid = read_structure(
+            redcap,
+            missing_codes=str(info.get("missing_data_codes") or ""),
+            has_events=str(info.get("is_longitudinal")) != "0",
+            has_repeats=str(info.get("has_repeating_instruments_or_events")) != "0",
+        )
+        return Structure(dictionary, grid, redcap.version())
+
+    return LiveProject(study, redcap=redcap, writer=writer, store=store, read=read, judge=judge)
 
 
 def folder_of(study: Study) -> Path:
@@ -210,20 +275,25 @@ def folder_of(study: Study) -> Path:
 
 
 def read_structure(
-    redcap: Redcap, *, missing_codes: str, has_repeats: bool = True
+    redcap: Redcap, *, missing_codes: str, has_events: bool = True, has_repeats: bool = True
 ) -> tuple[Dictionary, EventGrid]:
     """Read data dictionary and event grid; what repeats is told only to users who may design."""
     dictionary = Dictionary.from_frames(
         redcap.metadata(), instruments=redcap.instruments(), missing_codes=missing_codes
     )
     grid = EventGrid.from_frames(
-        arms=redcap.arms(),
-        events=redcap.events(),
-        mapping=redcap.form_event_mapping(),
-        repeating=redcap.repeating() if has_repeats else pd.DataFrame(columns=["event_name", "form_name"]),
+        arms=redcap.arms() if has_events else _none(columns.ARMS),
+        events=redcap.events() if has_events else _none(columns.EVENTS),
+        mapping=redcap.form_event_mapping() if has_events else _none(columns.MAPPING),
+        repeating=redcap.repeating() if has_repeats else _none(columns.REPEATING),
         forms=tuple(dictionary.forms),
     )
     return dictionary, grid
+
+
+def _none(names: Sequence[str]) -> pd.DataFrame:
+    """What REDCap tells of events or repeats where it has none, without asking it."""
+    return pd.DataFrame(columns=list(names), dtype="str")
 
 
 def check_identity(wanted: ProjectIdentity, *, info: dict[str, object], which: str = "token") -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Prefect is imported when it is asked, because the receiver must be up in a moment.
@@ -15,9 +18,34 @@ _PAGE = 200  # as many as the server gives at once
 
 def server_address() -> str:
     """The API address of the configured Prefect server; blank where there is none."""
+    if not _may_be_configured():
+        return ""
     from prefect.settings import get_current_settings
 
     return get_current_settings().api.url or ""
+
+
+def _may_be_configured() -> bool:
+    """Whether there is anything from which Prefect takes settings: else it need not be imported and asked.
+
+    Source: docs.prefect.io, settings and profiles; PREFECT_HOME, where profiles are, is a setting too.
+    """
+    if "prefect" in sys.modules or any(name.upper().startswith("PREFECT_") for name in os.environ):
+        return True
+    if Path("~/.prefect/profiles.toml").expanduser().exists() or Path("prefect.toml").exists():
+        return True
+    return _holds(Path(".env"), "PREFECT_") or _holds(Path("pyproject.toml"), "[TOOL.PREFECT")
+
+
+def _holds(file: Path, words: str) -> bool:
+    return file.is_file() and words in file.read_text("utf-8", errors="replace").upper()
+
+
+def flow_run_page(flow_run: str) -> str:
+    """The address of a flow run's page; blank where there is no server."""
+    from prefect.utilities.urls import url_for
+
+    return url_for("flow-run", obj_id=flow_run) or ""
 
 
 def each_deployed(client: SyncPrefectClient, *, flow: str = "") -> Iterator[DeploymentResponse]:

@@ -86,7 +86,7 @@ def _look_inside(study: Study, *, settings: Settings, folder: Path) -> Iterator[
         yield Finding("token", "ok", f"found ({study.redcap.token.kind})")
         live = connect(study, redcap=redcap, store=store)
         project = study.redcap.project
-        said = f"{project.title} (id {project.id}, {project.status}), REDCap {redcap.version()}"
+        said = f"{project.title} (id {project.id}, {project.status}), REDCap {live.structure.version}"
         yield Finding("project", "ok", said)
         looks: tuple[Callable[[LiveProject], Finding], ...] = (
             look_at_status,

@@ -14,6 +14,7 @@ from capstan.form_links import FormLinks, with_links
 from capstan.notice import Happening
 from capstan.settings import load_settings
 from capstan.store import Store, keep_form_links, refer_to
+from capstan.structure import Structure
 from capstan.study import Study
 from capstan.triggers import Place
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 
 def form_links(live: LiveProject) -> FormLinks:
     """Where the forms of a live project are."""
-    redcap = live.study.redcap
+    return _links(live.study, live.structure)
+
+
+def _links(study: Study, structure: Structure) -> FormLinks:
+    redcap = study.redcap
     return FormLinks.of(
-        redcap.url, version=live.structure.version, project_id=redcap.project.id, grid=live.grid
+        redcap.url, version=structure.version, project_id=redcap.project.id, grid=structure.grid
     )
 
 
@@ -36,9 +41,10 @@ def linked(live: LiveProject, verdicts: pd.DataFrame) -> pd.DataFrame:
     return with_links(verdicts, links=form_links(live), dictionary=live.dictionary, grid=live.grid)
 
 
-def remember_links(live: LiveProject, *, now: datetime) -> None:
+def remember_links(live: LiveProject, structure: Structure, *, now: datetime) -> None:
     """Keep where the project's forms are, so that a reference leads to them without a question to REDCap."""
-    keep_form_links(live.store, live.study.study, project=live.project, links=form_links(live), now=now)
+    links = _links(live.study, structure)
+    keep_form_links(live.store, live.study.study, project=live.project, links=links, now=now)
 
 
 def staff_link(store: Store, study: Study, *, place: Place, now: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -14,10 +15,12 @@ from capstan.plan import CELL_COLUMNS, Plan
 from capstan.store import Action, Outcome, Run, RunKind, RunState
 from capstan.verdict import Decision, collected
 from checks.judgement import Judgement
+from checks.overview.run_tally import tally_cells
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
 from tasks.form_links import linked
 from tasks.outcomes import outcome_counts, outcomes_of
+from tasks.ran_with import ran_with, told_at_end
 from tasks.shield import effect, run_logger
 
 # How long after its start an import of a dead process is still expected to reach REDCap.
@@ -98,8 +101,10 @@ def _landed(live: LiveProject, image: pd.DataFrame, *, sent_at: datetime | None)
 
 
 @effect("record judgement")
-def record_judgement(live: LiveProject, run: Run, *, judgement: Judgement, now: datetime) -> Run:
-    """Keep verdicts and counts before anything is written."""
+def record_judgement(
+    live: LiveProject, run: Run, *, judgement: Judgement, given: pd.DataFrame, now: datetime
+) -> Run:
+    """Keep verdicts and counts before anything is written; `given` is the table that was judged."""
     counts = judgement.counts()
     flat = {name: count for name, count in counts.items() if isinstance(count, int)}
     run = journal.record_gate(
@@ -110,10 +115,25 @@ def record_judgement(live: LiveProject, run: Run, *, judgement: Judgement, now: 
         counts=flat,
         verdicts=linked(live, judgement.verdicts),
         now=now,
+        about=_about(live, judgement, given=given),
     )
     run_logger().info("%s: %s", judgement.decision, counts)
     crash_point("judged")
     return run
+
+
+def _about(live: LiveProject, judgement: Judgement, *, given: pd.DataFrame) -> dict[str, Any]:
+    """What the run's page tells, of a run that has one."""
+    if judgement.plan.is_empty and not judgement.rows_rejected and judgement.decision is Decision.APPLY:
+        return {}
+    cells = tally_cells(
+        given,
+        planned=judgement.plan.cells,
+        stopped=judgement.rejected,
+        dictionary=live.dictionary,
+        grid=live.grid,
+    )
+    return {**ran_with(live), "cells": cells}
 
 
 @effect("record verdicts")
@@ -141,6 +161,7 @@ def record_plan(
     `cells` has `CELL_COLUMNS` and `action`. A dry run keeps the cells too, for `capstan journal show`.
     """
     plan = Plan(cells[list(CELL_COLUMNS)])
+    tally = tally_cells(None, planned=plan.cells, dictionary=live.dictionary, grid=live.grid)
     judged = journal.record_gate(
         live.store,
         run,
@@ -149,6 +170,7 @@ def record_plan(
         counts={"cells_planned": len(cells)},
         verdicts=linked(live, heard),
         now=now,
+        about={**ran_with(live), "cells": tally},
     )
     if run.dry_run:
         journal.keep_plan(live.store, run, plan=cells, now=now)
@@ -161,7 +183,8 @@ def end_run(
     live: LiveProject, run: Run, *, state: RunState, now: datetime, counts: Mapping[str, int], note: str = ""
 ) -> Run:
     """End a run in the journal."""
-    ended = journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now)
+    about = told_at_end(run)
+    ended = journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now, about=about)
     crash_point("ended")
     return ended
 
@@ -170,7 +193,8 @@ def end_run(
 def give_up(live: LiveProject, run: Run, *, state: RunState, note: str, now: datetime) -> None:
     """End a run that an error stopped, with the counts of what it had written until then."""
     counts = outcome_counts(journal.read_images(live.store, run)["outcome"])
-    journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now)
+    about = told_at_end(run)
+    journal.end_run(live.store, run, state=state, counts=counts, note=note, now=now, about=about)
 
 
 @effect("mark reverted")

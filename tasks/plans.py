@@ -15,6 +15,7 @@ from capstan.store import Approval, Run, Store
 from capstan.study import Limits
 from capstan.verdict import Severity, of_severity
 from tasks.connections import LiveProject
+from tasks.ran_with import told_at_end
 from tasks.shield import effect
 
 APPROVAL_HOURS = 24
@@ -70,6 +71,7 @@ def hold_run(
         expires_at=now + timedelta(days=live.study.writes.held_days),
         note="The plan changes more than the study allows one run.",
         now=now,
+        about=told_at_end(run),
     )
 
 

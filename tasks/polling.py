@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from capstan.stamps import wall_clock_since
 from capstan.store import read_watermark, write_watermark
 from tasks.connections import LiveProject
-from tasks.redcap import read_records
+from tasks.redcap import read_ids
 from tasks.shield import effect, run_logger
 
 _NAME = "poll_participants"
-# Clocks differ, a save that was under way at the last poll carries an earlier time, and at the end of
-# summer time the server's wall clock runs through one hour twice.
-_OVERLAP = timedelta(minutes=65)
+# Clocks differ, and a save that was under way at the last poll carries an earlier time. Much more would let
+# each poll look again at what the ones before it wrote.
+_OVERLAP = timedelta(minutes=10)
 
 
 @effect("find changed records")
@@ -21,10 +22,8 @@ def changed_records(live: LiveProject, *, records: frozenset[str]) -> frozenset[
     last = read_watermark(live.store, live.study.study, name=live.watermark(_NAME))
     if last is None:
         return records
-    since = (datetime.fromisoformat(last) - _OVERLAP).astimezone(live.study.redcap_zone)
-    record_field = live.dictionary.record_field
-    found = read_records(live, fields=[record_field], changed_since=since.replace(tzinfo=None))
-    changed = frozenset(found[record_field]) & records
+    since = wall_clock_since(datetime.fromisoformat(last) - _OVERLAP, zone=live.study.redcap_zone)
+    changed = read_ids(live, changed_since=since) & records
     run_logger().info("%d of %d records changed since the last poll", len(changed), len(records))
     return changed
 

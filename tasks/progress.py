@@ -6,8 +6,6 @@ from contextvars import copy_context
 from typing import cast
 from uuid import UUID
 
-from httpx import HTTPError
-
 from capstan.progress import Listener
 
 _EVERY_SECONDS = 5.0
@@ -22,6 +20,8 @@ class _Artifact:
         self._is_heard = True
 
     def tell(self, done: int, total: int) -> None:
+        from httpx import HTTPError
+
         percent = round(100 * done / max(total, 1), 1)
         try:
             if self._is_heard:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from capstan.errors import UnknownName
 from capstan.plan import keyed
 from checks.frames import key_contract
 from tasks.connections import LiveProject
@@ -36,8 +37,24 @@ def export_records(
 @effect("list records")
 def list_records(live: LiveProject) -> frozenset[str]:
     """The ids of all records that the token can see."""
-    record_field = live.dictionary.record_field
-    frame = live.redcap.records(fields=[record_field])
+    return read_ids(live)
+
+
+def read_ids(live: LiveProject, *, changed_since: datetime | None = None) -> frozenset[str]:
+    """The ids of records; they are asked for without reading what people can redesign, if that can be."""
+    try:
+        return _ids(live, changed_since)
+    except UnknownName:
+        if live.is_read:
+            raise
+        # The record id field is not called what it was at the last run.
+        live.look()
+        return _ids(live, changed_since)
+
+
+def _ids(live: LiveProject, changed_since: datetime | None) -> frozenset[str]:
+    record_field = live.record_field
+    frame = live.redcap.records(fields=[record_field], changed_since=changed_since)
     return frozenset(frame[record_field]) if len(frame) else frozenset()
 
 

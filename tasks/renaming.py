@@ -6,7 +6,9 @@ import pandas as pd
 
 from capstan.errors import RowsRefused
 from capstan.store import Action, Outcome, Run
+from capstan.store.query_following import rename_queries
 from tasks.connections import LiveProject
+from tasks.messages.queueing import room_of
 from tasks.outcomes import found_counts, outcomes_of
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
@@ -44,4 +46,7 @@ def _rename(live: LiveProject, run: Run, *, cells: pd.DataFrame, clock: Clock) -
             run_logger().warning("REDCap refused to rename a record")
 
     image = cells.assign(row_existed=True, form_saved=True)
-    return journaled(live, run, cells=image, act=send, clock=clock, action=Action.RENAME)[1]
+    outcomes = journaled(live, run, cells=image, act=send, clock=clock, action=Action.RENAME)[1]
+    if (outcomes == Outcome.WRITTEN).all():
+        rename_queries(live.store, room_of(live.study), old=old, new=new, now=clock())
+    return outcomes

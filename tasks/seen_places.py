@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from capstan.store.seen_places import Project, content_mark, remember_places
+from capstan.study import Study
 from capstan.triggers import Place
 from capstan.triggers.content import Contents
 from tasks.connections import LiveProject
@@ -15,6 +17,12 @@ def project_of(live: LiveProject) -> Project:
     """Whose forms are remembered: a study that moves to another project starts anew."""
     host, number = live.project
     return Project(live.study.study, f"{host}/{number}")
+
+
+def project_named(study: Study) -> Project:
+    """The same of a study whose project is not open."""
+    host = urlsplit(study.redcap.url).hostname or ""
+    return Project(study.study, f"{host}/{study.redcap.project.id}")
 
 
 def contents_of(live: LiveProject) -> Contents:

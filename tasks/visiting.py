@@ -14,13 +14,13 @@ from tasks.messages.outage_news import tell_of_end
 
 @contextmanager
 def visiting(
-    name: str, *, flow: str, check_rules: bool = True, dry_run: bool = False
+    name: str, *, flow: str, check_rules: bool = True, dry_run: bool = False, looks_later: bool = False
 ) -> Iterator[LiveProject]:
     """Open a study's project like `open_project`, and close it; how REDCap answers is counted.
 
     A dry run reads only; so may another that writes nothing to REDCap.
     """
-    live = open_project(name, check_rules=check_rules, flow=flow, dry_run=dry_run)
+    live = open_project(name, check_rules=check_rules, flow=flow, dry_run=dry_run, looks_later=looks_later)
     try:
         yield live
         note_success(live)

@@ -60,16 +60,21 @@ class Served:
 
 @contextmanager
 def serving_receiver(
-    folder: Path, *, smtp: str, redcap: str = "https://redcap.example.org/api/", **settings: Any
+    folder: Path,
+    *,
+    smtp: str,
+    redcap: str = "https://redcap.example.org/api/",
+    more: str = "",
+    **settings: Any,
 ) -> Iterator[Served]:
     """Serve a receiver whose only study names Ann as staff; `smtp` is a mail server on this machine.
 
-    Its references lead to forms of `redcap`.
+    Its references lead to forms of `redcap`; `more` is the end of the study file.
     """
     studies = folder / "studies"
     (studies / "demo").mkdir(parents=True)
     text = STUDY.format(name="demo", port=9, smtp=smtp.rpartition(":")[2])
-    (studies / "demo" / "study.yaml").write_text(text, encoding="utf-8")
+    (studies / "demo" / "study.yaml").write_text(text + more, encoding="utf-8")
     made = {"home": folder / "home", "studies": (studies,), "public_url": PUBLIC, **settings}
     values = Settings(key=SecretStr(Fernet.generate_key().decode()), **made)
     with socket.socket() as listener:

@@ -38,6 +38,7 @@ from capstan.store.form_references import (
     keep_form_links,
     read_reference,
     refer_to,
+    refer_to_all,
 )
 from capstan.store.history import (
     IMAGE_COLUMNS,
@@ -398,6 +399,7 @@ __all__ = [
     "records_named",
     "records_texted",
     "refer_to",
+    "refer_to_all",
     "reject_held",
     "rename_waits",
     "renew_claims",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import NamedTuple
@@ -30,19 +31,29 @@ class Referred(NamedTuple):
 
 def refer_to(store: Store, study: str, *, project: tuple[str, int], place: Place, now: datetime) -> str:
     """Name a form; the same form has the same name, 32 hex digits that nobody can recompute without keys."""
+    return refer_to_all(store, study, project=project, places=[place], now=now)[0]
+
+
+def refer_to_all(
+    store: Store, study: str, *, project: tuple[str, int], places: Sequence[Place], now: datetime
+) -> list[str]:
+    """Name different forms, as `refer_to` does, at once."""
     host, number = project
-    reference = store.keys.fingerprint(json.dumps(["form", study, host, number, *astuple(place)]))[:_LENGTH]
-    row = {
-        "reference": reference,
-        "study": study,
-        "host": host,
-        "project_id": number,
-        "sealed": store.keys.seal(json.dumps(astuple(place)).encode()),
-        "made_at": now,
-    }
+    words = [json.dumps(["form", study, host, number, *astuple(place)]) for place in places]
+    rows = [
+        {
+            "reference": store.keys.fingerprint(word)[:_LENGTH],
+            "study": study,
+            "host": host,
+            "project_id": number,
+            "sealed": store.keys.seal(json.dumps(astuple(place)).encode()),
+            "made_at": now,
+        }
+        for word, place in zip(words, places, strict=True)
+    ]
     with store.write() as connection:
-        connection.execute(insert_or_replace(connection, FORM_REFERENCE, keys=["reference"]).values(row))
-    return reference
+        connection.execute(insert_or_replace(connection, FORM_REFERENCE, keys=["reference"]), rows)
+    return [str(row["reference"]) for row in rows]
 
 
 def read_reference(store: Store, reference: str) -> Referred | None:

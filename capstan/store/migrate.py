@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from capstan.errors import StoreError
 
 # Known here so that a store that is up to date opens without the import of alembic.
-HEAD = "0010"
+HEAD = "0011"
 _FOLDER = Path(__file__).parent / "migrations"
 _ANY_NUMBER = 8_211_023
 

@@ -12,6 +12,7 @@ from capstan.store.failures import values_kept_out
 from capstan.store.form_references import forget_references
 from capstan.store.inbox_history import empty_items
 from capstan.store.outbox_tables import MESSAGE
+from capstan.store.queries import forget_queries
 from capstan.store.seen_places import empty_names
 from capstan.store.states import OPEN_STATES, ItemState
 from capstan.store.tables import BATCH, QUARANTINE, RUN
@@ -24,7 +25,7 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
 
     Open runs keep theirs. A purged run cannot be reverted. Messages that came to an end before that time
     lose address and text; that they were sent, and to no address twice, stays known.
-    Items of the inbox lose what they said once they are done.
+    Items of the inbox lose what they said once they are done, and queries once they are closed.
     """
     ended = func.coalesce(RUN.c.ended_at, RUN.c.started_at)
     due = [ended < before, RUN.c.state.not_in(OPEN_STATES), RUN.c.purged_at.is_(None)]
@@ -42,6 +43,7 @@ def purge(store: Store, *, before: datetime, now: datetime, study: str | None = 
         forget_references(connection, before=before, study=study)
         empty_items(connection, before=before, study=study)
         empty_names(connection, before=before, study=study)
+        forget_queries(connection, before=before, study=study)
     _empty_log(store)
     return count
 

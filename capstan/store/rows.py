@@ -17,7 +17,8 @@ class Run:
     """One run of a flow for a study; times are aware, in UTC.
 
     `owner` says which process holds an open run. Functions that change a run compare it with the
-    store's, so a value from before somebody else adopted the run can change nothing any more.
+    store's, so a value from before somebody else adopted the run can change nothing any more. `about` is
+    what its page tells of it: versions, digests, times of its steps, cells by field and by event.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Run:
     heartbeat_at: datetime
     purged_at: datetime | None
     basis: Mapping[str, Any] | None
+    about: Mapping[str, Any] | None
     expires_at: datetime | None
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,8 @@ from capstan.store.rows import Run, to_run
 from capstan.store.states import OPEN_STATES, UNFINISHED_BATCHES, BatchState, RunKind, RunState
 from capstan.store.tables import BATCH, RUN, RUN_VALUES
 from capstan.verdict import LINK, VERDICT_COLUMNS
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def begin_run(
@@ -69,10 +72,12 @@ def record_gate(
     counts: Mapping[str, int],
     verdicts: pd.DataFrame,
     now: datetime,
+    about: Mapping[str, Any] = _NOTHING,
 ) -> Run:
     """Keep what the gate said before anything is written; `verdicts` has `VERDICT_COLUMNS`, text.
 
-    It may have the column `link`, too. Counts are added to those that the run has.
+    It may have the column `link`, too. Counts are added to those that the run has, and so is what there is
+    to tell `about` it (JSON, free of participants' data).
     """
     with_link = verdicts if LINK in verdicts else verdicts.assign(link="")
     sealed = store.seal(take_columns(with_link, what="Verdicts", columns=(*VERDICT_COLUMNS, LINK)))
@@ -86,6 +91,7 @@ def record_gate(
             plan_digest=plan_digest,
             counts={**held.counts, **counts},
             verdicts=sealed,
+            **_told(held, about),
         )
     return reload_run(store, run.id)
 
@@ -107,6 +113,7 @@ def hold_run(
     expires_at: datetime,
     note: str,
     now: datetime,
+    about: Mapping[str, Any] = _NOTHING,
 ) -> Run:
     """End a run as held and keep its plan (text columns) for a person; `record_gate` comes first.
 
@@ -114,12 +121,14 @@ def hold_run(
     """
     check_text(plan, what="Plans")
     with store.write() as connection:
-        if not own_run(connection, run).plan_digest:
+        held = own_run(connection, run)
+        if not held.plan_digest:
             raise StoreError(
                 f"Run {run.id} has no plan digest, so its plan could not be found: record the gate."
             )
         kept = {"plan": store.seal(plan), "basis": dict(basis), "expires_at": expires_at}
-        move_run(connection, run, to=RunState.HELD, note=note, ended_at=now, **kept)
+        told = {**kept, **_told(held, about)}
+        move_run(connection, run, to=RunState.HELD, note=note, ended_at=now, **told)
     return reload_run(store, run.id)
 
 
@@ -131,8 +140,9 @@ def end_run(
     now: datetime,
     counts: Mapping[str, int] | None = None,
     note: str = "",
+    about: Mapping[str, Any] = _NOTHING,
 ) -> Run:
-    """End a run as done, partly, failed, idle, refused or interrupted; counts are added to its counts.
+    """End a run as done, partly, failed, idle, refused or interrupted; adds to its counts and `about`.
 
     Batches without an outcome become unresolved; a run with unresolved batches cannot be done (StoreError).
     """
@@ -141,7 +151,8 @@ def end_run(
     with store.write() as connection:
         held = own_run(connection, run)
         total = {**held.counts, **(counts or {})}
-        move_run(connection, run, to=state, counts=total, note=note, ended_at=now)
+        told = _told(held, about)
+        move_run(connection, run, to=state, counts=total, note=note, ended_at=now, **told)
         _settle_batches(connection, run.id, state=state, now=now)
     return reload_run(store, run.id)
 
@@ -153,6 +164,11 @@ def mark_reverted(store: Store, run: Run, *, by: Run, now: datetime) -> Run:
     with store.write() as connection:
         move_run(connection, run, to=RunState.REVERTED, heartbeat_at=now)
     return reload_run(store, run.id)
+
+
+def _told(held: Run, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What to set so that a run tells this, too."""
+    return {"about": {**(held.about or {}), **about}} if about else {}
 
 
 def _insert(store: Store, values: dict[str, Any]) -> bool:

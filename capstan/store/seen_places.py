@@ -13,6 +13,7 @@ from capstan.errors import StoreError
 from capstan.store.connection import Store
 from capstan.store.inbox_marks import inbox_place_mark, inbox_record_mark
 from capstan.store.inbox_tables import INBOX
+from capstan.store.outbox_rows import Mailroom
 from capstan.store.reconcile_tables import SEEN_PLACE
 from capstan.store.upserts import insert_or_replace
 from capstan.triggers import Place
@@ -26,6 +27,12 @@ class Project(NamedTuple):
 
     study: str
     name: str
+
+    @property
+    def room(self) -> Mailroom:
+        """The same project, as the outbox and queries name it."""
+        host, _, number = self.name.rpartition("/")
+        return Mailroom(self.study, host, int(number))
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ RUN = Table(
     Column("plan", LargeBinary),
     # What a held plan was judged by: digests and limits, no participants' data.
     Column("basis", JSON),
+    # What the run ran with, how long its steps took, and its cells counted by field and event.
+    Column("about", JSON),
     Column("expires_at", UtcTime),
     Column("rejected", LargeBinary),
     CheckConstraint("(kind = 'revert') = (reverts IS NOT NULL)", name="reverts"),

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import case, func, select
 
+from capstan.message import MessageState
 from capstan.store.connection import Store
 from capstan.store.inbox_tables import INBOX
 from capstan.store.monitor_tables import WAIT
+from capstan.store.outbox_rows import Mailroom
 from capstan.store.outbox_tables import ATTEMPT, MESSAGE
 from capstan.store.states import ItemState
 from capstan.store.tables import QUARANTINE, RUN
+
+_STAGES = MappingProxyType(
+    {
+        MessageState.ACCEPTED: "sent",
+        MessageState.DELIVERED: "delivered",
+        MessageState.FAILED: "failed",
+        MessageState.UNKNOWN: "unknown",
+        MessageState.REVIEW: "unknown",
+    }
+)
 
 
 class Tried(NamedTuple):
@@ -22,6 +36,14 @@ class Tried(NamedTuple):
     status: str
     code: int
     attempts: int
+
+
+class Sent(NamedTuple):
+    """How many messages of one name came to a stage."""
+
+    message: str
+    stage: str
+    messages: int
 
 
 class Waiting(NamedTuple):
@@ -61,6 +83,20 @@ def tally_attempts(store: Store, study: str, *, since: datetime) -> tuple[Tried,
     )
     with store.read() as connection:
         return tuple(Tried(*row) for row in connection.execute(query))
+
+
+def tally_messages(store: Store, room: Mailroom, *, since: datetime) -> tuple[Sent, ...]:
+    """How many messages left since a time, by what became of them: sent, delivered, failed, unknown."""
+    columns = (MESSAGE.c.name, MESSAGE.c.state)
+    mine = [MESSAGE.c[name] == value for name, value in room._asdict().items()]
+    query = select(*columns, func.count()).where(*mine, MESSAGE.c.changed_at >= since).group_by(*columns)
+    with store.read() as connection:
+        rows = connection.execute(query.order_by(*columns)).all()
+    counts = Counter[tuple[str, str]]()
+    for name, state, count in rows:
+        if state in _STAGES:
+            counts[name, _STAGES[state]] += count
+    return tuple(Sent(*key, count) for key, count in counts.items())
 
 
 def open_waits_of(store: Store, study: str) -> tuple[Waiting, ...]:

@@ -19,8 +19,10 @@ from capstan.study.messages import Inbound, Message
 from capstan.study.messaging import Messaging
 from capstan.study.monitors import Monitor
 from capstan.study.notices import Notify, Partner
+from capstan.study.page import StudyPage
 from capstan.study.parts import NAME, AddressText, CodeText, Part, PeriodText, TokenSource, ZoneText
 from capstan.study.probes import Probe
+from capstan.study.quality import Quality
 from capstan.study.quiet import QuietText
 from capstan.study.receiver import Receiver
 from capstan.study.schedules import Schedules
@@ -238,6 +240,7 @@ class Study(Part):
     eligibility: Eligibility = Eligibility()
     writes: Writes = Writes()
     checks: Checks = Checks()
+    quality: Quality = Quality()
     messaging: Messaging = Messaging()
     messages: tuple[Message, ...] = ()
     inbound: Inbound = Inbound()
@@ -250,6 +253,7 @@ class Study(Part):
     sessions: Sessions | None = None
     triggers_revision: int = Field(default=0, ge=0)
     schedules: Schedules = Schedules()
+    page: StudyPage = StudyPage()
     retention_days: int = Field(default=90, ge=1)
 
     @property

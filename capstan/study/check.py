@@ -15,6 +15,7 @@ from capstan.project_names import Problem, Project, Target, nearest
 from capstan.study.check_contact import check_contact
 from capstan.study.check_messages import check_messages
 from capstan.study.check_monitors import check_monitors
+from capstan.study.check_queries import check_queries
 from capstan.study.check_sessions import check_sessions
 from capstan.study.check_triggers import check_triggers
 from capstan.study.targets import check_target
@@ -42,6 +43,7 @@ def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> lis
         *check_triggers(study, project),
         *check_monitors(study, project),
         *check_sessions(study, project),
+        *check_queries(study, project),
     ]
 
 

@@ -30,6 +30,7 @@ WatchedFlow = Literal[
     "reconcile_triggers",
     "run_monitors",
     "load_sessions",
+    "data_quality",
     "try_alarm",
     "revert_run",
 ]

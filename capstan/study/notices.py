@@ -10,7 +10,9 @@ from pydantic import Field
 
 from capstan.study.parts import NAME, CodeText, DurationText, Part, TokenSource
 
-NoticeCause = Literal["failure", "hold", "summary", "delivery", "distress", "question", "session", "waiting"]
+NoticeCause = Literal[
+    "failure", "hold", "summary", "delivery", "distress", "question", "session", "waiting", "quality"
+]
 
 
 class Staff(Part):
@@ -23,7 +25,7 @@ class Staff(Part):
     email: tuple[str, ...] = ()
     sms: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
-    on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question", "waiting")
+    on: tuple[NoticeCause, ...] = ("failure", "hold", "distress", "question", "waiting", "quality")
 
 
 class Role(Part):

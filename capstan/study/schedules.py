@@ -25,6 +25,7 @@ ScheduledFlow = Literal[
     "reconcile_triggers",
     "load_sessions",
     "run_monitors",
+    "data_quality",
     "try_alarm",
     "rejudge_quarantine",
 ]

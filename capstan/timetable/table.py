@@ -145,6 +145,12 @@ TIMETABLE = (
         Collision.SKIP,
     ),
     Row(
+        "data_quality",
+        "Judges what the whole project holds, and how it changes from night to night, after the other work.",
+        (DefaultTimes("nightly", "40 5 * * *"),),
+        collision=Collision.SKIP,
+    ),
+    Row(
         "try_alarm",
         "Lets the alarm ring, so that people know that it can.",
         (DefaultTimes("weekly", "20 9 * * 1"),),

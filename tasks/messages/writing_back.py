@@ -44,14 +44,19 @@ class News:
 
 
 @effect("plan the log")
-def plan_news(live: LiveProject, *, dry_run: bool, asked: Collection[str] | None = None) -> News:
+def plan_news(live: LiveProject, *, dry_run: bool, asked: Collection[str] | None = None) -> News | None:
     """Say what REDCap should hold of the attempts that it does not know of yet, or of those at some records.
+
+    None where it knows of all, for which it is not asked.
 
     The instance of the log that each of them gets is kept before anything is written, so that no attempt
     ever gets a second one.
     """
-    due, records = due_for_writing(live.store, room_of(live.study)), list_records(live)
+    due = due_for_writing(live.store, room_of(live.study))
     due = tuple(one for one in due if asked is None or _record(one) in asked)
+    if not due:
+        return None
+    records = list_records(live)
     tries = tuple(one for one in due if _record(one) in records)
     named = {_record(one) for one in tries}
     frame, study = _export(live, named), live.study

@@ -6,7 +6,13 @@ import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from capstan.needs import eligibility_targets, inbound_targets, log_targets, visit_targets
+from capstan.needs import (
+    eligibility_targets,
+    inbound_targets,
+    log_targets,
+    query_targets,
+    visit_targets,
+)
 from capstan.store import NOWHERE, Opening, read_watermark, write_watermark
 from capstan.store.monitor_messages import last_good_run
 from capstan.study.monitors import Monitor
@@ -74,7 +80,8 @@ def _content_mark(watch: Watch, monitor: Monitor) -> str:
 def _entered(watch: Watch, monitor: Monitor) -> set[str]:
     """The fields of an instrument that people fill in, and not REDCap or our runs; its status too."""
     study = watch.study
-    written = visit_targets(study) | eligibility_targets(study) | log_targets(study) | inbound_targets(study)
+    kinds = (visit_targets, eligibility_targets, log_targets, inbound_targets, query_targets)
+    written = frozenset[str]().union(*(targets(study) for targets in kinds))
     return {
         field.name
         for field in watch.open_project.dictionary.fields

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from capstan.store import Store
+from capstan.store.query_following import close_queries_of, rename_queries
 from capstan.store.seen_places import forget_places, place_mark, remember_places
 from capstan.study import Study
 from tasks.connections import LiveProject
+from tasks.messages.queueing import room_of
 from tasks.monitors import end_monitors, rename_subject
 from tasks.reconciling.gone import Deleted, Gone, Renamed
 from tasks.seen_places import project_of
@@ -22,7 +24,7 @@ _ASIDE = " aside "
 
 @effect("follow what is gone")
 def follow_gone(live: LiveProject, gone: Gone, *, now: datetime) -> None:
-    """Let sessions, monitors and what was worked follow; the same once more changes nothing."""
+    """Let sessions, monitors, queries and what was worked follow; the same once more changes nothing."""
     store, study, project = live.store, live.study, project_of(live)
     heard = [one for one in gone.heard if isinstance(one, Renamed)]
     others = [one for one in gone.heard if isinstance(one, Deleted)]
@@ -57,7 +59,7 @@ def in_order(renamed: Iterable[Renamed]) -> Iterator[Renamed]:
 
 
 def _follow(store: Store, study: Study, one: Renamed | Deleted, *, now: datetime) -> None:
-    """Let sessions and monitors follow a record.
+    """Let sessions, monitors and queries follow a record.
 
     Of one whose name retention took, the log tells the name, and it is in `heard` too; a blank name would be
     that of every wait without a record.
@@ -65,6 +67,8 @@ def _follow(store: Store, study: Study, one: Renamed | Deleted, *, now: datetime
     if isinstance(one, Renamed) and one.old:
         follow_rename(store, study, old=one.old, new=one.new, now=now)
         rename_subject(store, study, old=one.old, new=one.new, now=now)
+        rename_queries(store, room_of(study), old=one.old, new=one.new, now=now)
     elif isinstance(one, Deleted) and one.record:
         mark_deleted(store, study, record=one.record, now=now)
         end_monitors(store, study, record=one.record, reason=REASON, now=now)
+        close_queries_of(store, room_of(study), record=one.record, by="reconcile_triggers", now=now)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from httpx import HTTPError
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.context import FlowRunContext
-
 from capstan.errors import CapstanError
 from checks.catalogue import CATALOGUE
+from tasks.flow_runs import flow_run_context
 from tasks.ran import remember_end
 from tasks.report.boards import publish_boards
 from tasks.report.drawing import artifact_key
@@ -30,8 +27,10 @@ def publish_report(summary: Summary) -> None:
     run_logger().info("%s of %s: %s", summary["flow"], summary["study"], brief(summary))
     with suppress(CapstanError):
         remember_end(summary, now=datetime.now(UTC))
-    if FlowRunContext.get() is None:
+    if flow_run_context() is None:
         return
+    from httpx import HTTPError
+
     try:
         _publish(summary)
         publish_boards(
@@ -46,6 +45,8 @@ def publish_report(summary: Summary) -> None:
 
 
 def _publish(summary: Summary) -> None:
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
     key = artifact_key(str(summary["study"]), str(summary["flow"]))
     create_markdown_artifact(markdown=markdown(summary), key=key, description=brief(summary))
     rows = [

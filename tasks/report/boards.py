@@ -23,6 +23,7 @@ from tasks.report.overviews import (
     draw_stopped,
     waiting_plans,
 )
+from tasks.report.quality import draw_quality, quality_facts
 
 
 class Board(NamedTuple):
@@ -54,6 +55,10 @@ def _covered(store: Store, study: str, _now: datetime) -> object:
     return (inbox, last) if last or any(inbox) else ()
 
 
+def _quality(store: Store, study: str, now: datetime) -> object:
+    return quality_facts(store, study, now=now)
+
+
 BOARDS = MappingProxyType(
     {
         "held-plans": Board("Held plans", _held, draw_held),
@@ -61,6 +66,7 @@ BOARDS = MappingProxyType(
         "deliveries": Board("Deliveries", _tried, draw_deliveries),
         "monitors": Board("Monitors", _waiting, draw_monitors),
         "triggers": Board("Triggers", _covered, draw_coverage),
+        "quality": Board("Quality of the data", _quality, draw_quality),
     }
 )
 _WRITING = ("held-plans", "stopped-rows")
@@ -74,6 +80,7 @@ _TOUCHED = MappingProxyType(
         "ingest_triggers": ("triggers", "monitors"),
         "reconcile_triggers": ("triggers",),
         "load_sessions": ("monitors",),
+        "data_quality": (*_WRITING, "quality"),
     }
 )
 

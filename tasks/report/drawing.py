@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from prefect.artifacts import create_markdown_artifact
-from prefect.settings import get_current_settings
-
 from capstan.store import Store, read_watermark, write_watermark
+from tasks.deployed import server_address
 from tasks.report.bars import as_address, bars
 
 Row = Mapping[str, object]
@@ -46,12 +44,15 @@ def publish_page(
     Facts are values whose text is the same whenever they are. A page of no facts is not begun.
     """
     # Another server has none of the pages.
-    server = get_current_settings().api.url
+    server = server_address() or None
     digest = hashlib.sha256(f"{server} {now:%Y-%m-%d} {facts!r}".encode()).hexdigest()
     name = f"page {page.name}"
     before = read_watermark(store, page.study, name=name)
     if before == digest or (before is None and not facts):
         return
+    # Prefect is there already where there is a page to publish, and takes long to import where not.
+    from prefect.artifacts import create_markdown_artifact
+
     drawing = draw()
     key = artifact_key(page.study, page.name)
     create_markdown_artifact(markdown=drawn(page, drawing), key=key, description=drawing.said)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from prefect.utilities.urls import url_for
-
 from checks.catalogue import CATALOGUE
+from tasks.deployed import flow_run_page
 
 Summary = Mapping[str, object]
 
@@ -163,7 +162,7 @@ def _next(summary: Summary) -> Iterator[str]:
         yield f"* `capstan journal revert {run}` undoes this run."
     if summary.get("reverts"):
         yield f"* It undoes the run `{summary['reverts']}`."
-    page = url_for("flow-run", obj_id=str(summary["flow_run"])) if summary.get("flow_run") else None
+    page = flow_run_page(str(summary["flow_run"])) if summary.get("flow_run") else ""
     if page:
         yield f"* [The flow run]({page}) has the steps, their times and their logs."
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext
-
+from tasks.flow_runs import flow_run_context
 from tasks.report.page import Summary
 
 _PLAIN = frozenset({"done", "idle", "dry run"})
@@ -12,12 +10,14 @@ _PLAIN = frozenset({"done", "idle", "dry run"})
 
 def tag_run(summary: Summary) -> None:
     """Give the flow run the tags that it lacks; a scheduled run that went well has all of them already."""
-    context = FlowRunContext.get()
+    context = flow_run_context()
     if context is None or context.flow_run is None:
         return
     run = context.flow_run
     wanted = tags_of(summary)
     if wanted - set(run.tags):
+        from prefect.client.orchestration import get_client
+
         with get_client(sync_client=True) as client:
             client.update_flow_run(run.id, tags=sorted(wanted | set(run.tags)))
 

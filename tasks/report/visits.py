@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pandas as pd
-from httpx import HTTPError
-from prefect.context import FlowRunContext
 
 from capstan.errors import CapstanError
 from capstan.visits import VisitStatus
 from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
+from tasks.flow_runs import flow_run_context
 from tasks.redcap import read_records
 from tasks.report.drawing import Drawing, Page, publish_page
 from tasks.shield import run_logger, shielded
@@ -22,15 +21,17 @@ _EVERYWHERE, _NOWHERE = "all sites", "no site"
 
 
 @shielded
-def publish_visits(live: LiveProject, visits: pd.DataFrame, *, now: datetime) -> None:
+def publish_visits(live: LiveProject, visits: pd.DataFrame, *, sites: pd.Series[str], now: datetime) -> None:
     """Publish how many visits (`VISIT_COLUMNS`, of all participants) are due where and when.
 
-    A site is a data access group. Does nothing outside of a flow run.
+    `sites` is the data access group by record, blank for none. Does nothing outside of a flow run.
     """
-    if FlowRunContext.get() is None:
+    if flow_run_context() is None:
         return
+    from httpx import HTTPError
+
     try:
-        due = due_by_site(visits, sites=_sites(live), today=now.astimezone(live.study.zone).date())
+        due = due_by_site(visits, sites=sites, today=now.astimezone(live.study.zone).date())
         facts = due.to_dict("split") if len(due) else ()
         page = Page(live.study.study, "visits-due", "Visits due")
         publish_page(live.store, page, facts=facts, draw=lambda: draw_due(due), now=now)
@@ -79,8 +80,9 @@ def draw_due(due: pd.DataFrame) -> Drawing:
     return Drawing(said, total, rows, then)
 
 
-def _sites(live: LiveProject) -> pd.Series[str]:
-    """The access group of each record; none where the project has no groups."""
+@shielded
+def sites_of(live: LiveProject) -> pd.Series[str]:
+    """The site (data access group) of each record; none where the project has no groups."""
     record_field = live.dictionary.record_field
     frame = read_records(live, fields=[record_field], access_groups=True)
     if GROUP_COLUMN not in frame.columns:

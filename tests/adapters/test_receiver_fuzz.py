@@ -89,6 +89,9 @@ FORMS = st.dictionaries(
             "/twilio/inbound",
             "/partner/robot",
             "/ready/",
+            "/studies/demo/runs/",
+            "/studies/demo/data-docs/",
+            "/calendars/demo/",
         ]
     ),
     st.binary(max_size=40),

@@ -11,21 +11,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import requests
 import yaml
+from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Running
 from prefect_servers import PrefectServer, own_prefect
 from requests.adapters import HTTPAdapter
 from scheduled_study import scheduled_study
 from urllib3.util import Retry
 
+import flows.ingest_triggers
+import flows.load_sessions
 from capstan.errors import UsageError
 from capstan.timetable.deployments import deployments_of
 from capstan.timetable.prefect_file import WITHOUT_STUDY
 from studies.demo.generate import project_xml
+from tasks.dead_runs import end_dead_runs
 from tasks.doorbell import ring
 from tasks.fanning import GOING_ON, NOT_STARTED, find_deployments, start_deployments, wait_for
 from tasks.releasing.lull import pause, start_late
@@ -299,3 +304,33 @@ def test_a_paused_deployment_is_left_out_when_all_studies_run(deployed: Deployed
 
     assert find_deployments("reconcile_triggers") == {}
     assert list(find_deployments("check_eligibility")) == ["demo"]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_that_died_unnoticed_is_ended_when_the_next_one_of_its_deployment_begins(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.dead_runs._PATIENCE", timedelta(0))
+    found = deployed.deployments()
+    begin = lambda flow, state: deployed.server.ask(  # noqa: E731
+        f"deployments/{found[flow]['id']}/create_flow_run", state={"type": state}
+    )
+    dead, alone, shared = (
+        begin(*one)
+        for one in (
+            ("load_sessions", "PENDING"),
+            ("load_sessions", "RUNNING"),
+            ("ingest_triggers", "PENDING"),
+        )
+    )
+    again = begin("ingest_triggers", "RUNNING")
+
+    with get_client(sync_client=True) as client:
+        for flow, run in (
+            (flows.load_sessions.load_sessions, alone),
+            (flows.ingest_triggers.ingest_triggers, again),
+        ):
+            end_dead_runs(flow, client.read_flow_run(UUID(run["id"])), Running())
+        states = [client.read_flow_run(UUID(run["id"])).state.name for run in (dead, alone, shared, again)]
+
+    assert states == ["Crashed", "Running", "Pending", "Running"]

@@ -58,7 +58,8 @@ def test_a_study_gets_only_what_it_needs() -> None:
         visits=(), messages=(), triggers=(), monitors=(), messaging=Messaging(), sessions=None
     )
 
-    assert set(by_flow(bare)) == ON_DEMAND | {"check_eligibility", "poll_participants", "try_alarm"}
+    always = {"check_eligibility", "poll_participants", "try_alarm", "data_quality"}
+    assert set(by_flow(bare)) == ON_DEMAND | always
 
 
 def test_names_and_zones_are_the_study_s_own() -> None:

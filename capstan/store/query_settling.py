@@ -1,0 +1,160 @@
+"""Compares what was found with the queries that there are: opens, keeps, opens again and closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from capstan.query import Happened, How, QueryState
+from capstan.store.connection import Store
+from capstan.store.outbox_marks import record_mark
+from capstan.store.outbox_rows import Mailroom
+from capstan.store.outbox_stops import lock_room
+from capstan.store.quality_tables import QUERY
+from capstan.store.query_events import in_parts, note_event, of_project, set_all
+from capstan.store.query_moves import Looked, Moves, limit_moves, plan_moves
+from capstan.store.query_rows import FINDING_COLUMNS, found_mark, query_mark, seal_finding
+from capstan.verdict import Severity
+
+_Row = dict[str, Any]
+BY_ITSELF = "data_quality"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How many queries were opened, opened again, closed, and are in each state; and findings left out."""
+
+    opened: int = 0
+    reopened: int = 0
+    closed: int = 0
+    left_out: int = 0
+    open: int = 0
+    answered: int = 0
+    dismissed: int = 0
+
+
+def settle_queries(
+    store: Store, room: Mailroom, *, found: pd.DataFrame, looked: Looked, at_most: int, dry_run: bool = False
+) -> Settled:
+    """Bring the queries of a project in line with what was found (`FINDING_COLUMNS`); all of it or nothing.
+
+    Each finding has one query for ever. The most severe are opened first, until `at_most` are open; the
+    others are left out, and counted. A run that looked later has the last word. A dry run counts only.
+    """
+    findings = _findings(store, room, found)
+    with store.read() if dry_run else store.write() as connection:
+        if not dry_run:
+            lock_room(connection, room, now=looked.at)
+        known = _known(connection, room, marks=list(findings))
+        moves = plan_moves(findings, known=known, looked=looked)
+        left_out = limit_moves(moves, known=known, at_most=at_most)
+        if not dry_run:
+            _carry_out(store, connection, room, moves, now=looked.at)
+        counts = _count(connection, room)
+    reopened = sum(map(len, moves.again.values()))
+    return Settled(len(moves.fresh), reopened, len(moves.gone), left_out, **counts)
+
+
+def _carry_out(store: Store, connection: Connection, room: Mailroom, moves: Moves, *, now: datetime) -> None:
+    _close(store, connection, moves.gone, now=now)
+    _keep(store, connection, moves, now=now)
+    for why, pairs in moves.again.items():
+        _reopen(store, connection, pairs, why=why, now=now)
+    _open(store, connection, room, moves.fresh, now=now)
+
+
+def _findings(store: Store, room: Mailroom, found: pd.DataFrame) -> dict[str, _Row]:
+    """The findings by their marks, the most severe first; what one check says twice of a place is one."""
+    ranks = {name: rank for rank, name in enumerate(Severity)}
+    listed = found[list(FINDING_COLUMNS)].astype("str")
+    order = listed["severity"].map(ranks).fillna(len(ranks))
+    listed = listed.assign(rank=order).sort_values(["rank", *FINDING_COLUMNS], kind="stable")
+    records = {
+        name: record_mark(store, room, record=name) if name else "" for name in listed["record"].unique()
+    }
+    findings: dict[str, _Row] = {}
+    for row in listed.to_dict("records"):
+        finding = {str(name): value for name, value in row.items()}
+        mark = query_mark(store, room, finding=finding)
+        if mark not in findings:
+            marks = {"mark": mark, "record_mark": records[finding["record"]]}
+            findings[mark] = {**finding, **marks, "content_mark": found_mark(store, finding)}
+    return findings
+
+
+def _known(connection: Connection, room: Mailroom, *, marks: Sequence[str]) -> dict[str, RowMapping]:
+    """The queries that are not closed, and the closed ones of some marks."""
+    columns = [column for column in QUERY.columns if column.name != "sealed"]
+    mine = select(*columns).where(*of_project(room))
+    active = connection.execute(mine.where(QUERY.c.state != QueryState.CLOSED)).mappings().all()
+    known = {str(row["mark"]): row for row in active}
+    for part in in_parts([mark for mark in marks if mark not in known]):
+        rows = connection.execute(mine.where(QUERY.c.mark.in_(part))).mappings()
+        known |= {str(row["mark"]): row for row in rows}
+    return known
+
+
+def _open(
+    store: Store, connection: Connection, room: Mailroom, findings: Iterable[_Row], *, now: datetime
+) -> None:
+    for finding in findings:
+        times = {"opened_at": now, "last_seen_at": now, "changed_at": now}
+        told = {**_told(store, finding), "state": QueryState.OPEN, "how": ""}
+        names = ("event", "instrument", "instance", "field", "check", "mark", "record_mark")
+        place = {name: finding[name] for name in names}
+        added = connection.execute(insert(QUERY).values(**room._asdict(), **place, **told, **times))
+        (number,) = added.inserted_primary_key or (0,)
+        note_event(store, connection, [number], happened=Happened.OPENED, by=BY_ITSELF, text="", now=now)
+
+
+def _reopen(
+    store: Store, connection: Connection, pairs: Iterable[tuple[_Row, _Row]], *, why: str, now: datetime
+) -> None:
+    for query, finding in pairs:
+        opened = now if query["state"] == QueryState.CLOSED else query["opened_at"]
+        times = {
+            "opened_at": opened,
+            "last_seen_at": now,
+            "changed_at": now,
+            "closed_at": None,
+            "until": None,
+        }
+        values = {**_told(store, finding), "state": QueryState.OPEN, "how": "", **times}
+        set_all(connection, [query["id"]], values=values)
+    numbers = [query["id"] for query, _ in pairs]
+    note_event(store, connection, numbers, happened=Happened.REOPENED, by=BY_ITSELF, text=why, now=now)
+
+
+def _keep(store: Store, connection: Connection, moves: Moves, *, now: datetime) -> None:
+    for query, finding in moves.changed:
+        values = {**_told(store, finding), "last_seen_at": now, "changed_at": now}
+        connection.execute(update(QUERY).where(QUERY.c.id == query["id"]).values(**values))
+    set_all(connection, moves.seen, values={"last_seen_at": now})
+
+
+def _close(store: Store, connection: Connection, numbers: Sequence[int], *, now: datetime) -> None:
+    closed = {"state": QueryState.CLOSED, "how": How.GONE, "closed_at": now, "changed_at": now, "until": None}
+    set_all(connection, numbers, values=closed)
+    note_event(
+        store, connection, numbers, happened=Happened.CLOSED, by=BY_ITSELF, text=How.GONE.value, now=now
+    )
+
+
+def _told(store: Store, finding: _Row) -> _Row:
+    """What a query says of its finding, which may change."""
+    said = {name: finding[name] for name in ("severity", "site", "form", "content_mark")}
+    return {**said, "sealed": seal_finding(store, record=finding["record"], reason=finding["reason"])}
+
+
+def _count(connection: Connection, room: Mailroom) -> dict[str, int]:
+    query = select(QUERY.c.state, func.count()).where(*of_project(room)).group_by(QUERY.c.state)
+    counts = {state: count for state, count in connection.execute(query).all()}
+    return {
+        state.value: counts.get(state, 0)
+        for state in (QueryState.OPEN, QueryState.ANSWERED, QueryState.DISMISSED)
+    }

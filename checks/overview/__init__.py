@@ -1,0 +1,1 @@
+"""Overviews: what pages of a study and of a run show, counted; pure."""
