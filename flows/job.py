@@ -275,11 +275,12 @@ def telling_of_failure(study: str, *, flow: str, dry_run: bool) -> Iterator[None
 
 
 def _tell_of_failure(study: str, *, flow: str, error: Exception) -> None:
+    """Tell of an error, or of the outage that it is a part of: of many runs' failures once."""
+    with suppress(CapstanError):
+        if isinstance(error, RedcapUnavailable | RedcapBanned) and tell_of_outage(study, now=utc_now()):
+            return
     with suppress(CapstanError):
         tell_of_failure(study, flow=flow, error=error, now=utc_now())
-    if isinstance(error, RedcapUnavailable | RedcapBanned):
-        with suppress(CapstanError):
-            tell_of_outage(study, now=utc_now())
 
 
 def chosen_limits(

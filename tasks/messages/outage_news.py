@@ -17,24 +17,31 @@ from tasks.shield import effect, shielded
 
 
 @shielded
-def tell_of_outage(name: str, *, now: datetime) -> None:
-    """Tell a study's staff that its REDCap does not answer, if it does not and they were not told."""
+def tell_of_outage(name: str, *, now: datetime) -> bool:
+    """Tell a study's staff that its REDCap does not answer, if it does not and they were not told.
+
+    Returns whether they know of an outage that goes on.
+    """
     study = read_study(find_study(name, folders=study_folders(load_settings())))
-    if people := _people(study, now=now):
-        _tell_of_outage(study, people, now=now)
+    people = _people(study, now=now)
+    return bool(people) and _tell_of_outage(study, people, now=now)
 
 
 @effect("tell staff")
-def _tell_of_outage(study: Study, people: list[Person], *, now: datetime) -> None:
+def _tell_of_outage(study: Study, people: list[Person], *, now: datetime) -> bool:
     host = breaker_name(study.redcap.url)
     with open_store(load_settings()) as store:
         found = read_breaker(store, host)
         if found is None or not found.is_open:
-            return
-        said = f"{sentence(found)} Runs there are put off, and nobody is told of each."
+            return False
+        said = (
+            f"{sentence(found)} Runs there are put off, and nobody is told of each; "
+            "`capstan journal list` shows those that were under way."
+        )
         happening = Happening(Cause.OUTAGE, said, now)
         tell_of_opened(store, room_of(study), host=host, people=people, happening=happening)
         tell_staff(store, study, folder=folder_of(study), now=now)
+        return True
 
 
 def tell_of_end(store: Store, study: Study, *, found: Breaker, now: datetime) -> None:

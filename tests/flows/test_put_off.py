@@ -18,7 +18,7 @@ from command_line import CommandLine
 from contact_study import Contact, make_contact
 from processes import start_flow
 
-from capstan.errors import PutOff
+from capstan.errors import PutOff, RedcapUnavailable
 from capstan.store import (
     BreakerState,
     RunKind,
@@ -34,6 +34,7 @@ from capstan.store import (
 from capstan.store.breaker_tables import BREAKER, TURN
 from capstan.store.breakers import MOST_FAILURES
 from cli.calling import call_flow
+from flows.job import telling_of_failure
 from tasks.breaker import breaker_name
 
 FLOW, OTHER = "check_replies", "check_deliveries"
@@ -143,6 +144,20 @@ def test_the_failure_that_opens_the_breaker_is_told_as_an_outage_and_as_nothing_
 
     assert asked
     assert ended["outcome"] == "put off"
+    assert [mail["subject"] for mail in contact.mails()] == ["[trial] REDCap and the runs"]
+
+
+def test_runs_that_were_under_way_when_redcap_went_down_are_told_of_by_the_outage_alone(
+    contact: Contact,
+) -> None:
+    fail(contact, MOST_FAILURES)
+    for flow in (FLOW, OTHER):
+        with (
+            pytest.raises(RedcapUnavailable),
+            telling_of_failure(contact.study.name, flow=flow, dry_run=False),
+        ):
+            raise RedcapUnavailable("REDCap gave no usable answer.")
+
     assert [mail["subject"] for mail in contact.mails()] == ["[trial] REDCap and the runs"]
 
 
