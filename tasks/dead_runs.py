@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capstan.timetable.table import TIMETABLE
 
@@ -16,7 +16,11 @@ _PATIENCE = timedelta(minutes=3)
 _MOST = 50
 
 
-def end_dead_runs(flow: Flow[..., object], flow_run: FlowRun, _state: State) -> None:
+def end_dead_runs(
+    flow: Flow[..., Any],
+    flow_run: FlowRun,
+    state: State,  # noqa: ARG001 - what Prefect gives to a hook
+) -> None:
     """Let Prefect call crashed what died unnoticed, such as when an API replica died with its worker.
 
     A hook of Prefect's, for flows of which only one run of a deployment may go on: as this one goes on, any
