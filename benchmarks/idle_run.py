@@ -1,7 +1,8 @@
 """Measures a run that finds nothing to do, beside a plain script that asks REDCap the same question.
 
-Each is a process of its own, as cron would start it; with `PREFECT_API_URL` the runs are kept by that
-server as well. Figures: seconds of processor and clock (medians), requests to REDCap, peak MB.
+Each is a process of its own, as cron would start it; with `--worker` also as a Prefect server's worker does.
+Figures: seconds of processor and clock (medians), requests to REDCap, peak MB; of a worker's run also the
+requests to Prefect's API, and the processor of all processes that it takes.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from benchmarks.idle_worker import WorkerCost, desk
+from sandbox.clock import REAL, Course
 from sandbox.server import Running
 from studies.demo.servers import sandbox_with_trial
 
-FLOWS = ("poll_participants", "ingest_triggers", "check_deliveries")
+FLOWS = ("poll_participants", "ingest_triggers", "check_deliveries", "check_replies")
+_LONG_SECONDS = 7 * 86_400
 # What a careful person writes for cron: read the fields, export what changed in a minute, stop if nothing.
 PLAIN = """
 import io, os
@@ -68,31 +73,44 @@ def run(command: list[str], sandbox: Running) -> Cost:
 
 
 def measure(sandbox: Running, *, rounds: int) -> dict[str, dict[str, float]]:
-    """Measure each way some times, in turns, after a first round in which the flows find work."""
+    """Measure each way some times, in turns, after a first round in which the flows find work.
+
+    That round is long past by REDCap's clock: a poll looks again at what was saved right before the last.
+    """
     prefix = [str(Path(sys.executable).with_name("capstan")), "run"]
     works = {"plain script": [sys.executable, "-c", PLAIN]}
     works |= {flow: [*prefix, flow, "--study", "demo"] for flow in FLOWS}
+    sandbox.state.set_clock(Course(time.time() - _LONG_SECONDS, time.time(), 1))
     for command in works.values():
         run(command, sandbox)
+    sandbox.state.set_clock(REAL)
     costs = [{name: run(command, sandbox) for name, command in works.items()} for _ in range(rounds)]
     return {name: _medians([one[name] for one in costs]) for name in works}
 
 
-def _medians(costs: list[Cost]) -> dict[str, float]:
-    return {
-        name: round(median(side), 2)
-        for name, side in zip(Cost._fields, zip(*costs, strict=True), strict=True)
-    }
+def measure_worker(sandbox: Running, folder: Path, *, rounds: int) -> dict[str, dict[str, float]]:
+    """Measure the flows as a worker of a process pool starts them, after `measure` has done their work."""
+    with desk(folder) as worker:
+        costs = [{flow: worker.run(flow, sandbox) for flow in FLOWS} for _ in range(rounds)]
+    return {f"{flow}, by a worker": _medians([one[flow] for one in costs]) for flow in FLOWS}
+
+
+def _medians(costs: Sequence[Cost | WorkerCost]) -> dict[str, float]:
+    sides = zip(*costs, strict=True)
+    return {name: round(median(side), 2) for name, side in zip(costs[0]._fields, sides, strict=True)}
 
 
 def main() -> None:
     """Measure and print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--worker", action="store_true", help="as a Prefect worker starts them, too")
     given = parser.parse_args()
     with TemporaryDirectory() as folder, sandbox_with_trial(datetime.now(UTC).date()) as sandbox:
         os.environ["CAPSTAN_HOME"] = str(Path(folder) / "home")
         found = measure(sandbox, rounds=given.rounds)
+        if given.worker:
+            found |= measure_worker(sandbox, Path(folder), rounds=given.rounds)
     sys.stdout.write(f"{json.dumps(found)}\n")
 
 

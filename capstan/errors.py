@@ -20,6 +20,7 @@
     ├── MessagingError         1   Twilio or the mail server, or the way to it
     │   └── MessagingUnavailable 1 no usable answer, or too many calls (retryable)
     ├── PartnerUnavailable     1   no usable answer from a partner's server (retryable)
+    ├── ExpectationRaised      1   expectations of a project that could not be judged; `.outcomes` has all
     └── StoreError             1   Capstan's own database or key
 
 The text says what happened, where, and what to do. It holds counts and field names, never values of
@@ -29,7 +30,10 @@ participants and never a token: Prefect keeps exception text, so it is public.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from capstan.quality.outcome import Outcome
 
 
 class CapstanError(Exception):
@@ -154,6 +158,14 @@ class PartnerUnavailable(CapstanError):
     """A partner's server gave no usable answer: network, timeout, 5xx."""
 
     retryable = True
+
+
+class ExpectationRaised(CapstanError):
+    """Expectations could not be judged, so nobody knows whether they are met; `outcomes` has all."""
+
+    def __init__(self, message: str, *, outcomes: tuple[Outcome, ...] = ()) -> None:
+        self.outcomes = outcomes
+        super().__init__(message)
 
 
 class StoreError(CapstanError):

@@ -17,7 +17,7 @@ from checks.logic import Merged
 
 # What these say rests on values alone: whoever changes none breaks nothing, and whoever changes one may break
 # it for other rows. Other rules say which rows may be written at all, such as those of the consenting.
-_OF_VALUES = frozenset({"date_order", "age_vs_dob", "sex_specific"})
+OF_VALUES = frozenset({"date_order", "age_vs_dob", "sex_specific"})
 
 
 def judge_condition(rule: CheckRule, *, merged: Merged) -> Iterator[pd.DataFrame]:
@@ -67,7 +67,7 @@ class _Condition:
     @cached_property
     def asked(self) -> pd.Index:
         """The changed rows that the rule is about."""
-        cells = self.read_cells if self.rule.check in _OF_VALUES else self.merged.cells
+        cells = self.read_cells if self.rule.check in OF_VALUES else self.merged.cells
         if self.rule.forms:
             cells = cells[cells["form"].isin(self.rule.forms)]
         if self.rule.event:
@@ -84,7 +84,7 @@ class _Condition:
         if not self.is_told:
             return None
         keys = self.merged.keys
-        cells = self.read_cells if self.rule.check in _OF_VALUES else self.read_cells.iloc[:0]
+        cells = self.read_cells if self.rule.check in OF_VALUES else self.read_cells.iloc[:0]
         others = self._possible(keys.index[keys["record"].isin(cells["record"])]).difference(self.asked)
         broken = self._broken(self.merged.table, rows=others)
         if len(broken):

@@ -23,10 +23,14 @@ def judge_rules(merged: Merged, *, study: Study) -> pd.DataFrame:
     return collected(
         [
             judge_conditions(merged, rules=study.checks.rules),
-            *_visit_days(merged, study=study),
-            *_assigned_though_ineligible(merged, study=study),
+            judge_participants(merged, study=study),
         ]
     )
+
+
+def judge_participants(merged: Merged, *, study: Study) -> pd.DataFrame:
+    """Judge the days of visits, and who is assigned to an arm; returns verdicts."""
+    return collected([*_visit_days(merged, study=study), *_assigned_though_ineligible(merged, study=study)])
 
 
 def judge_conditions(merged: Merged, *, rules: Iterable[CheckRule]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ Parameters = Annotated[
 
 def run(
     flow: Annotated[str, typer.Argument(help="The flow's name, such as compute_visit_dates.")],
-    study: StudyOption,
+    study: StudyOption = "",
     dry_run: DryRun = False,
     record: Annotated[
         str, typer.Option("--record", "-r", metavar="RECORD", help="The id of the one record to run for.")
@@ -33,9 +33,25 @@ def run(
     from cli.calling import call_flow, read_parameters
     from cli.finishing import finish, stopped_verdicts
 
-    asked = {"study": study, "dry_run": dry_run, **_named(flow, study, record=record)}
+    asked = {**_about(flow, study, dry_run=dry_run), **_named(flow, study, record=record)}
     summary = call_flow(flow, {**asked, **read_parameters(param)})
     finish(summary, stopped=stopped_verdicts(summary), as_json=as_json)
+
+
+def _about(flow: str, study: str, *, dry_run: bool) -> dict[str, Any]:
+    """The parameters that say for what and how; some flows are for several studies, or for none."""
+    from capstan.errors import UsageError
+    from cli.calling import parameters_of
+
+    takes = parameters_of(flow)
+    asked: dict[str, Any] = {"dry_run": dry_run} if dry_run or "dry_run" in takes else {}
+    if "study" in takes:
+        if not study:
+            raise UsageError(f"Say for which study: capstan run {flow} --study NAME.")
+        return {**asked, "study": study}
+    if study and "studies" not in takes:
+        raise UsageError(f"{flow} is not for one study; leave --study out.")
+    return {**asked, "studies": [study]} if study else asked
 
 
 def _named(flow: str, study: str, *, record: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
+from importlib import import_module
 from typing import Annotated, Any
 
 import prefect
@@ -16,7 +18,7 @@ from flows.job import Summary
 from flows.parameters import titled
 from tasks.auditing import Audit, add_up, audit_study
 from tasks.report import publish_report
-from tasks.shield import flow_run_id, shielded, study_flow
+from tasks.shield import flow_run_id, study_flow
 from tasks.timetables import read_timetable
 
 Studies = Annotated[list[Annotated[str, Field(pattern=NAME)]], titled("Studies")]
@@ -79,7 +81,8 @@ def _audit_on_dask(names: list[str], *, scheduler: str, processes: int) -> list[
     runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)
     task = prefect.task(
         name="audit project", task_run_name="audit {study}", cache_policy=NO_CACHE, persist_result=False
-    )(shielded(audit_study))
+    )(audit_study)
+    send_flows_by_name()
     with runner, working("projects audited", len(names)) as advance:
         waiting = [runner.submit(task, {"study": name}) for name in names]
         audits = []
@@ -87,6 +90,19 @@ def _audit_on_dask(names: list[str], *, scheduler: str, processes: int) -> list[
             audits.append(future.result())
             advance(1)
     return audits
+
+
+def send_flows_by_name() -> None:
+    """Let pickle send a flow, as Prefect does with each task, by its name: what is wrapped cannot be sent."""
+    copyreg.pickle(prefect.Flow, _by_name)
+
+
+def _by_name(flow: prefect.Flow[..., Any]) -> tuple[Any, tuple[str, str]]:
+    return _found, (flow.fn.__module__, flow.fn.__name__)
+
+
+def _found(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
 
 
 def _summary(audits: list[Audit]) -> Summary:

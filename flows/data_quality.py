@@ -6,14 +6,16 @@ from capstan.needs import query_fields, query_targets
 from flows.job import Summary, job, telling_of_failure, utc_now
 from flows.message_job import limits_of_facts
 from flows.parameters import DryRun, EventNames, FormNames, StudyName
+from tasks.pages.look_page import keep_look_page
 from tasks.quality.looking import look_at_project
 from tasks.quality.part import choose_part
 from tasks.quality.query_sheet import plan_sheet
-from tasks.quality.summing import FLOW, refuse_raised, summary_of
+from tasks.quality.summing import FLOW, summary_of
 from tasks.quality.telling import tell_of_quality
 from tasks.redcap import export_records
 from tasks.report import publish_report
 from tasks.shield import study_flow
+from tasks.step_times import timing_steps
 from tasks.visiting import visiting
 
 
@@ -32,14 +34,17 @@ def data_quality(
         forms: Only findings on these forms; nothing is measured then. All if empty.
         dry_run: Say what would be found and opened; keep, write and tell nothing.
     """
-    with telling_of_failure(study, flow=FLOW, dry_run=dry_run):
+    with timing_steps(), telling_of_failure(study, flow=FLOW, dry_run=dry_run):
         with visiting(study, flow=FLOW, dry_run=True) as live:
             part = choose_part(live, events=events, forms=forms)
             look = look_at_project(live, part, now=utc_now(), dry_run=dry_run)
             summary = summary_of(live, look, dry_run=dry_run)
             if not dry_run:
                 tell_of_quality(live, now=utc_now())
-        refuse_raised(look)
+                keep_look_page(live, summary, verdicts=look.verdicts, now=utc_now())
+        if look.compared.error:
+            # Everything that could be judged is kept and told by now.
+            raise look.compared.error
     if look.has_news:
         return _write_down(study, summary)
     publish_report(summary)

@@ -224,10 +224,10 @@ def job(
             )
             live, started = opened.enter_context(visit), utc_now()
             run = begin_run(live, flow=flow, now=started, dry_run=dry_run, reverts=reverts)
-            # At the very end, of a run that failed, too.
-            opened.callback(lambda: renew_run_pages(live, run, now=utc_now()))
         now = _computed_for(live, today, now=started)
         current = Job(live, run, now, started, read_asked(live, flow=flow))
+        # At the very end, of a run that failed, too.
+        opened.callback(lambda: renew_run_pages(live, current.run, now=utc_now()))
         with _ended(current):
             yield current
     if current.summary and not dry_run:

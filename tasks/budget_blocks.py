@@ -14,8 +14,8 @@ from prefect.exceptions import ObjectAlreadyExists
 
 from capstan.errors import Refused
 
-# A run that finds nothing to do asks REDCap about ten times, and so Prefect once.
-_LARGEST_BLOCK = 10
+# A poll that finds nothing to do asks REDCap three times, and so Prefect once; what asks for more goes on.
+_FIRST_BLOCK, _LARGEST_BLOCK = 3, 10
 # What is left of a block then is given up: kept, the blocks of many processes would add up to a rush.
 LIFE_SECONDS = 5.0
 _SHARE_OF_BLOCK, _SHARE_AT_ONCE = 0.02, 0.08
@@ -55,6 +55,7 @@ class Blocks:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name, self._rate, self._clock, self._sleep = name, rate, clock, sleep
+        self._size = min(_FIRST_BLOCK, rate.block)
         self._left, self._until = 0, 0.0
 
     def take(self) -> None:
@@ -65,7 +66,7 @@ class Blocks:
         if not self._left or self._clock() >= self._until:
             with get_client(sync_client=True) as client:
                 self._until = self._take_block(client) + LIFE_SECONDS
-            self._left = self._rate.block
+            self._left, self._size = self._size, self._rate.block
         self._left -= 1
 
     def _take_block(self, client: SyncPrefectClient) -> float:
@@ -73,7 +74,7 @@ class Blocks:
         while True:
             asked = self._clock()
             try:
-                answer = client.increment_concurrency_slots([self.name], self._rate.block, "rate_limit")
+                answer = client.increment_concurrency_slots([self.name], self._size, "rate_limit")
             except httpx.HTTPStatusError as error:
                 self._sleep(self._pause(error.response))
                 continue

@@ -13,7 +13,7 @@ from tasks.outcomes import file_text, held_now
 from tasks.removing import delete_made_rows
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
-from tasks.writing import Written
+from tasks.written import Written
 
 
 @effect("write files")

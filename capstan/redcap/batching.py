@@ -56,6 +56,11 @@ def id_batches(ids: Sequence[str], *, max_rows: int, max_bytes: int) -> Iterator
     yield from _parts(units, max_rows=limit, max_bytes=max_bytes)
 
 
+def cut_ids(ids: list[str], most: int) -> Iterator[list[str]]:
+    """Yield record ids in their order, in parts of at most `most`."""
+    return (ids[first : first + most] for first in range(0, len(ids), most))
+
+
 def payload(frame: pd.DataFrame, *, as_format: Format) -> str:
     """Return the rows as the text that an import sends."""
     if as_format == "csv":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,12 +14,13 @@ from capstan.errors import RedcapError, UsageError
 from capstan.progress import working
 from capstan.redcap import answers, columns
 from capstan.redcap.address import Token, api_address
-from capstan.redcap.batching import Format, batches, id_batches, payload
+from capstan.redcap.batching import Format, batches, cut_ids, id_batches, payload
 from capstan.redcap.failures import NoneDefined
 from capstan.redcap.files import FileFields
 from capstan.redcap.imports import check_count, check_rows, format_for, written_ids
 from capstan.redcap.links import SurveyLinks
 from capstan.redcap.parameters import Value, listed
+from capstan.redcap.shrinking import shrinking
 from capstan.redcap.tables import UnclearCsv, csv_frame, joined, json_frame
 from capstan.redcap.throttle import Pace, Throttle
 from capstan.redcap.wire import Wire
@@ -33,7 +34,8 @@ class Redcap:
 
     Reads are tried `attempts` times, with growing random pauses, while the answer is unusable; writes once.
     `timeout_seconds` is (to connect, between two pieces of an answer). `max_rows` and `max_bytes` (of the
-    url-encoded body) cut long lists of record ids and long imports into several calls. Each connection
+    url-encoded body) cut long lists of record ids and long imports into several calls; what proves to be
+    more than the server can take or answer in time goes in halves from then on. Each connection
     stays below 500 requests a minute unless it shares a `throttle` with others.
 
     Every method raises `RedcapUnavailable`, `RedcapBanned`, `TokenRefused`, `RightMissing` or `UnknownName`
@@ -285,17 +287,24 @@ class Redcap:
     ) -> list[str]:
         ids: list[str] = []
         rows = 0
-        for part in parts:
+
+        def send(part: pd.DataFrame) -> list[str]:
             data = payload(part, as_format="json" if call["format"] == "json" else "csv")
-            try:
-                written = self._wire.write(call | {"data": data}, written_ids)
-                if not call["backgroundProcess"]:
-                    check_count(written, part, record_field=record_field)
-            except RedcapError as error:
-                error.add_note(f"{rows} rows had been written by the batches before.")
-                raise
-            ids.extend(written)
-            rows += len(part)
+            written = self._wire.write(call | {"data": data}, written_ids)
+            if not call["backgroundProcess"]:
+                check_count(written, part, record_field=record_field)
+            return written
+
+        def cut(part: pd.DataFrame, most: int) -> Iterator[pd.DataFrame]:
+            return batches(part, record_field=record_field, max_rows=most, max_bytes=self.max_bytes)
+
+        try:
+            for part, written in shrinking(parts, send=send, cut=cut):
+                ids.extend(written)
+                rows += len(part)
+        except RedcapError as error:
+            error.add_note(f"{rows} rows had been written by the batches before.")
+            raise
         return ids
 
     def _listing(self, content: str, names: Sequence[str], **parameters: Value) -> pd.DataFrame:
@@ -313,17 +322,21 @@ class Redcap:
             raise UsageError("REDCap does not combine a list of records with times of change: use one.")
         parts = id_batches(records, max_rows=self.max_rows, max_bytes=self.max_bytes)
         frames = []
+
+        def export(part: list[str]) -> pd.DataFrame:
+            return self._export(call | {"records": part}, can_ask_less=len(part) > 1)
+
         with working("export records", len(records)) as advance:
-            for part in parts:
-                frames.append(self._export(call | {"records": part}))
+            for part, frame in shrinking(parts, send=export, cut=cut_ids):
+                frames.append(frame)
                 advance(len(part))
         return joined(frames)
 
-    def _export(self, call: dict[str, Value]) -> pd.DataFrame:
+    def _export(self, call: dict[str, Value], *, can_ask_less: bool = False) -> pd.DataFrame:
         try:
-            return self._wire.read(call | {"format": "csv"}, csv_frame)
+            return self._wire.read(call | {"format": "csv"}, csv_frame, can_ask_less=can_ask_less)
         except UnclearCsv:
-            return self._wire.read(call | {"format": "json"}, json_frame)
+            return self._wire.read(call | {"format": "json"}, json_frame, can_ask_less=can_ask_less)
 
 
 def _call(content: str, **parameters: Value) -> dict[str, Value]:

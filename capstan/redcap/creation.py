@@ -7,7 +7,7 @@ import time
 
 from capstan.redcap.address import SUPER_TOKEN_LENGTH, Token, api_address
 from capstan.redcap.answers import new_token
-from capstan.redcap.throttle import Throttle
+from capstan.redcap.throttle import Pace, Throttle
 from capstan.redcap.wire import Wire
 
 
@@ -20,11 +20,13 @@ def create_project(
     purpose: int = 0,
     purpose_other: str = "",
     timeout_seconds: tuple[float, float] = (10.0, 300.0),
+    throttle: Pace | None = None,
 ) -> str:
     """Create a project, from an ODM document where one is given, and return its new token.
 
     The super token has 64 hexadecimal characters; `purpose` 1 needs `purpose_other`. Sent once: raises
-    `OutcomeUnknown` where the project may exist although no token came. Source: B.13.
+    `OutcomeUnknown` where the project may exist although no token came. It counts on the `throttle` of other
+    connections to this host, if one is given. Source: B.13.
     """
     wire = Wire(
         api_address(url),
@@ -32,7 +34,7 @@ def create_project(
         timeout_seconds=timeout_seconds,
         attempts=1,
         sleep=time.sleep,
-        throttle=Throttle(),
+        throttle=throttle or Throttle(),
     )
     facts = {"project_title": title, "purpose": str(purpose), "purpose_other": purpose_other}
     call = {

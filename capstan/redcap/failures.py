@@ -31,6 +31,14 @@ class NoneDefined(RedcapError):
     """The project has none of what was asked for (arms of a classic project); callers answer with no rows."""
 
 
+class TooMuch(RedcapError):
+    """The server cannot take or give this much at once; callers that can ask for less do so."""
+
+
+class TooLarge(TooMuch):
+    """The request was refused before REDCap saw it, so that nothing was written."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """An answer that failed; `place` names method and host. No repr, because `text` may hold values."""
@@ -46,9 +54,7 @@ def failure(answer: Answer) -> RedcapError:
     Its text holds known sentences, counts and project names only. Source: sections A.3, A.4 and D.8.
     """
     if OUT_OF_MEMORY.search(answer.text):
-        return _error(
-            RedcapError, answer, "it ran out of memory: ask for fewer records, fields or rows at once"
-        )
+        return _error(TooMuch, answer, "it ran out of memory: ask for fewer records, fields or rows at once")
     message = error_message(answer.text)
     return _from_page(answer) if message is None else _from_message(answer, message.strip())
 
@@ -123,7 +129,7 @@ def _from_page(answer: Answer) -> RedcapError:
     if status in _WRONG_ADDRESS or 300 <= status < 400:
         return _error(RedcapError, answer, "there is no API: the address is probably wrong")
     if status in _TOO_LARGE:
-        return _error(RedcapError, answer, "the request was too large for it: lower max_bytes or max_rows")
+        return _error(TooLarge, answer, "the request was too large for it: lower max_bytes or max_rows")
     if status == 401:
         return _error(TokenRefused, answer, "the token was not accepted")
     if status in _BUSY or status < 300:

@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
 
 from capstan.errors import RedcapError, RedcapUnavailable
 from capstan.redcap.body import Body
+from capstan.redcap.failures import TooMuch
 from capstan.redcap.sentences import OUT_OF_MEMORY
 
 # One row must fit into a block. A row of several large notes fields fits, and memory stays at a few blocks.
@@ -100,7 +101,7 @@ def _unreadable(body: Body) -> RedcapError:
 
 def _cut_short(body: Body) -> RedcapError:
     if OUT_OF_MEMORY.search(body.tail):
-        return RedcapError("REDCap ran out of memory half way: ask for fewer records or fields at once.")
+        return TooMuch("REDCap ran out of memory half way: ask for fewer records or fields at once.")
     return RedcapUnavailable("REDCap's answer could not be read to its end: it was cut short. Try again.")
 
 

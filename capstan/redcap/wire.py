@@ -16,7 +16,7 @@ from capstan.errors import OutcomeUnknown, RedcapError, RedcapUnavailable
 from capstan.redcap.address import Token, host_of, is_loopback
 from capstan.redcap.answers import nothing
 from capstan.redcap.body import Body
-from capstan.redcap.failures import Answer, failure
+from capstan.redcap.failures import Answer, TooLarge, TooMuch, failure
 from capstan.redcap.parameters import Value, form_body, form_fields
 from capstan.redcap.sentences import ERROR_START
 from capstan.redcap.throttle import Pace
@@ -38,6 +38,10 @@ class NotSent(RedcapUnavailable):
     """No connection was made, so nothing was asked and nothing was written."""
 
 
+class Late(RedcapUnavailable):
+    """No answer came in time; less at once may come sooner."""
+
+
 class Wire:
     """One address and one token, with pooled connections; threads may share it."""
 
@@ -57,11 +61,16 @@ class Wire:
         self._sleep, self._throttle = sleep, throttle
         self._session = session or new_session(address)
 
-    def read(self, parameters: Parameters, parse: Callable[[Body], Parsed]) -> Parsed:
-        """Return the parsed answer of a call that changes nothing, trying again where that can help."""
+    def read(
+        self, parameters: Parameters, parse: Callable[[Body], Parsed], *, can_ask_less: bool = False
+    ) -> Parsed:
+        """Return the parsed answer of a call that changes nothing, trying again where that can help.
+
+        A caller that `can_ask_less` does that where an answer is late, instead of asking for the same again.
+        """
         outcome = self._outcome(parameters, parse)
         for attempt in range(self._attempts - 1):
-            if not isinstance(outcome, RedcapUnavailable):
+            if not isinstance(outcome, RedcapUnavailable) or (can_ask_less and isinstance(outcome, Late)):
                 break
             # Full jitter: many readers that fail together do not come back together.
             self._sleep(random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**attempt)))
@@ -83,7 +92,8 @@ class Wire:
         no usable answer came.
         """
         outcome = self._outcome(parameters, parse, upload=upload)
-        if isinstance(outcome, RedcapUnavailable) and not isinstance(outcome, NotSent):
+        is_open = isinstance(outcome, RedcapUnavailable | TooMuch)
+        if is_open and not isinstance(outcome, NotSent | TooLarge):
             raise OutcomeUnknown(f"{outcome} It is not known whether this was written: read back first.")
         if isinstance(outcome, RedcapError):
             raise outcome
@@ -151,7 +161,7 @@ def _unreachable(error: Exception, *, place: str) -> RedcapUnavailable:
     if _never_connected(error):
         return NotSent(f"REDCap ({place}): no connection; check the address and the network.")
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return RedcapUnavailable(f"REDCap ({place}): no answer in time; ask for less at once or try later.")
+        return Late(f"REDCap ({place}): no answer in time; ask for less at once or try later.")
     return RedcapUnavailable(f"REDCap ({place}): the connection broke off before the answer's end.")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from capstan.query import Happened, How, QueryState
 from capstan.store.connection import Store
@@ -23,6 +23,8 @@ from capstan.verdict import Severity
 
 _Row = dict[str, Any]
 BY_ITSELF = "data_quality"
+_SEVERITY = FINDING_COLUMNS.index("severity")
+_PLACE = ("event", "instrument", "instance", "field", "check", "mark", "record_mark")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def settle_queries(
     with store.read() if dry_run else store.write() as connection:
         if not dry_run:
             lock_room(connection, room, now=looked.at)
-        known = _known(connection, room, marks=list(findings))
+        known = _known(connection, room)
         moves = plan_moves(findings, known=known, looked=looked)
         left_out = limit_moves(moves, known=known, at_most=at_most)
         if not dry_run:
@@ -70,16 +72,15 @@ def _carry_out(store: Store, connection: Connection, room: Mailroom, moves: Move
 
 def _findings(store: Store, room: Mailroom, found: pd.DataFrame) -> dict[str, _Row]:
     """The findings by their marks, the most severe first; what one check says twice of a place is one."""
-    ranks = {name: rank for rank, name in enumerate(Severity)}
-    listed = found[list(FINDING_COLUMNS)].astype("str")
-    order = listed["severity"].map(ranks).fillna(len(ranks))
-    listed = listed.assign(rank=order).sort_values(["rank", *FINDING_COLUMNS], kind="stable")
-    records = {
-        name: record_mark(store, room, record=name) if name else "" for name in listed["record"].unique()
-    }
+    ranks = {name.value: rank for rank, name in enumerate(Severity)}
+    columns = (found[name].astype("str").tolist() for name in FINDING_COLUMNS)
+    # Sorted, so that the order of rows decides nothing.
+    rows = sorted(zip(*columns, strict=True), key=lambda row: (ranks.get(row[_SEVERITY], len(ranks)), row))
+    names = {row[0] for row in rows}
+    records = {name: record_mark(store, room, record=name) if name else "" for name in names}
     findings: dict[str, _Row] = {}
-    for row in listed.to_dict("records"):
-        finding = {str(name): value for name, value in row.items()}
+    for row in rows:
+        finding: _Row = dict(zip(FINDING_COLUMNS, row, strict=True))
         mark = query_mark(store, room, finding=finding)
         if mark not in findings:
             marks = {"mark": mark, "record_mark": records[finding["record"]]}
@@ -87,54 +88,51 @@ def _findings(store: Store, room: Mailroom, found: pd.DataFrame) -> dict[str, _R
     return findings
 
 
-def _known(connection: Connection, room: Mailroom, *, marks: Sequence[str]) -> dict[str, RowMapping]:
-    """The queries that are not closed, and the closed ones of some marks."""
+def _known(connection: Connection, room: Mailroom) -> dict[str, RowMapping]:
+    """All queries of a project by their marks, also those that are closed, which may come back."""
     columns = [column for column in QUERY.columns if column.name != "sealed"]
-    mine = select(*columns).where(*of_project(room))
-    active = connection.execute(mine.where(QUERY.c.state != QueryState.CLOSED)).mappings().all()
-    known = {str(row["mark"]): row for row in active}
-    for part in in_parts([mark for mark in marks if mark not in known]):
-        rows = connection.execute(mine.where(QUERY.c.mark.in_(part))).mappings()
-        known |= {str(row["mark"]): row for row in rows}
-    return known
+    rows = connection.execute(select(*columns).where(*of_project(room))).mappings()
+    return {str(row["mark"]): row for row in rows}
 
 
 def _open(
-    store: Store, connection: Connection, room: Mailroom, findings: Iterable[_Row], *, now: datetime
+    store: Store, connection: Connection, room: Mailroom, findings: Sequence[_Row], *, now: datetime
 ) -> None:
-    for finding in findings:
-        times = {"opened_at": now, "last_seen_at": now, "changed_at": now}
-        told = {**_told(store, finding), "state": QueryState.OPEN, "how": ""}
-        names = ("event", "instrument", "instance", "field", "check", "mark", "record_mark")
-        place = {name: finding[name] for name in names}
-        added = connection.execute(insert(QUERY).values(**room._asdict(), **place, **told, **times))
-        (number,) = added.inserted_primary_key or (0,)
-        note_event(store, connection, [number], happened=Happened.OPENED, by=BY_ITSELF, text="", now=now)
+    new = {**room._asdict(), "opened_at": now, **_seen(now), "state": QueryState.OPEN, "how": ""}
+    rows = [{**new, **_told(store, one), **{name: one[name] for name in _PLACE}} for one in findings]
+    if rows:
+        connection.execute(insert(QUERY), rows)
+    numbers: list[int] = []
+    for part in in_parts([one["mark"] for one in findings]):
+        numbers += connection.execute(select(QUERY.c.id).where(QUERY.c.mark.in_(part))).scalars()
+    note_event(store, connection, numbers, happened=Happened.OPENED, by=BY_ITSELF, text="", now=now)
 
 
 def _reopen(
-    store: Store, connection: Connection, pairs: Iterable[tuple[_Row, _Row]], *, why: str, now: datetime
+    store: Store, connection: Connection, pairs: Sequence[tuple[_Row, _Row]], *, why: str, now: datetime
 ) -> None:
+    again = {**_seen(now), "closed_at": None, "until": None, "state": QueryState.OPEN, "how": ""}
+    rows = []
     for query, finding in pairs:
         opened = now if query["state"] == QueryState.CLOSED else query["opened_at"]
-        times = {
-            "opened_at": opened,
-            "last_seen_at": now,
-            "changed_at": now,
-            "closed_at": None,
-            "until": None,
-        }
-        values = {**_told(store, finding), "state": QueryState.OPEN, "how": "", **times}
-        set_all(connection, [query["id"]], values=values)
+        rows.append({**again, "opened_at": opened, **_told(store, finding), "number": query["id"]})
+    _set_each(connection, rows)
     numbers = [query["id"] for query, _ in pairs]
     note_event(store, connection, numbers, happened=Happened.REOPENED, by=BY_ITSELF, text=why, now=now)
 
 
 def _keep(store: Store, connection: Connection, moves: Moves, *, now: datetime) -> None:
-    for query, finding in moves.changed:
-        values = {**_told(store, finding), "last_seen_at": now, "changed_at": now}
-        connection.execute(update(QUERY).where(QUERY.c.id == query["id"]).values(**values))
+    rows = [
+        {**_seen(now), **_told(store, finding), "number": query["id"]} for query, finding in moves.changed
+    ]
+    _set_each(connection, rows)
     set_all(connection, moves.seen, values={"last_seen_at": now})
+
+
+def _set_each(connection: Connection, rows: Sequence[_Row]) -> None:
+    """Give each query, by its `number`, values of its own; all rows have the same columns."""
+    if rows:
+        connection.execute(update(QUERY).where(QUERY.c.id == bindparam("number")), rows)
 
 
 def _close(store: Store, connection: Connection, numbers: Sequence[int], *, now: datetime) -> None:
@@ -143,6 +141,10 @@ def _close(store: Store, connection: Connection, numbers: Sequence[int], *, now:
     note_event(
         store, connection, numbers, happened=Happened.CLOSED, by=BY_ITSELF, text=How.GONE.value, now=now
     )
+
+
+def _seen(now: datetime) -> _Row:
+    return {"last_seen_at": now, "changed_at": now}
 
 
 def _told(store: Store, finding: _Row) -> _Row:

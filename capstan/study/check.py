@@ -13,8 +13,11 @@ from capstan.events import EventGrid
 from capstan.periods import Period
 from capstan.project_names import Problem, Project, Target, nearest
 from capstan.study.check_contact import check_contact
+from capstan.study.check_expect import check_expect
 from capstan.study.check_messages import check_messages
 from capstan.study.check_monitors import check_monitors
+from capstan.study.check_quality import check_quality
+from capstan.study.check_page import check_page
 from capstan.study.check_queries import check_queries
 from capstan.study.check_sessions import check_sessions
 from capstan.study.check_triggers import check_triggers
@@ -43,7 +46,10 @@ def check_study(study: Study, dictionary: Dictionary, *, grid: EventGrid) -> lis
         *check_triggers(study, project),
         *check_monitors(study, project),
         *check_sessions(study, project),
+        *check_quality(study, project),
+        *check_expect(study, project),
         *check_queries(study, project),
+        *check_page(study, project),
     ]
 
 

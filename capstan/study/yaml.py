@@ -9,7 +9,7 @@ import yaml
 _TRUTH = "tag:yaml.org,2002:bool"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """The safe loader, for which only true and false are truths: `on` is a key, and NO is Norway."""
 
 

@@ -24,6 +24,11 @@ CATALOGUE = MappingProxyType(
 )
 
 
+def entry_of(check: str) -> Entry:
+    """The entry of a check; a study's own rules of quality, which are in no catalogue, share one."""
+    return CATALOGUE.get(check, meaning.CUSTOM)
+
+
 def severity(check: str) -> Severity:
     """How far a check reaches."""
     return CATALOGUE[check].severity

@@ -23,3 +23,4 @@ class Entry(NamedTuple):
 FATAL, HOLD, ERROR, WARNING, NOTE = tuple(Severity)
 REFUSES, ACCEPTS, IGNORES = "refuses the import", "accepts it silently", "ignores the value"
 STORED = "what REDCap holds"
+WHOLE = "all that REDCap holds: it is judged by audits alone"

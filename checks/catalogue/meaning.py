@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from checks.catalogue.entry import ACCEPTS, ERROR, NOTE, STORED, WARNING, Entry
+from checks.catalogue.entry import ACCEPTS, ERROR, NOTE, STORED, WARNING, WHOLE, Entry
 
 LOGIC = {
+    "missing_value": Entry(
+        NOTE,
+        "a field that is not required and stays blank on a begun form",
+        "Enter the value, or leave it; REDCap's rule A counts both.",
+        ACCEPTS,
+        WHOLE,
+    ),
     "required_blank": Entry(
         WARNING,
         "a required field that stays blank on a started form",
@@ -45,6 +52,13 @@ LOGIC = {
         "Fill in what is missing, or set the form to incomplete.",
         ACCEPTS,
         STORED,
+    ),
+    "outlier": Entry(
+        NOTE,
+        "a number that is far from the others of its field",
+        "See whether it was mistyped; many outliers are right.",
+        ACCEPTS,
+        WHOLE,
     ),
     "date_order": Entry(
         ERROR,
@@ -103,3 +117,10 @@ LOGIC = {
         "`checks.rules` of the study, and " + STORED,
     ),
 }
+
+CUSTOM = Entry(
+    WARNING,
+    "a rule of the study's own that found something",
+    "The rule's own text says it.",
+    needs="`quality.rules` of the study, and " + STORED,
+)

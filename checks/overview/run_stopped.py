@@ -39,7 +39,8 @@ def examples_of(verdicts: pd.DataFrame) -> pd.DataFrame:
 def _said(found: pd.DataFrame) -> str:
     named = [found[found["record"] != ""], stopping(found[found["record"] != ""])]
     spoken, stopped = (len(part.drop_duplicates(list(KEYS))) for part in named)
-    return f"Checks found something in {spoken:,} rows, and stopped {stopped:,} of them."
+    ending = f", and stopped {stopped:,} of them." if stopped else "."
+    return f"Checks found something in {spoken:,} rows{ending}"
 
 
 def _by_check(rows: pd.DataFrame) -> pd.DataFrame:

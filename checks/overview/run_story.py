@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from capstan.dictionary import Dictionary
+from capstan.events import EventGrid
 from capstan.plan import KEY_NAMES
-from capstan.structure import Structure
 from checks.identity import GROUP_COLUMN
 
 OUTCOME_COLUMNS = ("field", "event", "outcome")
@@ -25,14 +26,11 @@ class ProjectNames:
     events: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, structure: Structure | None) -> ProjectNames:
-        """The names in a structure; none where it is not known."""
-        if structure is None:
-            return cls()
-        dictionary = structure.dictionary
+    def of(cls, dictionary: Dictionary, *, grid: EventGrid) -> ProjectNames:
+        """The names of a project."""
         own = {GROUP_COLUMN, *KEY_NAMES}
         fields = own | set(dictionary.by_column) | set(dictionary.by_name)
-        return cls(frozenset(fields), frozenset(dictionary.forms), frozenset(structure.grid.names))
+        return cls(frozenset(fields), frozenset(dictionary.forms), frozenset(grid.names))
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from rich.panel import Panel
 from capstan.store import load_keys
 from cli.showing import console, print_json, show_stopped, show_summary
 from studies.demo.generate import import_rows
+from studies.demo.quality import look_at_quality
 from studies.demo.reminders import send_reminders
 from studies.demo.scans import follow_scans
 from studies.demo.servers import prefect_server, receiver, sandbox_with_trial
@@ -58,6 +59,7 @@ def main(arguments: list[str]) -> int:
         step = partial(_step, pages=pages)
         summary["messages"] = send_reminders(step, study=STUDY, control_url=sandbox.control_url)
         summary |= follow_scans(step, study=STUDY, today=today, sandbox=sandbox)
+        summary["queries"] = look_at_quality(step, study=STUDY, sandbox=sandbox)
         summary["seconds"] = round(time.monotonic() - started, 1)
         if options.json:
             print_json(summary)

@@ -74,8 +74,11 @@ def receiver(home: Path, *, control_url: str) -> Iterator[str]:
 
 
 @contextmanager
-def prefect_server(home: Path) -> Iterator[str]:
-    """A Prefect server with its own home, on a free port; gives the address of its pages."""
+def prefect_server(home: Path, *, log_level: str = "WARNING") -> Iterator[str]:
+    """A Prefect server with its own home, on a free port; gives the address of its pages.
+
+    At the log level INFO `prefect-server.log` in `home` has a line for each request.
+    """
     port = _free_port()
     pages = f"http://127.0.0.1:{port}"
     # Nothing below leaves this machine: no analytics, and flows talk to this server only.
@@ -86,7 +89,8 @@ def prefect_server(home: Path) -> Iterator[str]:
         "DO_NOT_TRACK": "1",
         # The run pages show what the tasks logged; the terminal shows the summaries.
         "PREFECT_LOGGING_LEVEL": "INFO",
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+        "PREFECT_SERVER_LOGGING_LEVEL": log_level,
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": log_level,
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "prefect-server.log").open("wb") as log:

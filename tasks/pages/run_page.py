@@ -10,8 +10,8 @@ from capstan.errors import CapstanError, Refused
 from capstan.settings import load_settings
 from capstan.store import Run, Store, find_run
 from capstan.store.run_pages import run_before, runs_answered
-from capstan.structure import Structure
 from capstan.study import Study
+from checks.overview.run_story import ProjectNames
 from tasks.connections import LiveProject
 from tasks.page_folders import named_runs_of, runs_of
 from tasks.pages.run_story import run_overview
@@ -34,13 +34,14 @@ def renew_run_pages(live: LiveProject, run: Run, *, now: datetime) -> None:
 def _renew(live: LiveProject, run: Run, *, now: datetime) -> None:
     study, store = live.study, live.store
     delete_old_pages(study, now=now)
-    run = find_run(store, run.id)
     if not run.about:
         return
+    run = find_run(store, run.id)
+    names = ProjectNames.of(live.dictionary, grid=live.grid)
     named = {one.id: one for one in (run, run_before(store, run), *runs_answered(store, run)) if one}
     for one in named.values():
         with suppress(Refused):  # what the run before found was deleted meanwhile, and its page with it
-            write_run_page(store, one, study=study, structure=live.structure, now=now)
+            write_run_page(store, one, study=study, names=names, now=now)
 
 
 def write_run_page(
@@ -48,7 +49,7 @@ def write_run_page(
     run: Run,
     *,
     study: Study,
-    structure: Structure | None = None,
+    names: ProjectNames | None = None,
     with_records: bool = False,
     now: datetime,
 ) -> Path:
@@ -61,9 +62,7 @@ def write_run_page(
     from capstan.reports import render_run_page
 
     names_records = with_records or study.page.records
-    overview = run_overview(
-        store, run, study=study, structure=structure, names_records=names_records, now=now
-    )
+    overview = run_overview(store, run, study=study, names=names, names_records=names_records, now=now)
     folder = (named_runs_of if with_records else runs_of)(load_settings().home, study.study)
     path = folder / f"{run.id}.html"
     replace_privately(path, render_run_page(overview).encode())

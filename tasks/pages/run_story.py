@@ -9,8 +9,6 @@ import pandas as pd
 from pydantic import ValidationError
 
 from capstan.overview import Overview
-from capstan.plan import KEYS
-from capstan.settings import load_settings
 from capstan.store import (
     Batch,
     Run,
@@ -19,33 +17,29 @@ from capstan.store import (
     read_images,
     read_verdicts,
     read_watermark,
-    refer_to_all,
 )
 from capstan.store.run_pages import run_after, run_before, runs_answered, runs_answering
 from capstan.store.states import RunState
 from capstan.structure import Structure
 from capstan.study import Study
-from capstan.triggers import Place
-from capstan.verdict import LINK
 from checks.overview.run_panels import run_panels
 from checks.overview.run_stopped import examples_of
 from checks.overview.run_story import BATCH_COLUMNS, OUTCOME_COLUMNS, ProjectNames, RunStory
 from tasks.deployed import flow_run_page
 from tasks.page_folders import STUDY_PAGE
-from tasks.references import reference_of
+from tasks.pages.examples import examples_for
 from tasks.report.page import COUNTS, OUTCOMES
 
 _UNWRITTEN = frozenset({RunState.HELD, RunState.APPROVED, RunState.REFUSED, RunState.IDLE})
 
 
 def run_overview(
-    store: Store, run: Run, *, study: Study, structure: Structure | None, names_records: bool, now: datetime
+    store: Store, run: Run, *, study: Study, names: ProjectNames | None, names_records: bool, now: datetime
 ) -> Overview:
-    """All that a run's page shows; `structure` is the project's, None where only the store's last is known.
+    """All that a run's page shows; `names` are the project's, None where only the store's last are known.
 
     Raises Refused where retention has deleted what the run found.
     """
-    structure = structure or _last_structure(store, run)
     batches, images = list_batches(store, run), read_images(store, run)
     found = read_verdicts(store, run)
     story = RunStory(
@@ -57,7 +51,7 @@ def run_overview(
         batches=pd.DataFrame([_batch_row(each) for each in batches], columns=list(BATCH_COLUMNS)),
         verdicts=found,
         examples=_examples(store, run, found=found, names_records=names_records, now=now),
-        names=ProjectNames.of(structure),
+        names=names or _last_names(store, run),
         has_written=not run.dry_run and run.state not in _UNWRITTEN,
         names_records=names_records,
     )
@@ -118,30 +112,10 @@ def _batch_row(batch: Batch) -> tuple[object, ...]:
 def _examples(
     store: Store, run: Run, *, found: pd.DataFrame, names_records: bool, now: datetime
 ) -> pd.DataFrame:
-    """Some verdicts of each check, with what may stand for participants, and ways to their forms."""
-    shown = examples_of(found)
     if names_records:
-        return shown
+        return examples_of(found)
     project = (run.host, run.project_id)
-    names = {one: reference_of(store, project=project, record=one) for one in shown["record"].unique() if one}
-    links = _staff_links(store, run, examples=shown, now=now)
-    keys = shown[list(KEYS)].itertuples(index=False, name=None)
-    told = shown["record"].map(lambda record: names.get(record, "")).astype("str")
-    return shown.assign(record=told, **{LINK: [links.get(key, "") for key in keys]})
-
-
-def _staff_links(
-    store: Store, run: Run, *, examples: pd.DataFrame, now: datetime
-) -> dict[tuple[str, ...], str]:
-    """Addresses that send signed-in staff to the forms of examples, by their keys."""
-    public_url, places = load_settings().public_url, examples[examples["record"] != ""][list(KEYS)]
-    if not public_url or places.empty:
-        return {}
-    keys = list(places.drop_duplicates().itertuples(index=False, name=None))
-    wanted = [Place(*key) for key in keys]
-    project = (run.host, run.project_id)
-    found = refer_to_all(store, run.study, project=project, places=wanted, now=now)
-    return {key: f"{public_url}/records/{one}" for key, one in zip(keys, found, strict=True)}
+    return examples_for(store, run.study, project=project, found=found, now=now)
 
 
 def _ways(store: Store, run: Run) -> tuple[tuple[str, str], ...]:
@@ -156,8 +130,10 @@ def _ways(store: Store, run: Run) -> tuple[tuple[str, str], ...]:
     return (*ways, ("the flow run in Prefect", prefect)) if prefect else tuple(ways)
 
 
-def _last_structure(store: Store, run: Run) -> Structure | None:
+def _last_names(store: Store, run: Run) -> ProjectNames:
+    """The names that the project had at its last run; none before the first."""
     kept = read_watermark(store, run.study, name=f"{run.host}/{run.project_id} structure")
-    with suppress(ValidationError):
-        return Structure.from_text(kept) if kept else None
-    return None
+    with suppress(ValidationError):  # another version wrote it
+        structure = Structure.from_text(kept or "")
+        return ProjectNames.of(structure.dictionary, grid=structure.grid)
+    return ProjectNames()

@@ -16,8 +16,6 @@ from checks.identity import GROUP_COLUMN
 from tasks.connections import LiveProject
 
 _QUERIED = frozenset(each.value for each in (Severity.FATAL, Severity.HOLD, Severity.ERROR, Severity.WARNING))
-# REDCap's rules A, E and I find thousands of places, of which few are wrong.
-_COUNTED = frozenset({"missing_value", "outlier", "missing_data_code"})
 _SEVERITIES = MappingProxyType(
     {"critical": Severity.ERROR.value, "warning": Severity.WARNING.value, "info": Severity.NOTE.value}
 )
@@ -76,7 +74,7 @@ def _is_queried(live: LiveProject, verdicts: pd.DataFrame) -> pd.Series[bool]:
     wanted = live.study.quality.queries.checks
     if wanted:
         return verdicts["check"].isin(list(wanted))
-    return verdicts["severity"].isin(list(_QUERIED)) & ~verdicts["check"].isin(list(_COUNTED))
+    return verdicts["severity"].isin(list(_QUERIED))
 
 
 def _contents(verdicts: pd.DataFrame, *, export: pd.DataFrame, record_field: str) -> pd.Series[str]:

@@ -12,6 +12,7 @@ from capstan.store.query_settling import Settled
 from tasks.auditing import audit_rows
 from tasks.connections import LiveProject
 from tasks.judging import refuse_empty
+from tasks.pages.visits import show_export
 from tasks.quality.comparing import Compared, compare_with_history
 from tasks.quality.exporting import export_project
 from tasks.quality.findings import findings_of, project_findings
@@ -25,7 +26,7 @@ class Look:
     """What a look came to, in counts and names: rows by check and by REDCap's letter, expectations by result.
 
     `hidden` counts records with queries that were not to be seen; `has_news` says that REDCap's query
-    instrument is to be written.
+    instrument is to be written. `verdicts` are the rules' own.
     """
 
     records: int
@@ -37,6 +38,7 @@ class Look:
     hidden: int = 0
     answers: int = 0
     has_news: bool = False
+    verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bool) -> Look:
@@ -51,6 +53,8 @@ def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bo
     compared = Compared()
     if part.is_whole:
         compared = compare_with_history(live, export, now=now, dry_run=dry_run)
+        if not dry_run:
+            show_export(live, export, now=now)
     findings = [findings_of(live, audit.verdicts, export=export), project_findings(live, compared.failed)]
     outcome = settle(
         live,
@@ -74,4 +78,5 @@ def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bo
         outcome.hidden,
         answers,
         is_written and plan_sheet(live, export=export).is_new,
+        audit.verdicts,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from capstan.errors import CapstanError
 from tasks.connections import LiveProject
 from tasks.quality.looking import Look
 from tasks.shield import flow_run_id
@@ -26,7 +25,7 @@ def summary_of(live: LiveProject, look: Look, *, dry_run: bool) -> dict[str, Any
         "dry_run": dry_run,
         "flow_run": flow_run_id(),
         "records": look.records,
-        "rows_in": look.rows,
+        "rows_judged": look.rows,
         "letters": dict(look.letters),
         "checks": dict(look.checks),
         "expectations": look.compared.results,
@@ -36,17 +35,6 @@ def summary_of(live: LiveProject, look: Look, *, dry_run: bool) -> dict[str, Any
     }
     summary |= {"suite": look.compared.suite} if look.compared.suite else {}
     return summary | ({"reason": f"{' '.join(said)}"} if said else {})
-
-
-def refuse_raised(look: Look) -> None:
-    """Fail a run of which an expectation could not be judged; everything else is kept by then."""
-    raised = look.compared.raised
-    if raised:
-        count, first = len(raised), raised[0].id
-        raise CapstanError(
-            f"{count} expectations could not be judged, such as {first}; everything else was kept. Run "
-            "again, and report it if it stays so."
-        )
 
 
 def _said(look: Look) -> list[str]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from capstan.errors import CapstanError
-from checks.catalogue import CATALOGUE
+from checks.catalogue import entry_of
 from tasks.flow_runs import flow_run_context
 from tasks.ran import remember_end
 from tasks.report.boards import publish_boards
@@ -53,8 +53,8 @@ def _publish(summary: Summary) -> None:
         {
             "check": check,
             "rows": count,
-            "severity": CATALOGUE[check].severity.value,
-            "means": CATALOGUE[check].meaning,
+            "severity": entry_of(check).severity.value,
+            "means": entry_of(check).meaning,
         }
         for part in CHECKS
         for check, count in counts_of(summary, part).items()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from checks.catalogue import CATALOGUE
+from capstan.settings import load_settings
+from checks.catalogue import entry_of
 from tasks.deployed import flow_run_page
 
 Summary = Mapping[str, object]
@@ -27,6 +28,7 @@ COUNTS = MappingProxyType(
     {
         "records_changed": "records changed since the last poll",
         "rows_in": "rows looked at",
+        "rows_judged": "rows of the project judged",
         "rows_unchanged": "rows that change nothing",
         "rows_accepted": "rows accepted",
         "rows_rejected": "rows stopped",
@@ -153,6 +155,7 @@ def _next(summary: Summary) -> Iterator[str]:
     yield "## From here\n"
     if run:
         yield f"* `capstan journal show {run}` lists the rows that were stopped, and why, and the cells."
+        yield from _page_of(summary)
     if summary.get("plan"):
         digest = str(summary["plan"])[:12]
         yield f"* `capstan plan show {digest}` shows the plan; `capstan plan approve {digest}` applies it."
@@ -167,6 +170,14 @@ def _next(summary: Summary) -> Iterator[str]:
         yield f"* [The flow run]({page}) has the steps, their times and their logs."
 
 
+def _page_of(summary: Summary) -> Iterator[str]:
+    """The way to the page of a run that has one; it needs the receiver, and a sign-in."""
+    public_url = load_settings().public_url
+    if public_url and (summary.get("cells_planned") or summary.get("rows_rejected")):
+        address = f"{public_url}/studies/{summary['study']}/runs/{summary['run']}"
+        yield f"* [The page of the run]({address}) has the same by field and event, with times and versions."
+
+
 def counts_of(summary: Summary, name: str) -> dict[str, int]:
     """Counts by word, such as rows by check; none where the summary has no such part."""
     found = summary.get(name)
@@ -174,4 +185,4 @@ def counts_of(summary: Summary, name: str) -> dict[str, int]:
 
 
 def _meaning(check: str) -> str:
-    return CATALOGUE[check].meaning
+    return entry_of(check).meaning

@@ -84,7 +84,11 @@ def draw_due(due: pd.DataFrame) -> Drawing:
 def sites_of(live: LiveProject) -> pd.Series[str]:
     """The site (data access group) of each record; none where the project has no groups."""
     record_field = live.dictionary.record_field
-    frame = read_records(live, fields=[record_field], access_groups=True)
+    return sites_in(read_records(live, fields=[record_field], access_groups=True), record_field=record_field)
+
+
+def sites_in(frame: pd.DataFrame, *, record_field: str) -> pd.Series[str]:
+    """The site of each record of an export with access groups; none where the project has no groups."""
     if GROUP_COLUMN not in frame.columns:
         return pd.Series(dtype="str")
     return frame.drop_duplicates(record_field).set_index(record_field)[GROUP_COLUMN]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from sqlalchemy import text
-from store_cases import NOW
+from store_cases import NOW, open_store
 
 from capstan.errors import UsageError
 from capstan.query import QueryState
-from capstan.store import Store, purge
+from capstan.store import Store, load_keys, purge
 from capstan.store.outbox_rows import Mailroom
 from capstan.store.queries import (
     AGES,
@@ -33,6 +35,13 @@ ROOM = Mailroom("demo", "redcap.test", 14)
 HOUR = timedelta(hours=1)
 EVERY = tuple(QueryState)
 RECORD = "Zoë\u2028'17'"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """SQLite; a whole life is lived on PostgreSQL too, in a test of its own."""
+    with open_store(tmp_path) as opened:
+        yield opened
 
 
 def finding(**changes: str) -> dict[str, str]:
@@ -60,6 +69,25 @@ def only(store: Store) -> Query:
 
 def happened(store: Store, number: int = 1) -> list[str]:
     return [event.happened.value for event in read_query(store, ROOM, number)[1]]
+
+
+def test_the_life_of_queries_is_the_same_in_every_database(url: str, tmp_path: Path) -> None:
+    with Store.open(url, load_keys(None, home=tmp_path)) as store:
+        settle(store, finding(), finding(record="2"), finding(record="3"), at_most=2)
+        answer_query(store, ROOM, 1, text="yes", by="Ann", now=NOW)
+        settle(store, finding(content="1"), at=NOW + HOUR)
+        settle(store, finding(content="1"), finding(record="2"), at=NOW + 2 * HOUR)
+        rename_queries(store, ROOM, old="2", new="20", now=NOW + 2 * HOUR)
+        settle(store, finding(record="20"), at=NOW + 3 * HOUR)
+        purge(store, before=NOW + 4 * HOUR, now=NOW + 4 * HOUR)
+        counts = count_queries(store, ROOM, now=NOW + 4 * HOUR)
+        lives = [happened(store, number) for number in (1, 2)]
+
+    assert lives == [
+        ["opened", "answered", "closed", "reopened"],
+        ["opened", "closed"],
+    ]
+    assert counts["open"].tolist() == [1]
 
 
 def test_a_finding_is_opened_once_and_stays_open_while_it_is_seen(store: Store) -> None:

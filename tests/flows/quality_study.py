@@ -11,6 +11,7 @@ import pytest
 from live_study import LiveStudy
 from trial_study import enter, make_project
 
+from capstan.quality.expected import Kind
 from capstan.query import QueryState
 from capstan.settings import load_settings
 from capstan.store.outbox_rows import Mailroom
@@ -29,11 +30,13 @@ FIELDS = {
     "link": "qry_link",
     "answer": "qry_answer",
 }
-CHECKS = "quality: {queries: {checks: [type_mismatch]}}\n"
+# Great Expectations costs a process five seconds, and these tests ask nothing of it.
+NOTHING_EXPECTED = f"expect: {{off: [{', '.join(Kind)}]}}"
+CHECKS = f"quality: {{queries: {{checks: [type_mismatch]}}, {NOTHING_EXPECTED}}}\n"
 IN_REDCAP = (
     "arms: {shared: [1], assigned_by: {event: baseline_arm_1, field: rand_color}}\n"
     f"writes: {{allow: [{FORM}]}}\n"
-    "quality:\n  queries:\n    checks: [type_mismatch]\n"
+    f"quality:\n  {NOTHING_EXPECTED}\n  queries:\n    checks: [type_mismatch]\n"
     f"    instrument: {{name: {FORM}, event: baseline_arm_1, fields: {json.dumps(FIELDS)}}}\n"
 )
 EVERY = tuple(QueryState)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 from live_study import make_study
 from trial_study import BODY, TODAY, edit, enter
 
 from capstan.errors import UsageError
-from flows.audit_projects import audit_projects
+from flows.audit_projects import audit_projects, send_flows_by_name
 from studies.demo.generate import project_xml
+from tasks.auditing import audit_study
 
 BAD = "xplantedx"
 
@@ -59,3 +61,12 @@ def test_a_cluster_without_a_prefect_server_is_refused_in_one_sentence(
 
     with pytest.raises(UsageError, match="PREFECT_API_URL"):
         audit_projects.fn(studies=["trial"], scheduler="tcp://dask:8786")
+
+
+def test_what_dask_is_sent_comes_back_as_the_same_flow_and_function() -> None:
+    send_flows_by_name()
+
+    assert cloudpickle.loads(cloudpickle.dumps((audit_projects, audit_study))) == (
+        audit_projects,
+        audit_study,
+    )

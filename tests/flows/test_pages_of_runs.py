@@ -153,3 +153,13 @@ def test_a_page_of_what_was_deleted_is_refused(
         purge(store, before=later, now=later)
 
     assert capstan("page", "--run", run).code == 3
+
+
+@pytest.mark.parametrize("words", [(), ("trial", "--run", "2026"), ("trial", "--records")])
+def test_a_page_is_of_a_study_or_of_a_run(
+    study: LiveStudy, capstan: CommandLine, words: tuple[str, ...]
+) -> None:
+    asked = capstan("page", *words)
+
+    assert asked.code == 2
+    assert "--run" in asked.sentence

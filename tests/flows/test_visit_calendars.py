@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import icalendar
 import pytest
+from command_line import CommandLine
 from live_study import LiveStudy
 from trial_study import edit, enter
 from undo_trials import make_grouped
@@ -130,3 +132,30 @@ def test_a_dry_run_and_one_for_another_day_leave_the_calendars_alone(study: Live
     compute_visit_dates.fn("trial", today=date(2026, 6, 1))
 
     assert not folder(study).exists()
+
+
+def test_a_terminal_tells_the_addresses_and_how_to_get_any(
+    study: LiveStudy, capstan: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_url = capstan("calendar", "trial")
+    monkeypatch.setenv("CAPSTAN_PUBLIC_URL", "https://capstan.example.org")
+    too_early = capstan("calendar", "trial")
+    compute_visit_dates.fn("trial")
+    told = capstan("calendar", "trial", "--json")
+    configure(study, "")
+    unwanted = capstan("calendar", "trial")
+
+    listed = json.loads(told.out)["calendars"]
+    assert [(one["kind"], one["site"]) for one in listed] == [
+        ("all sites", ""),
+        ("no site", ""),
+        ("site", "north"),
+        ("site", "south"),
+    ]
+    addresses = {one["address"] for one in listed}
+    assert len(addresses) == 4
+    assert all(one.startswith("https://capstan.example.org/calendars/trial/") for one in addresses)
+    assert "CAPSTAN_PUBLIC_URL" in without_url.sentence
+    assert "compute_visit_dates" in too_early.sentence
+    assert "page" in unwanted.sentence
+    assert {without_url.code, too_early.code, unwanted.code} == {2}

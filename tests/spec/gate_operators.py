@@ -351,6 +351,8 @@ UNSEEN = {"response_count"}
 # What only a write, or two readings of the project, can show: the test that shows it.
 ELSEWHERE = {
     "dictionary_drift": "spec/test_gate_catalogue.py",
+    "missing_value": "spec/test_quality_rules.py",
+    "outlier": "spec/test_quality_rules.py",
     "stale_base": "spec/test_gate_catalogue.py",
     "locked": "spec/test_gate_catalogue.py",
     "moved_on": "flows/test_writing.py",

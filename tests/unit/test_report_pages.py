@@ -11,6 +11,7 @@ import pytest
 
 from tasks.report.bars import as_address, bars
 from tasks.report.drawing import Drawing, Page, artifact_key, drawn, table
+from tasks.report.page import markdown
 from tasks.report.tags import tags_of
 from tasks.report.visits import LATER, OVERDUE, draw_due, due_by_site
 
@@ -137,3 +138,13 @@ def test_the_page_of_visits_has_a_line_for_each_week_and_a_column_for_each_site(
         {"week": "2026-06-01", "all sites": 1, "north": 1, "south": 0},
     ]
     assert page.said.startswith("2 visits are to come, of which 1 are overdue.")
+
+
+@pytest.mark.parametrize(("planned", "leads"), [(3, True), (0, False)])
+def test_a_report_leads_to_the_page_of_a_run_that_has_one(
+    planned: int, leads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPSTAN_PUBLIC_URL", "https://capstan.example.org")
+    summary = {"run": "20261122-1", "study": "demo", "flow": "f", "outcome": "done", "cells_planned": planned}
+
+    assert ("(https://capstan.example.org/studies/demo/runs/20261122-1)" in markdown(summary)) is leads

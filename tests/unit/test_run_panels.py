@@ -12,7 +12,6 @@ from capstan.dictionary import Dictionary, Field, FieldType
 from capstan.events import Event, EventGrid
 from capstan.overview import Panel
 from capstan.plan import CELL_COLUMNS
-from capstan.structure import Structure
 from capstan.verdict import LINK, NO_VERDICTS, VERDICT_COLUMNS
 from checks.overview.run_panels import run_panels
 from checks.overview.run_stopped import EXAMPLES, examples_of
@@ -37,7 +36,7 @@ GRID = EventGrid(
     frozenset(),
 )
 CLASSIC = EventGrid((), {}, frozenset({("", "enrol"), ("", "exam")}), frozenset())
-NAMES = ProjectNames.of(Structure(DICTIONARY, GRID, "15.2.1"))
+NAMES = ProjectNames.of(DICTIONARY, grid=GRID)
 
 
 def cells(*rows: tuple[str, str, str]) -> pd.DataFrame:

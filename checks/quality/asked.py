@@ -1,0 +1,102 @@
+"""Asked: an expectation together with the number that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from capstan.quality.expected import Expected, Kind
+from capstan.quality.measures import Measure, typed
+
+Severity = Literal["critical", "warning", "info"]
+Question = tuple[Expected, Measure | None]
+
+
+class Rule(NamedTuple):
+    """What is asked of one measure everywhere; `says` has {it} for what the measure is about."""
+
+    name: str
+    kind: Kind
+    severity: Severity
+    says: str
+
+
+class Place(NamedTuple):
+    """What a number is about; blank for all."""
+
+    form: str = ""
+    field: str = ""
+    event: str = ""
+    site: str = ""
+
+    def __str__(self) -> str:
+        parts = [f"{name} {value}" for name, value in zip(self._fields, self, strict=True) if value]
+        return ", ".join(parts) or "the whole project"
+
+
+class Asked(NamedTuple):
+    """All that is expected, and the measures (`MEASURE_COLUMNS`) that are judged, one for each."""
+
+    expected: tuple[Expected, ...]
+    measures: pd.DataFrame
+
+
+def ask(
+    rule: Rule,
+    place: Place,
+    *,
+    value: float,
+    count: float,
+    lower: float | None = None,
+    upper: float | None = None,
+) -> Question:
+    """Expect a number of a place to be within bounds."""
+    expected = Expected(
+        id=_name(rule, place),
+        kind=rule.kind,
+        severity=rule.severity,
+        sentence=rule.says.format(it=place),
+        **place._asdict(),
+        lower=_rounded(lower),
+        upper=_rounded(upper),
+        measure=rule.name,
+    )
+    return expected, Measure(rule.name, *place, value, int(count))
+
+
+def wait(rule: Rule, reason: str) -> Question:
+    """Say that a rule is not asked anywhere yet, and why."""
+    place = Place()
+    words = rule.says.format(it=place)
+    return Expected(
+        _name(rule, place), rule.kind, rule.severity, words, waits=reason, measure=rule.name
+    ), None
+
+
+def gather(questions: Iterable[Question], *, off: Iterable[str]) -> Asked:
+    """Put questions together, without those whose id, rule or kind is switched off."""
+    left_out = frozenset(off)
+    asked = [one for one in questions if not _names(one[0]) & left_out]
+    told = [measure for _, measure in asked if measure is not None]
+    return Asked(tuple(sorted((one for one, _ in asked), key=lambda one: one.id)), typed(told))
+
+
+def places(frame: pd.DataFrame) -> Iterator[tuple[Place, pd.Series[float]]]:
+    """The rows of a frame that is indexed by measure and place."""
+    for key, (_, row) in zip(frame.index, frame.iterrows(), strict=True):
+        yield Place(*key[1:]), row
+
+
+def _name(rule: Rule, place: Place) -> str:
+    return "/".join([rule.name.replace(" ", "_"), *place]).rstrip("/")
+
+
+def _names(expected: Expected) -> set[str]:
+    return {expected.id, expected.id.split("/")[0], expected.kind}
+
+
+def _rounded(bound: float | None) -> float | None:
+    """Bounds of twelve digits are the same on every machine."""
+    return None if bound is None else float(f"{bound:.12g}")

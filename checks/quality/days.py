@@ -1,0 +1,115 @@
+"""Days: whether dates lie where the schedule, their neighbours and the calendar let one expect them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from capstan.dictionary import Field, FieldType
+from capstan.quality.measures import Measure
+from checks.quality.contents import clipped, measure_numbers
+from checks.quality.export import Export, Floats, as_days
+
+_ROBUST = 5 * 1.4826
+"""Five standard deviations, told from the median distance to the median."""
+_LEAST_DAYS = 14.0
+_NEIGHBOURS = 11
+_RECENT_DAYS = 120
+_EPOCH = date(1970, 1, 1)
+
+
+class Dated(NamedTuple):
+    """A date field and the day in each row."""
+
+    field: Field
+    days: Floats
+
+
+def measure_days(export: Export, today: date) -> Iterator[Measure]:
+    """Measure every date field, and how long each site has been quiet by the dates that it entered."""
+    dated = [Dated(field, as_days(export.frame[field.name])) for field in _date_fields(export)]
+    now = float((today - _EPOCH).days)
+    anchor = _anchor(export, dated)
+    for field, days in dated:
+        yield from measure_numbers(export, field, days, names=("day", "day spread"))
+        place = {"form": field.form, "field": field.name}
+        ahead = np.where(np.isnan(days), np.nan, (days > now + 1).astype(float))
+        yield from export.means("ahead", ahead, **place)
+        yield from export.means("out of order", _far(export, days - _neighbours(export, days)), **place)
+        if anchor is not None:
+            lag = clipped(export, days - anchor)
+            yield from measure_numbers(export, field, lag, names=("lag", "lag spread"))
+            yield from export.means("off schedule", _far(export, days - anchor), **place)
+    yield from _measure_quiet(export, [days for _, days in dated], now=now)
+
+
+def _date_fields(export: Export) -> Iterator[Field]:
+    for field in export.fields(FieldType.TEXT, FieldType.CALC):
+        if field.validation.startswith("date"):
+            yield field
+
+
+def _anchor(export: Export, dated: list[Dated]) -> Floats | None:
+    """The day on which each row's record began: the date field of the first event whose dates are latest.
+
+    A date of birth stands there too, and tells nothing.
+    """
+    first = export.events.codes == 0
+    held = [np.where(first, days, np.nan) for _, days in dated]
+    enough = [days for days in held if np.isfinite(days).any()]
+    if not enough:
+        return None
+    begun = max(enough, key=lambda days: float(np.nanmedian(days)))
+    of_record = pd.Series(begun).groupby(export.records).transform("min")
+    return np.where(np.isnan(begun), of_record.to_numpy(dtype="float64"), np.nan)
+
+
+def _neighbours(export: Export, days: Floats) -> Floats:
+    """The usual day among the records that were numbered shortly before and after, in the same event."""
+    found = np.full(len(days), np.nan)
+    order = np.argsort(export.records, kind="stable")
+    for number in range(len(export.events.names)):
+        rows = order[(export.events.codes[order] == number) & ~np.isnan(days[order])]
+        if len(rows) >= _NEIGHBOURS:
+            around = pd.Series(days[rows]).rolling(_NEIGHBOURS, center=True, min_periods=1).median()
+            found[rows] = around.to_numpy()
+    return found
+
+
+def _unlike(export: Export, distances: Floats) -> Floats:
+    """Count distances from what is usual in their event."""
+    found = np.full(len(distances), np.nan)
+    for number in range(len(export.events.names)):
+        here = (export.events.codes == number) & ~np.isnan(distances)
+        if here.any():
+            found[here] = distances[here] - np.median(distances[here])
+    return found
+
+
+def _far(export: Export, distances: Floats) -> Floats:
+    """Mark what lies far from the rest of its event; NaN where there is no distance."""
+    off = np.abs(_unlike(export, distances))
+    found = np.full(len(off), np.nan)
+    for number in range(len(export.events.names)):
+        here = (export.events.codes == number) & ~np.isnan(off)
+        if here.any():
+            found[here] = off[here] > max(_LEAST_DAYS, _ROBUST * float(np.median(off[here])))
+    return found
+
+
+def _measure_quiet(export: Export, dated: list[Floats], *, now: float) -> Iterator[Measure]:
+    """Measure for how many of the project's busy days each site has had no date, and its share of them."""
+    stacked = np.stack(dated) if dated else np.empty((0, len(export.frame)))
+    recent = (stacked <= now) & (stacked > now - _RECENT_DAYS)
+    busy = np.unique(stacked[recent])
+    for number, site in enumerate(export.sites.names):
+        own = np.unique(stacked[:, export.sites.codes == number][recent[:, export.sites.codes == number]])
+        if len(own):
+            quiet = float((busy > own[-1]).sum())
+            before = busy[busy <= own[-1]]
+            yield Measure("quiet days", "", "", "", site, quiet, len(busy))
+            yield Measure("busy days", "", "", "", site, len(own) / len(before), len(before))

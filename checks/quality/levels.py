@@ -1,0 +1,79 @@
+"""Levels: numbers that came lately have the mean and the spread of those before, and dates their distance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from capstan.quality.chances import mean_error
+from capstan.quality.expected import Kind
+from capstan.quality.recent import SPREADS
+from checks.quality.asked import Question, Rule, ask, places
+
+MEAN = Rule("recent mean", Kind.DRIFT, "warning", "The mean of new values is that of earlier ones: {it}.")
+SPREAD = Rule("recent spread", Kind.DRIFT, "warning", "New values are spread as earlier ones are: {it}.")
+LAG = Rule("recent lag", Kind.DATES, "warning", "Dates are as far from the first date as before: {it}.")
+DAY = Rule("recent day", Kind.DATES, "warning", "New dates are of the days on which they were entered: {it}.")
+_LEAST_MEAN = 0.3
+_LEAST_LAG_DAYS = 5.0
+_LEAST_DAY_DAYS = 10.0
+_MANY = 75
+_WIDER = 2.5
+_COMMON = 0.5
+
+
+def ask_levels(recent: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Question]:
+    """Ask whether means and spreads of the recent rows (`capstan.quality.recent`) are what they were."""
+    for rule, mean in ((MEAN, "mean"), (LAG, "lag")):
+        table = _table(recent, mean)
+        spread = np.maximum(table["spread"], table["spread_before"])
+        error = mean_error(spread, among=table["new"].to_numpy(), before=table["known"].to_numpy())
+        least = _LEAST_MEAN * table["spread_before"] if rule is MEAN else _LEAST_LAG_DAYS
+        table = table.assign(error=error + least)
+        for place, row in places(table):
+            if row["error"] > 0:
+                low, high = row["before"] - row["error"], row["before"] + row["error"]
+                yield ask(rule, place, value=row["recent"], count=row["new"], lower=low, upper=high)
+    yield from _ask_spreads(_table(recent, "mean"), measures)
+
+
+def ask_days(recent: pd.DataFrame, before: pd.DataFrame) -> Iterator[Question]:
+    """Ask whether new dates are as far from today as the dates of the days before were from their days.
+
+    `before` is `recent_rows` as it was on an earlier day. Both have `shift`: days to add to the middle date.
+    """
+    now, then = _table(recent, "day"), _table(before, "day")
+    both = now.join(then.add_suffix("_then"), how="inner")
+    for place, row in places(both):
+        error = float(mean_error(row["spread"], among=row["new"], before=row["new_then"]))
+        usual = row["recent_then"] + row["shift_then"]
+        low, high = usual - error - _LEAST_DAY_DAYS, usual + error + _LEAST_DAY_DAYS
+        value = row["recent"] + row["shift"]
+        yield ask(DAY, place, value=value, count=row["new"], lower=low, upper=high)
+
+
+def _table(recent: pd.DataFrame, mean: str) -> pd.DataFrame:
+    """The recent rows of one mean, with `spread` and `spread_before` beside them."""
+    spread = next(name for name, of in SPREADS.items() if of == mean)
+    names = recent.index.get_level_values("measure")
+    table, squares = recent[names == mean], recent[names == spread]
+    squares = squares.rename(index={spread: mean}, level="measure")[["recent", "before"]]
+    both = table.join(squares.add_suffix("_square"), how="inner")
+    return both.assign(
+        spread=np.sqrt((both["recent_square"] - both["recent"] ** 2).clip(lower=0)),
+        spread_before=np.sqrt((both["before_square"] - both["before"] ** 2).clip(lower=0)),
+    )
+
+
+def _ask_spreads(table: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Question]:
+    """Ask it where many rows came, of one event, in fields that are not nearly constant anyhow."""
+    common = measures[measures["measure"] == "commonest"]
+    common = common[common["value"] > _COMMON].assign(measure="mean")
+    constant = pd.MultiIndex.from_frame(common[list(table.index.names)])
+    judged = table[(table["new"] >= _MANY) & (table["spread_before"] > 0) & ~table.index.isin(constant)]
+    for place, row in places(judged):
+        factor = max(_WIDER, float(np.exp(6 / np.sqrt(row["new"]))))
+        low, high = row["spread_before"] / factor, row["spread_before"] * factor
+        yield ask(SPREAD, place, value=row["spread"], count=row["new"], lower=low, upper=high)
