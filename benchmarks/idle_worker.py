@@ -21,8 +21,8 @@ _HERTZ = os.sysconf("SC_CLK_TCK")
 _PATIENCE_SECONDS = 300.0
 # One process may begin a while after another has ended.
 _QUIET_SECONDS = 3.0
-# With which a run is asked for here: the flow, its deployment, its run.
-_OWN_REQUESTS = 3
+# With which a run is asked for here: the client, the flow, its deployment, its run.
+_OWN_REQUESTS = 4
 
 
 class WorkerCost(NamedTuple):

@@ -1,8 +1,8 @@
 """Whether a clean project raises nothing and each fault is found by its own kind of expectation.
 
 `python benchmarks/quality_faults.py FIRST LAST [SHAPE] [STEP]` tries the seeds from FIRST to LAST and prints
-counts as JSON; it ends with 1 if anything is amiss. SHAPE is one of `SHAPES`, or `all` to take them in turn; the
-project is looked at every STEP nights.
+counts as JSON; it ends with 1 if anything is amiss. SHAPE is one of `SHAPES`, or `all` to take them in turn;
+the project is looked at every STEP nights.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(first: int, last: int, shape: str = "usual", step: int = 1) -> int:
                 missed[fault.name].append(label)
             else:
                 found[fault.name].append(after)
-        print(label, raised, dict(missed), file=sys.stderr, flush=True)
+        sys.stderr.write(f"{label} {raised} {dict(missed)}\n")
     told = {
         "seeds": last - first + 1,
         "clean_nights_with_alarms": alarms,
@@ -56,7 +56,7 @@ def main(first: int, last: int, shape: str = "usual", step: int = 1) -> int:
         "nights": {name: {"median": median(own), "most": max(own)} for name, own in found.items()},
         "found": {name: len(own) for name, own in found.items()},
     }
-    print(json.dumps(told, indent=1))
+    sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return 1 if alarms or missed else 0
 
 

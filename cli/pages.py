@@ -1,4 +1,4 @@
-"""`capstan page` and `capstan calendar`: the pages of a study and of a run, and the addresses of calendars."""
+"""`capstan page` and `capstan calendar`: pages of a study and of a run, and addresses of calendars."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def page(
 def calendar(study: StudyName, as_json: AsJson = False) -> None:
     """Print the addresses of a study's calendars of visits due, one for each site and one for all.
 
-    Whoever has an address reads the calendar, so give each only to its site. Another page.calendars.generation
-    in the study file makes all of them invalid, and gives new ones.
+    Whoever has an address reads the calendar, so give each only to its site. Another
+    page.calendars.generation in the study file makes all of them invalid, and gives new ones.
 
     Example: capstan calendar demo
     """
@@ -62,7 +62,9 @@ def calendar(study: StudyName, as_json: AsJson = False) -> None:
     settings = load_settings()
     found = read_study(find_study(study, folders=study_folders(settings)))
     if found.page.calendars is None:
-        raise UsageError(f"Study {study} has no calendars; put `page: {{calendars: {{}}}}` into its study.yaml.")
+        raise UsageError(
+            f"Study {study} has no calendars; put `page: {{calendars: {{}}}}` into its study.yaml."
+        )
     if not settings.public_url:
         raise UsageError("Set CAPSTAN_PUBLIC_URL to the address at which people reach the receiver.")
     listed = calendars_in(calendars_of(settings.home, study))

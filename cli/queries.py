@@ -172,7 +172,8 @@ def export(
     told = _chosen(study, site=site, check=check, state=state, older=older)
     told.sort(key=lambda one: (one["site"], one["open_since"], one["number"]))
     write_privately(file, sheet_of(told, columns=_COLUMNS), option="FILE.csv")
-    console.print(f"{len(told)} queries are in {escape(str(file))}")
+    counted = "1 query is" if len(told) == 1 else f"{len(told):,} queries are"
+    console.print(f"{counted} in {escape(str(file))}")
 
 
 _COLUMNS = (

@@ -1,4 +1,4 @@
-"""The live project: a study with what its project is, read as late as possible and judged before it is used."""
+"""The live project: a study and what its project is, read as late as it can be, judged before it is used."""
 
 from __future__ import annotations
 

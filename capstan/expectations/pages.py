@@ -52,15 +52,17 @@ def clean(page: bytes, *, headings: Mapping[str, str]) -> Cleaned:
 
 
 def _sections(tree: HtmlElement) -> list[HtmlElement]:
-    """The sections but the first, which tells of the run: who made it when, a fingerprint of the frame."""
-    return list(tree.find_class(_SECTION))[1:]
+    """The sections; of the first, which has a fingerprint of the frame, only the list of a suite."""
+    first, *others = tree.find_class(_SECTION)
+    return [*first.xpath("./div/div[./ul]"), *others]
 
 
 def _heading(section: HtmlElement) -> HtmlElement:
-    found = section.find(".//h2")
+    found = next(section.iter("h2", "h3"), None)
     if found is None:
         found = lxml.html.Element("h2")
         section.insert(0, found)
+    found.tag = "h2"
     for part in list(found):
         part.drop_tag()
     return found
@@ -76,6 +78,9 @@ def _strip(section: HtmlElement) -> None:
             _say_state(part)
         else:
             _make_plain(part)
+    for item in section.findall(".//li"):
+        if not item.text_content().strip():
+            item.drop_tree()
     section.attrib.clear()
 
 

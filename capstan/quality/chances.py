@@ -11,6 +11,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 CHANCE = 1e-8
 _STEPS = 40
+_NOTHING = 1e-9
 _SCATTER = 2
 """Rows of one person or one day are alike: so many of them count as one."""
 _ERRORS = 6.0
@@ -32,7 +33,7 @@ def least_share(share: Floats, *, among: Floats, before: Floats) -> Floats:
         is_likely = _divergence(middle, true) <= wanted
         high = np.where(is_likely, middle, high)
         low = np.where(is_likely, low, middle)
-    return np.asarray(high)
+    return np.where(high < _NOTHING, 0.0, high)
 
 
 def most_share(share: Floats, *, among: Floats, before: Floats) -> Floats:

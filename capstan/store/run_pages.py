@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, null, or_, select
 
 from capstan.store.connection import Store
+from capstan.store.outbox_rows import Mailroom
 from capstan.store.rows import Run, to_run
+from capstan.store.states import OPEN_STATES, RunState
 from capstan.store.tables import APPROVAL, RUN, RUN_VALUES
 
 
@@ -31,6 +33,15 @@ def runs_answering(store: Store, run: Run) -> tuple[Run, ...]:
     """The runs that were begun to undo this one, or that applied the plan that it held."""
     used = select(APPROVAL.c.used_by).where(APPROVAL.c.run_id == run.id)
     return _listed(store, or_(RUN.c.reverts == run.id, RUN.c.id.in_(used)) & RUN.c.dry_run.is_(False))
+
+
+def eventful_runs(store: Store, room: Mailroom, *, limit: int) -> tuple[Run, ...]:
+    """The last runs on a study's project that had something to do, newest first; dry ones are left out."""
+    mine = [RUN.c[name] == value for name, value in room._asdict().items()]
+    is_told = RUN.c.state.not_in([*OPEN_STATES, RunState.IDLE]) & RUN.c.dry_run.is_(False)
+    query = select(*RUN_VALUES).where(*mine, is_told).order_by(RUN.c.started_at.desc(), RUN.c.id.desc())
+    with store.read() as connection:
+        return tuple(to_run(row) for row in connection.execute(query.limit(limit)).mappings())
 
 
 def _at_once(run: Run, by_id: ColumnElement[bool]) -> ColumnElement[bool]:

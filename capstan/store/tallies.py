@@ -128,3 +128,24 @@ def tally_inbox(store: Store, study: str) -> Inbox:
     query = select(func.count(), failed).where(INBOX.c.study == study, INBOX.c.done_at.is_(None))
     with store.read() as connection:
         return Inbox(*connection.execute(query).one())
+
+
+class Funnel(NamedTuple):
+    """How many messages of one name are in a state, with the rule or the code (0: none) behind it."""
+
+    message: str
+    state: str
+    rule: str
+    code: int
+    messages: int
+
+
+def tally_funnel(store: Store, room: Mailroom) -> tuple[Funnel, ...]:
+    """All messages of a study's project by what became of them; the code is that of the last attempt."""
+    mine = [MESSAGE.c[name] == value for name, value in room._asdict().items()]
+    is_last = (ATTEMPT.c.message_id == MESSAGE.c.id) & (ATTEMPT.c.number == MESSAGE.c.attempts)
+    code = func.coalesce(ATTEMPT.c.code, 0)
+    columns = (MESSAGE.c.name, MESSAGE.c.state, MESSAGE.c.rule, code)
+    query = select(*columns, func.count()).select_from(MESSAGE).outerjoin(ATTEMPT, is_last).where(*mine)
+    with store.read() as connection:
+        return tuple(Funnel(*row) for row in connection.execute(query.group_by(*columns).order_by(*columns)))

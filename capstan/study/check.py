@@ -16,8 +16,8 @@ from capstan.study.check_contact import check_contact
 from capstan.study.check_expect import check_expect
 from capstan.study.check_messages import check_messages
 from capstan.study.check_monitors import check_monitors
-from capstan.study.check_quality import check_quality
 from capstan.study.check_page import check_page
+from capstan.study.check_quality import check_quality
 from capstan.study.check_queries import check_queries
 from capstan.study.check_sessions import check_sessions
 from capstan.study.check_triggers import check_triggers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date as Day  # noqa: N812 - a key of the study file is called date
+from datetime import date as Day  # a key of the study file is called date
 from itertools import pairwise
 from typing import Annotated, Self
 
@@ -23,8 +23,8 @@ def _rise(points: tuple[Point, ...]) -> tuple[Point, ...]:
 class Enrolment(Part):
     """Who counts as enrolled, since when, and how many are to be by when.
 
-    Logic is computed on `event`. The target grows evenly from `begins` to `ends`, or through `points`; `sites`
-    are targets of data access groups.
+    Logic is computed on `event`. The target grows evenly from `begins` to `ends`, or through `points`;
+    `sites` are targets of data access groups.
     """
 
     event: str = ""

@@ -25,10 +25,10 @@ _LEAP_LEAST = 15.0
 _LOOKS = 10
 _KEPT_DAYS = timedelta(days=7)
 _LEAST_BUSY = 10
-_LEAST_SILENCE = 6
+_LEAST_SILENCE = 5
 _SURPRISE = 16.0
 """Minus the logarithm of the chance of a silence: one in nine million."""
-_BUSIEST = 0.9
+_BUSIEST = 0.95
 
 Series = npt.NDArray[np.float64]
 

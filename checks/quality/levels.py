@@ -19,7 +19,7 @@ DAY = Rule("recent day", Kind.DATES, "warning", "New dates are of the days on wh
 _LEAST_MEAN = 0.3
 _LEAST_LAG_DAYS = 5.0
 _LEAST_DAY_DAYS = 10.0
-_MANY = 75
+_MANY = 40
 _WIDER = 2.5
 _COMMON = 0.5
 

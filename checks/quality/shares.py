@@ -62,9 +62,10 @@ def ask_shares(recent: pd.DataFrame) -> Iterator[Question]:
 def ask_delivery(measures: pd.DataFrame, history: pd.DataFrame) -> Iterator[Question]:
     """Ask whether the messages of the last days were delivered as often as those of the days before."""
     now, then = (frame[frame["measure"] == _DELIVERED.measure] for frame in (measures, history))
-    usual = then.groupby(list(PLACE))[["value", "count"]].agg(["median", "size"])
-    known = usual[usual["value", "size"] >= _LEAST_DAYS].xs("median", axis=1, level=1)
-    both = now.set_index(list(PLACE)).join(known.set_axis(["before", "known"], axis=1), how="inner")
+    grouped = then.groupby(list(PLACE))
+    usual = pd.DataFrame({"before": grouped["value"].median(), "known": grouped["count"].sum()})
+    usual = usual[grouped.size() >= _LEAST_DAYS]
+    both = now.set_index(list(PLACE)).join(usual, how="inner")
     told = both.rename(columns={"value": "recent", "count": "new"}).astype("float64")
     yield from _ask(_DELIVERED, told, name=f"recent {_DELIVERED.measure}")
 

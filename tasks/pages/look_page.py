@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
@@ -53,7 +54,7 @@ def _keep(live: LiveProject, summary: Mapping[str, Any], *, verdicts: pd.DataFra
         study=live.study.study,
         title=f"Data quality: {summary['outcome']}",
         made_at=now,
-        version=name,
+        version=version("capstan"),
         panels=run_panels(_story(live, summary, verdicts=verdicts, now=now)),
         links=(("the study", f"../{STUDY_PAGE}"),),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from importlib.metadata import version
 
 import pandas as pd
 from pydantic import ValidationError
@@ -59,7 +60,7 @@ def run_overview(
         study=run.study,
         title=f"{run.flow.replace('_', ' ').capitalize()}: {outcome_of(run)}",
         made_at=now,
-        version=run.id,
+        version=version("capstan"),
         panels=run_panels(story),
         links=_ways(store, run),
     )

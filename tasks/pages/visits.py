@@ -9,6 +9,7 @@ import pandas as pd
 from capstan.errors import CapstanError
 from capstan.visits import compute_visits
 from tasks.connections import LiveProject
+from tasks.pages.counting import count_panels, count_visits
 from tasks.pages.visit_calendar import renew_calendars
 from tasks.report.visits import publish_visits, sites_in, sites_of
 from tasks.shield import run_logger, shielded
@@ -21,6 +22,7 @@ def show_export(live: LiveProject, export: pd.DataFrame, *, now: datetime) -> No
     except CapstanError as error:
         run_logger().warning("The visits could not be computed: %s", type(error).__name__)
         return
+    count_panels(live, export, visits=visits, now=now)
     _show(live, visits, sites=sites_in(export, record_field=live.dictionary.record_field), now=now)
 
 
@@ -37,6 +39,7 @@ def show_visits(live: LiveProject, visits: pd.DataFrame, *, now: datetime) -> No
     except CapstanError as error:
         run_logger().warning("The visits could not be shown by site: %s", type(error).__name__)
         return
+    count_visits(live, visits, sites=sites, now=now)
     _show(live, visits, sites=sites, now=now)
 
 

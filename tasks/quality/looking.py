@@ -61,7 +61,7 @@ def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bo
         part,
         findings=part.of(pd.concat(findings, ignore_index=True)),
         records=records,
-        unjudged=[one.id for one in compared.unjudged],
+        unjudged={one.id for one in compared.unjudged} | _not_made(live, audit.verdicts),
         now=now,
         dry_run=dry_run,
     )
@@ -80,3 +80,13 @@ def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bo
         is_written and plan_sheet(live, export=export).is_new,
         audit.verdicts,
     )
+
+
+def _not_made(live: LiveProject, verdicts: pd.DataFrame) -> set[str]:
+    """The study's own rules that said nothing, if one of them could not be computed."""
+    study = live.study
+    is_of_study = (verdicts["check"] == "logic_not_evaluated") & (verdicts["field"] == "")
+    if not (is_of_study & (verdicts["record"] == "")).any():
+        return set()
+    own = {rule.check for rule in study.quality.rules} | {rule.check for rule in study.checks.rules}
+    return own - set(verdicts["check"])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from capstan.errors import CapstanError
 from checks.catalogue import entry_of
 from tasks.flow_runs import flow_run_context
+from tasks.pages import renew
 from tasks.ran import remember_end
 from tasks.report.boards import publish_boards
 from tasks.report.drawing import artifact_key
@@ -27,6 +28,7 @@ def publish_report(summary: Summary) -> None:
     run_logger().info("%s of %s: %s", summary["flow"], summary["study"], brief(summary))
     with suppress(CapstanError):
         remember_end(summary, now=datetime.now(UTC))
+    renew(str(summary["study"]), summary)
     if flow_run_context() is None:
         return
     from httpx import HTTPError

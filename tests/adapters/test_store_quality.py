@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from store_cases import NOW, open_store
 
 from capstan.notice import Cause, Happening
-from capstan.store import Store
+from capstan.store import Store, load_keys
 from capstan.store.panels import keep_panels, read_panels
 from capstan.store.quality_history import (
     KEPT_FOR,
@@ -36,7 +36,7 @@ PASSED, FAILED, WAITING = Result.PASSED, Result.FAILED, Result.WAITING
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    """SQLite only: what is asked here of PostgreSQL too, the tests of queries ask."""
+    """SQLite; one test is for PostgreSQL too."""
     with open_store(tmp_path) as opened:
         yield opened
 
@@ -59,12 +59,18 @@ def judge(store: Store, result: Result, *, at: datetime = NOW, name: str = "sile
     return keep_outcomes(store, PROJECT.room, PROJECT, judged=judged, news=news, day=at.date(), now=at)
 
 
-def test_two_looks_a_day_count_once_and_the_later_one_stays(store: Store) -> None:
-    measure(store, 1)
-    measure(store, 2, at=NOW + timedelta(hours=1))
-    measure(store, 3, at=NOW - timedelta(hours=1))
+def test_two_looks_a_day_count_once_and_the_later_one_stays(url: str, tmp_path: Path) -> None:
+    with Store.open(url, load_keys(None, home=tmp_path)) as store:
+        measure(store, 1)
+        measure(store, 2, at=NOW + timedelta(hours=1))
+        measure(store, 3, at=NOW - timedelta(hours=1))
+        told = [judge(store, result) for result in (FAILED, FAILED, PASSED)]
+        keep_panels(store, "demo", panels={"runs": "[1]"}, now=NOW)
+        history = read_measures(store, PROJECT)
+        outcomes = read_outcomes(store, PROJECT)
 
-    history = read_measures(store, PROJECT)
+    assert told == [("silence",), (), ("silence",)]
+    assert [one.result for one in outcomes] == [PASSED]
     assert history["value"].dropna().tolist() == [2]
     assert list(history.columns) == ["at", *MEASURE_COLUMNS]
     assert set(history["at"]) == {pd.Timestamp(NOW + timedelta(hours=1))}

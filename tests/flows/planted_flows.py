@@ -27,6 +27,7 @@ from prefect.artifacts import create_markdown_artifact
 import capstan.redcap.wire
 import checks.gate
 import tasks.messages.planning
+import tasks.quality.looking
 import tasks.redcap
 import tasks.rules
 import tasks.steps
@@ -178,6 +179,9 @@ def run_all(stage: Stage) -> None:
     stage.run("one participant", "check_eligibility", today=TODAY, participant=named)
     stage.run("record id", "check_eligibility", today=TODAY, participant="XPLANTEDX-7")
     stage.run("poll", "poll_participants", today=TODAY, everybody=True)
+    with bug(tasks.quality.looking, "audit_rows", tell_values):
+        stage.run("quality value error", "data_quality")
+    stage.run("quality", "data_quality")
     run_imports(stage)
 
 

@@ -88,6 +88,8 @@ def test_every_flow_ended_as_it_was_meant_to(evidence: Evidence) -> None:
         "one participant": "idle",
         "record id": "UsageError",
         "poll": "idle",
+        "quality value error": "CapstanError",
+        "quality": "done",
         "held": "held",
         "headless": "InputFileError",
         "ragged": "InputFileError",

@@ -13,8 +13,8 @@ from checks.quality.asking import ask_project
 from tests.spec.history_faults import Fault
 from tests.spec.project_history import FAULT_NIGHT, FIRST_NIGHT, History, at, day_of
 
-LOOKS_AFTER = (1, 10, 28)
-Judge = Callable[[History, int, Asked], list[Expected]]
+LOOKS_AFTER = (1, 13, 28)
+Judge = Callable[[Asked], list[Expected]]
 
 
 class Nights:
@@ -52,7 +52,7 @@ class Nights:
         return Nights(fault.befall(self.history), before, step=self.step)
 
 
-def judge_measures(history: History, night: int, asked: Asked) -> list[Expected]:
+def judge_measures(asked: Asked) -> list[Expected]:
     """The expectations on measures that are not met; a tiny judge beside Great Expectations."""
     values = asked.measures.set_index(list(PLACE))["value"].to_dict()
     return [
@@ -66,7 +66,7 @@ def judge_measures(history: History, night: int, asked: Asked) -> list[Expected]
 
 def raised_on(nights: Nights, chosen: Iterable[int], judge: Judge = judge_measures) -> dict[int, list[str]]:
     """The ids of what is not met on some nights."""
-    found = {night: [one.id for one in judge(nights.history, night, nights.asked(night))] for night in chosen}
+    found = {night: [one.id for one in judge(nights.asked(night))] for night in chosen}
     return {night: ids for night, ids in found.items() if ids}
 
 
@@ -76,6 +76,6 @@ def nights_to_find(nights: Nights, fault: Fault, judge: Judge = judge_measures) 
         if after > fault.nights:
             return None
         night = FAULT_NIGHT + after - 1
-        if any(one.kind in fault.kinds for one in judge(nights.history, night, nights.asked(night))):
+        if any(one.kind in fault.kinds for one in judge(nights.asked(night))):
             return after
     return None

@@ -165,7 +165,7 @@ def _visit(
     for number in range(shape.numbers):
         cells[f"number_{number}"] = _numbers(rng, came, number, offset=offset, day=day)
     for number in range(shape.codes):
-        shares = rng.dirichlet([4, 3, 2]) if number else np.array([0.5, 0.45, 0.05])
+        shares = np.sort(rng.dirichlet([6, 5, 2]))[::-1] if number else np.array([0.5, 0.45, 0.05])
         picked = rng.choice(["1", "2", "3"], len(came), p=shares)
         cells[f"code_{number}"] = np.where(rng.random(len(came)) < 0.04, "", picked)
     for code in ("1", "2"):

@@ -418,3 +418,58 @@ def test_every_letter_has_checks_of_the_catalogue() -> None:
     assert "".join(RULES) == "ABCDEFGHI"
     assert {check for rule in RULES.values() for check in rule.checks} <= set(CATALOGUE)
     assert all(CATALOGUE[check].severity.value == "note" for check in NOT_QUERIED)
+
+
+CLASSIC = """
+record_id | form | text     |              |         |   |    |
+teeth     | form | text     |              | integer | 0 | 32 |
+double    | form | calc     | [teeth]*2    |         |   |    |
+"""
+
+
+def classic(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["record_id", "teeth", "double"], dtype="str")
+    return keyed(frame.assign(form_complete="2"), record_field="record_id")
+
+
+def audited_classic(frame: pd.DataFrame, *, more: str = "") -> Audited:
+    grid = EventGrid((), {}, frozenset({("", "form")}), frozenset())
+    rules = Rules(study(STUDY + more), dictionary(CLASSIC), grid, NOW.date())
+    return audit(frame, rules=rules, now=NOW)
+
+
+def test_a_project_without_events_is_judged_alike() -> None:
+    rule = "quality: {rules: [{id: few, finds: '[teeth] < 3', text: Few.}]}"
+
+    found = audited_classic(classic(("1", "2", "4"), ("2", "40", "80"), ("3", "20", "41")), more=rule)
+
+    assert places(found) == {
+        ("1", "", "", "", "custom_few"),
+        ("2", "", "", "teeth", "out_of_range"),
+        ("3", "", "", "double", "calc_mismatch"),
+    }
+
+
+def test_ids_that_differ_in_a_blank_alone_break_nothing() -> None:
+    found = audited_classic(classic(("1", "2", "4"), ("1 ", "", "")))
+
+    assert {place[3:] for place in places(found)} == {
+        ("teeth", "missing_value"),
+        ("form_complete", "status_vs_data"),
+    }
+
+
+def test_logic_knows_the_access_group_and_other_columns_are_no_data() -> None:
+    rule = "quality: {rules: [{id: north, finds: \"[record-dag-name] = 'north'\", text: North.}]}"
+    frame = classic(("1", "2", "4"), ("2", "2", "4")).assign(
+        redcap_data_access_group=["north", "south"], redcap_survey_identifier="x"
+    )
+
+    assert places(audited_classic(frame, more=rule)) == {("1", "", "", "", "custom_north")}
+
+
+def test_a_column_that_the_export_lacks_is_not_judged() -> None:
+    found = audited_classic(classic(("1", "2", "9")).drop(columns="teeth"))
+
+    assert not places(found)
+    assert found.verdicts["check"].tolist() == ["logic_not_evaluated"]

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import capstan.logic
 from capstan.errors import LogicError
 from capstan.logic import Layout, Table, calculate, evaluate, parse, truth
+from capstan.logic.words import as_number, as_numbers, as_objects
 
 NOW = datetime(2024, 3, 10, tzinfo=UTC)
 LAYOUT = Layout(
@@ -154,3 +157,10 @@ def test_the_package_imports_nothing_of_the_project_but_its_errors():
 
     assert len(files) > 10
     assert {name for name in ours if not name.startswith("capstan.logic")} == {"capstan.errors"}
+
+
+@given(st.lists(st.text(alphabet="0123456789+-.,eE \t\n\x0b\x1c٣a", max_size=7), min_size=64, max_size=90))
+def test_many_numbers_are_read_as_each_one_is(texts: list[str]) -> None:
+    many = as_numbers(as_objects(texts))
+
+    assert np.array_equal(many, [as_number(text) for text in texts], equal_nan=True)

@@ -13,8 +13,8 @@ def _least(share: float, *, among: float, before: float) -> float:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
-def test_no_share_in_a_million_is_below_the_least_one(share: float) -> None:
-    drawn = np.random.default_rng(1).binomial(60, share, 1_000_000) / 60
+def test_no_share_in_two_hundred_thousand_is_below_the_least_one(share: float) -> None:
+    drawn = np.random.default_rng(1).binomial(60, share, 200_000) / 60
 
     assert drawn.min() >= _least(share, among=60, before=10_000)
 
@@ -39,9 +39,9 @@ def test_bounds_of_certain_shares_are_shares(share: float) -> None:
     assert 0 <= _least(share, among=12, before=20) <= 1
 
 
-@pytest.mark.parametrize("rows", [12, 40, 400])
-def test_no_mean_in_a_hundred_thousand_is_farther_off_than_its_error(rows: int) -> None:
-    drawn = np.random.default_rng(1).normal(size=(100_000, rows))
+@pytest.mark.parametrize("rows", [12, 40])
+def test_no_mean_in_twenty_thousand_is_farther_off_than_its_error(rows: int) -> None:
+    drawn = np.random.default_rng(1).normal(size=(20_000, rows))
     spread = np.maximum(drawn.std(axis=1), 1)
 
     assert (np.abs(drawn.mean(axis=1)) < mean_error(spread, among=rows, before=10_000)).all()

@@ -1,0 +1,1 @@
+"""Pictures of panels, one function for each panel that is better seen than read."""

@@ -1,0 +1,67 @@
+"""Tiles: the key figures of a study, which its page says first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pandas as pd
+
+from capstan.overview import Overview
+
+
+class Tile(NamedTuple):
+    """A figure, what it is of, and a word on it; it leads to the panel that has more."""
+
+    panel: str
+    name: str
+    figure: str
+    about: str
+    is_bad: bool = False
+
+
+def tiles_of(overview: Overview) -> list[Tile]:
+    """The key figures that the panels have."""
+    tables = {panel.id: panel.table for panel in overview.panels}
+    makers = (
+        ("enrolment", _enrolled),
+        ("calendar", _overdue),
+        ("completeness", _complete),
+        ("findings", _findings),
+        ("runs", _last_run),
+    )
+    return [tile for name, maker in makers if name in tables for tile in maker(tables[name])]
+
+
+def _enrolled(table: pd.DataFrame) -> Iterator[Tile]:
+    targets = table["target"].dropna()
+    about = f"of {targets.max():,.0f} by now" if len(targets) else "participants"
+    yield Tile("enrolment", "Enrolled", f"{int(table['enrolled'].sum()):,}", about)
+
+
+def _overdue(table: pd.DataFrame) -> Iterator[Tile]:
+    late = table[table["status"] == "overdue"]
+    count, sites = int(late["visits"].sum()), late.loc[late["visits"] > 0, "site"].nunique()
+    about = f"at {sites:,} site{'' if sites == 1 else 's'}" if count else "all visits are in time"
+    yield Tile("calendar", "Visits overdue", f"{count:,}", about, is_bad=count > 0)
+
+
+def _complete(table: pd.DataFrame) -> Iterator[Tile]:
+    expected, complete = float(table["expected"].sum()), float(table["complete"].sum())
+    if expected:
+        share = int(100 * min(complete / expected, 1.0))
+        yield Tile("completeness", "Forms complete", f"{share}%", f"of {expected:,.0f} expected")
+
+
+def _findings(table: pd.DataFrame) -> Iterator[Tile]:
+    old = int(table.loc[table["age"] == "over 30 days", "open"].sum())
+    about = f"{old:,} for over 30 days" if old else "none for over 30 days"
+    yield Tile("findings", "Findings open", f"{int(table['open'].sum()):,}", about, is_bad=old > 0)
+
+
+def _last_run(table: pd.DataFrame) -> Iterator[Tile]:
+    if table.empty:
+        return
+    last = table.assign(begun=pd.to_datetime(table["started"], utc=True)).nlargest(1, "begun").iloc[0]
+    about = f"{str(last['flow']).replace('_', ' ')}, {last['begun']:%d %b %H:%M} UTC"
+    yield Tile("runs", "Last run", str(last["outcome"]).replace("_", " "), about)

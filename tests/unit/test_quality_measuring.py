@@ -1,0 +1,150 @@
+"""Measuring a project, and asking what is expected of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from capstan.plan import keyed
+from capstan.quality.expected import digest_of
+from capstan.quality.measures import COUNTS, LEAST_ROWS
+from checks.quality.asking import ask_project
+from checks.quality.measuring import measure_project
+from tests.projects import STUDY, dictionary, grid, study
+from tests.spec.history_trial import Nights, judge_measures
+from tests.spec.project_history import FAULT_NIGHT, History, Shape, at, day_of, make_history
+
+TODAY = date(2026, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return make_history(5, Shape(sites=2, events=2, numbers=2, codes=2, pace=2.0))
+
+
+def _measured(frame: pd.DataFrame, history: History) -> pd.DataFrame:
+    return measure_project(
+        frame, study=history.study, dictionary=history.dictionary, grid=history.grid, today=day_of(90)
+    )
+
+
+def _small(rows: int) -> pd.DataFrame:
+    cells = {name: [""] * rows for name in dictionary().by_column}
+    frame = pd.DataFrame(cells, dtype="str").assign(
+        record_id=[str(number) for number in range(rows)],
+        redcap_event_name="month_6_arm_2",
+        teeth="20",
+        exam_complete="2",
+    )
+    return measure_project(
+        keyed(frame, record_field="record_id"),
+        study=study(),
+        dictionary=dictionary(),
+        grid=grid(),
+        today=TODAY,
+    )
+
+
+def test_the_order_of_rows_and_columns_changes_nothing(history: History) -> None:
+    frame = history.export(90)
+    mixed = frame.sample(frac=1, random_state=1)
+    mixed = mixed[[*mixed.columns[:4], *reversed(mixed.columns[4:])]]
+
+    pd.testing.assert_frame_equal(_measured(frame, history), _measured(mixed, history))
+
+
+def test_hostile_names_of_sites_are_measured_like_others(history: History) -> None:
+    frame = history.export(90)
+    names = {"site_1": "<b>/{it}//%s\n'", "site_2": "{0}"}
+    hostile = frame.assign(redcap_data_access_group=frame["redcap_data_access_group"].map(names))
+
+    plain, odd = _measured(frame, history), _measured(hostile, history)
+
+    sites = odd["site"].map({name: site for site, name in names.items()}).fillna("")
+    renamed = odd.assign(site=sites).sort_values(list(plain.columns[:5]), ignore_index=True)
+    pd.testing.assert_frame_equal(plain, renamed, check_dtype=False)
+
+
+def test_hostile_names_of_sites_can_be_asked_about(history: History) -> None:
+    frame = history.export(90).replace({"redcap_data_access_group": {"site_1": "{it}{0}/"}})
+    measures = _measured(frame, history)
+
+    asked = ask_project(
+        history.study,
+        history.dictionary,
+        history.grid,
+        measures=measures,
+        history=at(measures, 80),
+        today=day_of(90),
+    )
+
+    assert any(one.site == "{it}{0}/" and "{it}{0}/" in one.sentence for one in asked.expected)
+
+
+@pytest.mark.parametrize("rows", [0, 1, LEAST_ROWS - 1])
+def test_over_few_rows_only_numbers_of_things_are_measured(rows: int) -> None:
+    assert set(_small(rows)["measure"]) <= COUNTS
+
+
+def test_over_enough_rows_means_are_measured() -> None:
+    measures = _small(LEAST_ROWS)
+
+    teeth = measures[(measures["field"] == "teeth") & (measures["measure"] == "mean")]
+    assert set(teeth["value"]) == {20.0}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 60])
+def test_a_first_look_says_what_waits_for_history(rows: int) -> None:
+    measures = _small(rows)
+
+    asked = ask_project(
+        study(),
+        dictionary(),
+        grid(),
+        measures=measures,
+        history=at(measures, 1).iloc[:0],
+        today=TODAY,
+    )
+
+    assert {"growth", "silence", "recent_mean"} <= {one.id for one in asked.expected if one.waits}
+    assert judge_measures(asked) == []
+
+
+def test_ids_are_unique_and_the_suite_has_one_digest(history: History) -> None:
+    nights = Nights(history, step=5)
+
+    first, again = nights.asked(FAULT_NIGHT), nights.asked(FAULT_NIGHT)
+
+    ids = [one.id for one in first.expected]
+    assert len(ids) == len(set(ids)) > 100
+    assert digest_of(first.expected) == digest_of(again.expected)
+
+
+def test_what_is_switched_off_is_not_asked(history: History) -> None:
+    text = "quality: {expect: {off: [volume, recent_mean]}}"
+    measures = _measured(history.export(90), history)
+    small = study(STUDY + text)
+
+    asked = ask_project(
+        small, history.dictionary, history.grid, measures=measures, history=at(measures, 80), today=day_of(90)
+    )
+
+    assert not [one for one in asked.expected if one.kind == "volume" or one.id.startswith("recent_mean")]
+
+
+def test_an_ended_study_may_fall_silent(history: History) -> None:
+    measures = _measured(history.export(90), history)
+    past = pd.concat([at(measures, night) for night in range(60, 90)])
+    ended = study(STUDY + "quality: {expect: {ended: 2026-01-01, freshness: 3 days}}")
+    open_still = study(STUDY + "quality: {expect: {freshness: 3 days}}")
+
+    asked = [
+        ask_project(one, history.dictionary, history.grid, measures=measures, history=past, today=day_of(90))
+        for one in (ended, open_still)
+    ]
+
+    silent = [[one for one in judge_measures(each) if one.kind == "freshness"] for each in asked]
+    assert silent[0] == []
+    assert {one.site for one in silent[1]} == {"", "site_1", "site_2"}
