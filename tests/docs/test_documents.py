@@ -143,6 +143,7 @@ def test_the_study_file_that_is_shown_can_be_read() -> None:
 
 # A monitor, a probe, a login and a session id are of one kind each; these keys are of the other kinds.
 OTHER_KINDS = (
+    "page.enrolment.points",
     *(
         f"monitors[].{name}"
         for name in ("of.message", "of.session", "then.data", "then.reply", "no_new", "job")
