@@ -18,7 +18,8 @@ from capstan.store.queries import count_queries
 from capstan.store.run_pages import eventful_runs
 from capstan.store.tallies import open_waits_of, tally_funnel
 from capstan.study import Study
-from checks.overview.store_panels import (
+from tasks.messages.queueing import room_of
+from tasks.pages.store_panels import (
     findings_panel,
     messages_panel,
     monitors_panel,
@@ -26,7 +27,6 @@ from checks.overview.store_panels import (
     runs_panel,
     triggers_panel,
 )
-from tasks.messages.queueing import room_of
 from tasks.seen_places import project_named
 
 _RUNS, _INTERVALS = 20, 60
