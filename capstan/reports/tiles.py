@@ -35,7 +35,7 @@ def tiles_of(overview: Overview) -> list[Tile]:
 
 def _enrolled(table: pd.DataFrame) -> Iterator[Tile]:
     targets = table["target"].dropna()
-    about = f"of {targets.max():,.0f} by now" if len(targets) else "participants"
+    about = f"of {targets.max():,.0f} planned" if len(targets) else "participants"
     yield Tile("enrolment", "Enrolled", f"{int(table['enrolled'].sum()):,}", about)
 
 

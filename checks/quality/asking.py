@@ -14,11 +14,12 @@ from capstan.quality.recent import WINDOWS, recent_rows
 from capstan.study import Study
 from checks.quality.asked import Asked, Question, gather, wait
 from checks.quality.between_sites import ask_between_sites
-from checks.quality.growth import ask_growth, ask_silence
+from checks.quality.growth import ask_growth
 from checks.quality.levels import DAY, LAG, MEAN, SPREAD, ask_days, ask_levels
-from checks.quality.limits import ask_limits, ask_never, ask_quiet
+from checks.quality.limits import ask_limits, ask_never
 from checks.quality.references import ask_references
 from checks.quality.shares import ask_delivery, ask_shares
+from checks.quality.silence import ask_quiet, ask_silence
 
 _EARLIER = timedelta(days=14)
 _REMEMBERED = timedelta(days=90)
@@ -48,7 +49,7 @@ def ask_project(
     ]
     if expect.ended is None or today < expect.ended:
         questions += ask_silence(known, measures, today=today, limit=expect.freshness)
-        questions += ask_quiet(measures) if known.empty else []
+        questions += ask_quiet(measures) if expect.freshness is None else []
     return gather(questions, off=expect.off)
 
 

@@ -19,6 +19,7 @@ _ROBUST = 5 * 1.4826
 _LEAST_DAYS = 14.0
 _NEIGHBOURS = 11
 _RECENT_DAYS = 120
+_DOUBT = 3.0
 _EPOCH = date(1970, 1, 1)
 
 
@@ -102,14 +103,30 @@ def _far(export: Export, distances: Floats) -> Floats:
 
 
 def _measure_quiet(export: Export, dated: list[Floats], *, now: float) -> Iterator[Measure]:
-    """Measure for how many of the project's busy days each site has had no date, and its share of them."""
+    """Measure for how many days each site has had no date, the most before, and the share of days with one.
+
+    Days on which no other site had a date either count no more than by chance.
+    """
     stacked = np.stack(dated) if dated else np.empty((0, len(export.frame)))
     recent = (stacked <= now) & (stacked > now - _RECENT_DAYS)
-    busy = np.unique(stacked[recent])
     for number, site in enumerate(export.sites.names):
-        own = np.unique(stacked[:, export.sites.codes == number][recent[:, export.sites.codes == number]])
-        if len(own):
-            quiet = float((busy > own[-1]).sum())
-            before = busy[busy <= own[-1]]
-            yield Measure("quiet days", "", "", "", site, quiet, len(busy))
-            yield Measure("busy days", "", "", "", site, len(own) / len(before), len(before))
+        is_own = export.sites.codes == number
+        own = np.unique(stacked[:, is_own][recent[:, is_own]])
+        others = np.unique(stacked[:, ~is_own][recent[:, ~is_own]])
+        if not len(own) or not len(others):
+            continue
+        quiet = max(float(others[-1] - own[-1]), 0.0) * _activity(others, since=own[-1])
+        span = int(own[-1] - own[0]) + 1
+        longest = float(np.diff(own).max()) - 1 if len(own) > 1 else 0.0
+        yield Measure("quiet days", "", "", "", site, quiet, span)
+        yield Measure("longest quiet", "", "", "", site, longest, span)
+        yield Measure("dated days", "", "", "", site, len(own) / span, len(own))
+
+
+def _activity(days: Floats, *, since: float) -> float:
+    """The pace of some days after one of them against that before, from 0 to 1."""
+    before, after = days[days <= since], days[days > since]
+    if not len(before) or not len(after):
+        return 1.0
+    usual = len(before) / (since - before[0] + 1) * (days[-1] - since)
+    return float(min((len(after) + _DOUBT) / (usual + _DOUBT), 1.0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
@@ -18,7 +17,6 @@ NEEDED = Rule("needed", Kind.REFERENTIAL, "critical", "No row lacks the form tha
 COMPLETE = Rule(
     "complete", Kind.COMPLETENESS, "warning", "As many rows are complete as the study asks: {it}."
 )
-QUIET = Rule("quiet", Kind.FRESHNESS, "warning", "The dates that were entered go on: {it}.")
 _NEVER: Mapping[str, tuple[Rule, float]] = {
     "orphans": (Rule("never orphans", Kind.REFERENTIAL, "critical", NEEDED.says), 2.0),
     "repeated": (Rule("never repeated", Kind.DUPLICATES, "critical", DOUBLES.says), 4.0),
@@ -28,10 +26,6 @@ _NEVER_ROWS = 50
 _SETTLED = timedelta(days=7)
 _LIKELY = 0.1
 _SLACK_SHARE, _SLACK_ROWS = 0.03, 5.0
-_SURPRISE = 16.0
-_BUSIEST = 0.9
-_LEAST_BUSY = 10
-_LEAST_QUIET = 14
 
 
 def ask_limits(measures: pd.DataFrame, expect: Expect) -> Iterator[Question]:
@@ -69,14 +63,3 @@ def ask_never(measures: pd.DataFrame, history: pd.DataFrame, *, today: date) -> 
         rule, rows = _NEVER[row.measure]
         place = Place(row.form, row.field, row.event, row.site)
         yield ask(rule, place, value=row.value, count=row.rows, upper=rows / row.rows)
-
-
-def ask_quiet(measures: pd.DataFrame) -> Iterator[Question]:
-    """Ask of every site whether its dates stopped, while no history says what was entered when."""
-    quiet = {row.site: row.value for row in each_of(measures[measures["measure"] == "quiet days"])}
-    busy = measures[(measures["measure"] == "busy days") & (measures["count"] >= _LEAST_BUSY)]
-    for row in each_of(busy):
-        if row.site in quiet:
-            by_chance = math.ceil(_SURPRISE / -math.log(1 - min(row.value, _BUSIEST)))
-            upper = float(max(_LEAST_QUIET, 2 * by_chance))
-            yield ask(QUIET, Place(site=row.site), value=quiet[row.site], count=row.rows, upper=upper)

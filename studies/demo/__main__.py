@@ -60,6 +60,7 @@ def main(arguments: list[str]) -> int:
         summary["messages"] = send_reminders(step, study=STUDY, control_url=sandbox.control_url)
         summary |= follow_scans(step, study=STUDY, today=today, sandbox=sandbox)
         summary["queries"] = look_at_quality(step, study=STUDY, sandbox=sandbox)
+        summary["study_page"] = _study_page()
         summary["seconds"] = round(time.monotonic() - started, 1)
         if options.json:
             print_json(summary)
@@ -119,6 +120,14 @@ def _show_stopped(run: str) -> None:
 
 def _page(summary: Mapping[str, Any], *, pages: str) -> str:
     return f"{pages}/runs/flow-run/{summary['flow_run']}"
+
+
+def _study_page() -> str:
+    from tasks.pages.study_page import page_path
+
+    page = str(page_path(STUDY))
+    console.print(f"The page of the study, for any browser: {page}")
+    return page
 
 
 def _fresh_home() -> None:

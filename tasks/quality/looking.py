@@ -26,7 +26,8 @@ class Look:
     """What a look came to, in counts and names: rows by check and by REDCap's letter, expectations by result.
 
     `hidden` counts records with queries that were not to be seen; `has_news` says that REDCap's query
-    instrument is to be written. `verdicts` are the rules' own.
+    instrument is to be written. `verdicts` are the rules' own; `accepted` counts findings that
+    `quality.exceptions` takes out.
     """
 
     records: int
@@ -39,6 +40,7 @@ class Look:
     answers: int = 0
     has_news: bool = False
     verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    accepted: int = 0
 
 
 def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bool) -> Look:
@@ -79,6 +81,7 @@ def look_at_project(live: LiveProject, part: Part, *, now: datetime, dry_run: bo
         answers,
         is_written and plan_sheet(live, export=export).is_new,
         audit.verdicts,
+        audit.accepted,
     )
 
 

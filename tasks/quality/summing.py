@@ -28,6 +28,7 @@ def summary_of(live: LiveProject, look: Look, *, dry_run: bool) -> dict[str, Any
         "rows_judged": look.rows,
         "letters": dict(look.letters),
         "checks": dict(look.checks),
+        "accepted": look.accepted,
         "expectations": look.compared.results,
         "failing": dict.fromkeys([one.id for one in look.compared.failed[:_MOST_NAMED]], 1),
         "queries": asdict(look.settled),

@@ -196,6 +196,8 @@ def test_nothing_that_staff_were_told_holds_a_mark(evidence: Evidence, addresses
 def test_nothing_in_the_home_holds_a_mark_in_the_clear(evidence: Evidence) -> None:
     assert (evidence.study.home / "store.sqlite").stat().st_size > 100_000
     assert len(list((evidence.study.home / "reports").rglob("runs/*.html"))) > 3
+    page = (evidence.study.home / "reports" / evidence.study.name / "index.html").read_text(encoding="utf-8")
+    assert all(title in page for title in ("Enrolment", "Flow of participants", "Complete forms"))
     assert search_folder(evidence.study.home, pattern=evidence.marks) == set()
 
 

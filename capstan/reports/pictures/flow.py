@@ -15,7 +15,7 @@ from capstan.reports.palette import CARD, FAINT, INK
 from capstan.reports.pictures.svg import SPACE
 
 _LINE, _PAD, _GAP = 18, 12, 30
-_MAIN, _SIDE, _BETWEEN = 260, 300, 50
+_MAIN, _SIDE, _BETWEEN = 220, 260, 40
 _ARM, _ARMS_BESIDE = "arm", 3
 
 
@@ -38,7 +38,7 @@ def flow(table: pd.DataFrame) -> Tree.Element:
     """Draw the steps in the order of the table: rows with a reason stand aside, rows of step `arm` below."""
     root = Tree.Element(f"{{{SPACE}}}svg")
     bottom, above = 1.0, None
-    rows = [(str(row.step), str(row.reason), int(row.count)) for row in _typed(table).itertuples()]
+    rows = [tuple(row) for row in _typed(table).itertuples(index=False, name=None)]
     for step, group in groupby(rows, key=lambda row: row[0]):
         of_step = list(group)
         if step == _ARM:

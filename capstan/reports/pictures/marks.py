@@ -10,8 +10,8 @@ import pandas as pd
 
 from capstan.reports.palette import BLUE
 
-WIDTH = 400
-WIDE = 900
+WIDTH = 320
+WIDE = 860
 _ROW = 24
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.VConcatChart
 
@@ -98,4 +98,6 @@ def _height(labels: pd.Series[Any]) -> int:
 def data_of(table: pd.DataFrame) -> alt.InlineData:
     """Rows as data of a chart."""
     # Values that are given as such have no limit of rows, and no types are guessed.
-    return alt.InlineData(values=table.to_dict("records"))
+    return alt.InlineData(
+        values=[{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -17,19 +19,19 @@ def enrolment(table: pd.DataFrame) -> Chart:
     """Everybody enrolled over time against the target, and how many at each site."""
     weeks = table.groupby("week", as_index=False).agg(enrolled=("enrolled", "sum"), target=("target", "max"))
     weeks = weeks.assign(week=_days(weeks["week"]), enrolled=weeks["enrolled"].cumsum())
-    over_time = _line(weeks, value="enrolled", colour=BLUE)
+    # The target may reach into weeks to come, of which nothing is known.
+    known = weeks["enrolled"].diff().fillna(weeks["enrolled"]).gt(0)
+    last = known[known].index.max() if known.any() else 0
+    over_time = _line(weeks.loc[:last], value="enrolled", colour=BLUE)
     aim = weeks.dropna(subset=["target"])
     if len(aim):
-        over_time = over_time + _line(aim, value="target", colour=FAINT, dash=(5, 4))
-    sites = (
-        table.assign(site=named(table["site"], blank="no site"))
-        .groupby("site", as_index=False)["enrolled"]
-        .sum()
-    )
+        over_time = alt.LayerChart(layer=[over_time, _line(aim, value="target", colour=FAINT, dash=(5, 4))])
+    names = table.assign(site=named(table["site"], blank="no site"))
+    sites = names.groupby("site", as_index=False).agg(enrolled=("enrolled", "sum"))
     over_time = over_time.properties(width=WIDTH, height=220)
     if len(sites) < 2:
         return over_time
-    by_site = sites.sort_values(["enrolled", "site"], ascending=[False, True])
+    by_site = sites.sort_values(by=["enrolled", "site"], ascending=[False, True])
     return beside(over_time, bars(by_site, label="site", value="enrolled", title="Enrolled by site"))
 
 
@@ -48,8 +50,8 @@ def calendar(table: pd.DataFrame) -> Chart:
     cells = counts.assign(
         down=counts["site"],
         words=counts["visits"].map("{:,}".format),
-        colour=[colour for colour, _ in shades],
-        ink=[ink for _, ink in shades],
+        colour=[each[0] for each in shades],
+        ink=[each[1] for each in shades],
     )
     columns = [_LATE, *(pd.Timestamp(day).strftime("%d %b") for day in ahead)]
     return heat(cells, down=sorted(set(rows["site"])), across=columns)
@@ -76,7 +78,9 @@ def completeness(table: pd.DataFrame) -> Chart:
     counts = counts.groupby(["form", "event"], as_index=False)[["expected", "complete"]].sum()
     expected = counts["expected"].where(counts["expected"] > 0)
     shares = (counts["complete"] / expected).clip(0, 1)
-    shades = [(NOTHING, ON_PALE) if pd.isna(share) else shade(_stretched(share)) for share in shares]
+    shades: list[tuple[str, str]] = [
+        (NOTHING, ON_PALE) if pd.isna(share) else shade(_stretched(share)) for share in shares
+    ]
     cells = counts.assign(
         down=counts["form"],
         across=counts["event"],
@@ -101,10 +105,9 @@ def _line(weeks: pd.DataFrame, *, value: str, colour: str, dash: tuple[int, int]
     last = weeks.tail(1).assign(words=[f"{weeks[value].iloc[-1]:,.0f} {value}"])[["week", value, "words"]]
     end = alt.Chart(data_of(last)).encode(x=day, y=up, text="words:N")
     drawn = line.mark_line(color=colour, strokeWidth=2.5, strokeDash=list(dash))
-    return drawn + end.mark_text(
-        align="right", dy=-9 if value == "enrolled" else 15, color=colour, fontWeight="bold"
-    )
+    dy = -9 if value == "enrolled" else 15
+    return alt.LayerChart(layer=[drawn, end.mark_text(align="right", dy=dy, color=colour, fontWeight="bold")])
 
 
-def _days(weeks: pd.Series[object]) -> pd.Series[str]:
+def _days(weeks: pd.Series[Any]) -> pd.Series[str]:
     return pd.to_datetime(weeks).dt.strftime("%Y-%m-%d")

@@ -46,6 +46,8 @@ _KEPT = frozenset(
 _SHAPES = frozenset({"svg", "g", "path", "rect", "line", "circle", "text", "tspan", "polygon"})
 _CONFIG: dict[str, Any] = {
     "background": None,
+    # Letters of the reader's font may be wider than those that were measured.
+    "padding": {"left": 28, "right": 12, "top": 5, "bottom": 5},
     "font": "sans-serif",
     "aria": False,
     "view": {"stroke": None},

@@ -26,7 +26,7 @@ def messages(table: pd.DataFrame) -> Chart:
     stages = pd.DataFrame([(name, int(sums.get(name, 0))) for name in _STAGES], columns=["stage", "count"])
     funnel = bars(stages, label="stage", value="count")
     why = table[table["stage"].isin(["suppressed", "failed"]) & (table["reason"] != "")]
-    why = why.assign(why=why["stage"] + ": " + why["reason"]).groupby("why", as_index=False)["count"].sum()
+    why = why.assign(why=why["stage"] + ": " + why["reason"]).groupby("why", as_index=False)[["count"]].sum()
     if why.empty:
         return funnel
     reasons = why.nlargest(_MANY, "count")
@@ -37,7 +37,7 @@ def findings(table: pd.DataFrame) -> Chart:
     """Open findings by check and age, the most first."""
     rows = table.assign(check=table["check"].str.replace("_", " "))
     most = rows.groupby("check")["open"].sum().nlargest(_MANY)
-    counts = rows[rows["check"].isin(most.index)].groupby(["check", "age"], as_index=False)["open"].sum()
+    counts = rows[rows["check"].isin(most.index)].groupby(["check", "age"], as_index=False)[["open"]].sum()
     return stacked(
         _ranked(counts, by="check", order=most.index), label="check", part="age", value="open", colours=_AGES
     )
