@@ -21,6 +21,7 @@ from capstan.study import ProjectIdentity, Study, find_study, read_study
 from capstan.study.check import check_study
 from capstan.study.parts import TokenSource
 from capstan.study.quiet import quiet_now
+from checks.quality.names import misspelt_checks
 from tasks.breaker import first_asking
 from tasks.budget import budget_for
 from tasks.crash import crash_point
@@ -104,7 +105,7 @@ def _judge(live: LiveProject, structure: Structure, *, file: Path | None, flow: 
 
 def _refuse_problems(live: LiveProject, structure: Structure, *, file: Path, flow: str) -> None:
     found = check_study(live.study, dictionary=structure.dictionary, grid=structure.grid)
-    problems = problems_for(live, found, flow=flow)
+    problems = [*misspelt_checks(live.study), *problems_for(live, found, flow=flow)]
     if problems:
         count = len(problems)
         head = f" {count} problems, of which `capstan doctor` lists all:" if count > 1 else ""

@@ -15,6 +15,7 @@ from capstan.store import load_keys
 from capstan.study import Study, find_study, read_study
 from capstan.study.check import check_study
 from checks.changes import forbidden_columns
+from checks.quality.names import misspelt_checks
 from tasks.alarms.trials import look_at_alarm
 from tasks.connections import LiveProject, connect, open_connection, open_store
 from tasks.drift import list_changes
@@ -134,7 +135,10 @@ def _records(live: LiveProject) -> Finding:
 def _rules(live: LiveProject) -> Iterator[Finding]:
     """One finding for each problem, so that all can be mended at once."""
     study = live.study
-    problems = check_study(study, dictionary=live.dictionary, grid=live.grid)
+    problems = [
+        *check_study(study, dictionary=live.dictionary, grid=live.grid),
+        *misspelt_checks(study),
+    ]
     for problem in problems:
         yield Finding("rules", "fail", str(problem))
     if not problems:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from capstan.errors import CapstanError
 from capstan.study.check import check_study
+from checks.quality.names import misspelt_checks
 from tests.projects import STUDY, dictionary, grid, study
 
 GOOD = """
@@ -81,3 +82,17 @@ def test_two_rules_of_one_id_are_refused() -> None:
 def test_a_part_that_cannot_be_meant_is_refused(part: str) -> None:
     with pytest.raises((CapstanError, ValidationError), match="quality"):
         study(STUDY + part)
+
+
+def test_checks_that_a_study_misspells_are_named_with_what_they_are_like() -> None:
+    listed = "{queries: {checks: [outlier, out_of_rage]}, exceptions: [{check: missing_valu, reason: x, until: 2026-01-01}]}"
+    found = misspelt_checks(study(f"{STUDY}\nquality: {listed}"))
+
+    assert [str(one) for one in found] == [
+        "quality.queries.checks: there is no check 'out_of_rage'; did you mean 'out_of_range'.",
+        "quality.exceptions[0].check: there is no check 'missing_valu'; did you mean 'missing_value'.",
+    ]
+
+
+def test_all_checks_that_a_good_study_names_are_known() -> None:
+    assert misspelt_checks(study(STUDY + GOOD)) == []
