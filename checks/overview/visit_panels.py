@@ -53,9 +53,11 @@ def windows_panel(
     counts = _counts(placed[["visit", "site", "placing"]], columns=["visit", "site", "placing"])
     order = {visit.name: number for number, visit in enumerate(study.visits)}
     table = counts.sort_values("visit", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    lacking = [visit.name for visit in study.visits if not visit.took_place]
     kept = int((placed["placing"] == IN_WINDOW).sum())
     said = f"{kept:,} of {len(placed):,} visits took place in their windows."
-    lacking = [visit.name for visit in study.visits if not visit.took_place]
+    if len(lacking) == len(study.visits):
+        said = f"{len(placed):,} visits were missed."
     note = f"No field says when these took place (took_place): {', '.join(lacking)}." if lacking else ""
     return Panel("windows", "Visits and their windows", said if len(placed) else "", table, note)
 

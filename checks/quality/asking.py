@@ -49,7 +49,7 @@ def ask_project(
     ]
     if expect.ended is None or today < expect.ended:
         questions += ask_silence(known, measures, today=today, limit=expect.freshness)
-        questions += ask_quiet(measures) if expect.freshness is None else []
+        questions += ask_quiet(measures) if known.empty or expect.freshness is None else []
     return gather(questions, off=expect.off)
 
 

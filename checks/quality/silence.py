@@ -20,13 +20,12 @@ QUIET = Rule("quiet", Kind.FRESHNESS, "warning", "The dates that were entered go
 _LEAST_DAYS = 10.0
 """A holiday is no silence; a late entry is none for longer, where only dates in the data tell."""
 _LEAST_QUIET = 14.0
-_SURPRISE = 11.0
-"""So many rows fail to come by chance once in sixty thousand times."""
+_SURPRISE = 9.0
+"""So many rows fail to come by chance once in eight thousand times."""
 _LEAST_ROWS = 10
 _LEAST_KNOWN = 14
 _LATELY = 28
 _OFTEN = 0.8
-_DOUBT = 3.0
 
 Series = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -104,16 +103,18 @@ def _longest_usual(own: _Looks, others: Series) -> float | None:
     """
     last = np.flatnonzero(own.stirs)
     end = int(last[-1]) + 1 if len(last) else 0
-    before = own.of(slice(0, end))
+    # The look that saw the last change may have seen the silence begin.
+    before = own.of(slice(0, max(end - 1, 0)))
     if before.new.sum() < _LEAST_ROWS or before.gaps.sum() < _LEAST_KNOWN:
         return None
     ages = np.cumsum(before.gaps[::-1])[::-1]
-    lately = int(min(np.searchsorted(-ages, -_LATELY), end - 1))
-    pace = min(_pace(before), _pace(before.of(slice(lately, end))))
+    lately = int(min(np.searchsorted(-ages, -_LATELY), len(before.gaps) - 1))
+    pace = min(_pace(before), _pace(before.of(slice(lately, None))))
     if not pace:
         return None
-    usual = others[:end].sum() / before.gaps.sum() * own.gaps[end:].sum()
-    active = min((others[end:].sum() + _DOUBT) / (usual + _DOUBT), 1.0)
+    usual = others[:end].sum() / own.gaps[:end].sum() * own.gaps[end:].sum()
+    # Others may have entered less by chance alone.
+    active = min((others[end:].sum() + 2 * np.sqrt(usual) + 1) / (usual + 1), 1.0)
     return max(_LEAST_DAYS, _SURPRISE / (pace * active), 1.5 * _longest(before) + 2)
 
 
