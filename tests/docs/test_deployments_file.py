@@ -46,7 +46,9 @@ def test_pool_queue_and_file_are_chosen_by_options(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert f"--prefect-file {out}" in done.stderr
     deployments = yaml.safe_load(out.read_text(encoding="utf-8"))["deployments"]
-    assert {(one["work_pool"]["name"], one["work_pool"]["work_queue_name"]) for one in deployments} == {("kube", "night")}
+    assert {(one["work_pool"]["name"], one["work_pool"]["work_queue_name"]) for one in deployments} == {
+        ("kube", "night")
+    }
 
 
 @pytest.mark.parametrize(("options", "seconds"), [([], []), (["--heartbeat"], [600])])

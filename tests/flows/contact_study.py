@@ -31,6 +31,7 @@ messaging:
     sender: "{ours}"
     segments_per_second: 50
   email: {{host: {host}, port: {port}, security: none, sender: Trial <trial@example.org>}}
+  hours: {{opens: "00:00", closes: "24:00"}}
   mark:
     opted_out: {{event: baseline_arm_1, field: part_text_ok, value: "0"}}
     bad_number: {{event: baseline_arm_1, field: part_text_ok, value: "0"}}

@@ -60,8 +60,10 @@ def plant(folder: Path, addresses: dict[str, Any]) -> LiveStudy:
     """Make the planted project in a sandbox, and its study folder with the demo's rules."""
     text = _DEMO.read_text(encoding="utf-8")
     # The page counts by words of the study file, which are no participant's: others than REDCap is told.
-    others = "\npage:\n  consort:\n    excluded:\n      - {when: \"[part_age] > 0\", reason: not eligible}\n"
-    rules = "arms:" + text.partition("\narms:")[2].replace("\npage:\n", others)
+    others = (
+        '\n  consort:\n    excluded:\n      - {when: "[part_age] > 0", reason: not eligible}\n  enrolment: {'
+    )
+    rules = "arms:" + text.partition("\narms:")[2].replace("\n  enrolment: {", others)
     made = make_study(
         folder,
         name="planted",

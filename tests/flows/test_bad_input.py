@@ -548,6 +548,7 @@ def test_a_project_that_has_lost_its_records_is_refused(
         ((*COMPUTE, "-p", "max_share"), "-p max_share: write it as key=value."),
         (("import", "rows.csv", "--study", "demo", "-p", "max_blanked=some"), "the parameter max_blanked:"),
         (("run", "import_records", "--study", "demo"), "needs the parameter file; give it with -p file=VALUE"),
+        (("run", "compute_visit_dates"), "Say for which study"),
     ],
 )  # fmt: skip
 def test_a_flow_or_a_parameter_that_is_wrong_is_said(
@@ -560,7 +561,7 @@ def test_a_flow_or_a_parameter_that_is_wrong_is_said(
     assert said.out == ""
 
 
-@pytest.mark.parametrize("spoken", [("run", "compute_visit_dates"), ("import",), ("fly",), ("run", "--fast")])
+@pytest.mark.parametrize("spoken", [("run",), ("import",), ("fly",), ("run", "--fast")])
 def test_words_that_are_no_command_are_answered_with_the_usage(
     spoken: tuple[str, ...], desk: Desk, capstan: CommandLine
 ) -> None:

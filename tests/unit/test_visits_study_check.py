@@ -124,6 +124,8 @@ def test_in_a_classic_project_events_are_left_blank() -> None:
         notify={},
         monitors=[],
         triggers=[],
+        quality={},
+        page={},
     )
 
     assert check_study(study, dictionary, grid=grid) == []
