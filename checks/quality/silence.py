@@ -108,13 +108,13 @@ def _longest_usual(own: _Looks, others: Series) -> float | None:
     if before.new.sum() < _LEAST_ROWS or before.gaps.sum() < _LEAST_KNOWN:
         return None
     ages = np.cumsum(before.gaps[::-1])[::-1]
-    lately = int(min(np.searchsorted(-ages, -_LATELY), len(before.gaps) - 1))
+    lately = min(int(np.searchsorted(-ages, -_LATELY)), len(before.gaps) - 1)
     pace = min(_pace(before), _pace(before.of(slice(lately, None))))
     if not pace:
         return None
     usual = others[:end].sum() / own.gaps[:end].sum() * own.gaps[end:].sum()
     # Others may have entered less by chance alone.
-    active = min((others[end:].sum() + 2 * np.sqrt(usual) + 1) / (usual + 1), 1.0)
+    active = min(float((others[end:].sum() + 2 * np.sqrt(usual) + 1) / (usual + 1)), 1.0)
     return max(_LEAST_DAYS, _SURPRISE / (pace * active), 1.5 * _longest(before) + 2)
 
 
