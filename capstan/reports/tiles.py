@@ -63,5 +63,5 @@ def _last_run(table: pd.DataFrame) -> Iterator[Tile]:
     if table.empty:
         return
     last = table.assign(begun=pd.to_datetime(table["started"], utc=True)).nlargest(1, "begun").iloc[0]
-    about = f"{str(last['flow']).replace('_', ' ')}, {last['begun']:%d %b %H:%M} UTC"
+    about = f"{str(last['flow']).replace('_', ' ')}, {last['begun']:%d %b %H:%M}"
     yield Tile("runs", "Last run", str(last["outcome"]).replace("_", " "), about)

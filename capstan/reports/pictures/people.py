@@ -88,7 +88,9 @@ def completeness(table: pd.DataFrame) -> Chart:
         colour=[colour for colour, _ in shades],
         ink=[ink for _, ink in shades],
     )
-    return heat(cells, down=forms, across=events, slant=len(events) > 8)
+    # Words that would run into each other stand aslant.
+    slant = len(events) > 8 or any(len(event) > 9 for event in events)
+    return heat(cells, down=forms, across=events, slant=slant)
 
 
 def _stretched(share: float) -> float:
