@@ -16,6 +16,7 @@ _SCATTER = 2
 """Rows of one person or one day are alike: so many of them count as one."""
 _ERRORS = 6.0
 _SMALL = 12.0
+_BELL = 3.0
 
 
 def least_share(share: Floats, *, among: Floats, before: Floats) -> Floats:
@@ -49,6 +50,15 @@ def mean_error(spread: npt.ArrayLike, *, among: npt.ArrayLike, before: npt.Array
     new, old = np.asarray(among, dtype="float64"), np.asarray(before, dtype="float64")
     error = np.asarray(spread) * np.sqrt(1 / new + 1 / old)
     return np.asarray(_ERRORS * (1 + _SMALL / new) * error)
+
+
+def spread_error(tails: float, *, among: float, before: float) -> float:
+    """How far the logarithm of the spread of some rows is from what it was before by chance.
+
+    `tails` is the kurtosis of the rows before: where few rows make most of the spread, it tells little.
+    """
+    rows = (1 / among + 1 / before) * _SCATTER
+    return float(_ERRORS * np.sqrt((max(tails, _BELL) - 1) / 4 * rows))
 
 
 def _divergence(seen: Floats, true: Floats) -> Floats:

@@ -27,7 +27,9 @@ def measure_fields(export: Export) -> Iterator[Measure]:
     for field in export.fields(*_COUNTED):
         if is_numeric(field):
             values = _answers(export, field)
-            yield from measure_numbers(export, field, clipped(export, values))
+            drawn = clipped(export, values, form=field.form)
+            yield from measure_numbers(export, field, drawn)
+            yield from _measure_tails(export, field, drawn)
             yield from _measure_habits(export, field, values)
             yield from _measure_filling(export, field, has=export.frame[field.name].ne("").to_numpy())
 
@@ -60,14 +62,36 @@ def measure_numbers(
         yield Measure(names[1], *where, variance**0.5, count)
 
 
-def clipped(export: Export, values: Floats) -> Floats:
-    """Draw in what lies far out of its event, so that one slip of a finger does not move a mean."""
+def _measure_tails(export: Export, field: Field, values: Floats) -> Iterator[Measure]:
+    """Measure the kurtosis of values: 3 for a bell, more where a few rows make most of the spread."""
+    asked = np.flatnonzero(~np.isnan(values))
+    for places in export.axes:
+        here = asked[places.codes[asked] >= 0]
+        codes = places.codes[here]
+        counts = np.bincount(codes, minlength=len(places.names))
+        share = 1 / np.maximum(counts, 1)
+        means = np.bincount(codes, weights=values[here], minlength=len(places.names)) * share
+        squares = (values[here] - means[codes]) ** 2
+        variance = np.bincount(codes, weights=squares, minlength=len(places.names)) * share
+        fourth = np.bincount(codes, weights=squares**2, minlength=len(places.names)) * share
+        for at in np.flatnonzero(variance):
+            where = (field.form, field.name, *export.place(places, places.names[at]))
+            yield Measure("tails", *where, float(fourth[at] / variance[at] ** 2), int(counts[at]))
+
+
+def clipped(export: Export, values: Floats, *, form: str) -> Floats:
+    """Draw in what lies far out of its event, so that one slip of a finger does not move a mean.
+
+    What is far is told from the first rows of a form, so that it is the same on the next night.
+    """
     drawn = values.copy()
+    is_number = ~np.isnan(values)
     for number in range(len(export.events.names)):
-        here = (export.events.codes == number) & ~np.isnan(values)
-        if not here.any():
+        here = (export.events.codes == number) & is_number
+        early = here & export.early[form]
+        if not early.any():
             continue
-        low, high = np.quantile(values[here], [_TAIL, 1 - _TAIL])
+        low, high = np.quantile(values[early], [_TAIL, 1 - _TAIL])
         if low < high:
             drawn[here] = np.clip(values[here], 2 * low - high, 2 * high - low)
     return drawn

@@ -42,7 +42,7 @@ def measure_days(export: Export, today: date) -> Iterator[Measure]:
         yield from export.means("ahead", ahead, **place)
         yield from export.means("out of order", _far(export, days - _neighbours(export, days)), **place)
         if anchor is not None:
-            lag = clipped(export, days - anchor)
+            lag = clipped(export, days - anchor, form=field.form)
             yield from measure_numbers(export, field, lag, names=("lag", "lag spread"))
             yield from export.means("off schedule", _far(export, days - anchor), **place)
     yield from _measure_quiet(export, [days for _, days in dated], now=now)

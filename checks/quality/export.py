@@ -19,6 +19,7 @@ from checks.identity import GROUP_COLUMN
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+_EARLY, _EARLY_AT_SITE = 120, 10
 _PARTS = re.compile(r"(\d+)")
 
 
@@ -79,6 +80,19 @@ class Export:
             columns = [name for name in self.columns_of(form) if name in self.filled]
             parts = [self.filled[name] for name in [*columns, f"{form}_complete"] if name in self.filled]
             found[form] = np.logical_or.reduce(parts) if parts else np.zeros(len(self.frame), dtype=bool)
+        return found
+
+    @cached_property
+    def early(self) -> dict[str, Mask]:
+        """Of each form, its first rows at each site and event; they are the same ones from night to night."""
+        order = np.argsort(self.records, kind="stable")
+        each = max(_EARLY // max(len(self.sites.names), 1), _EARLY_AT_SITE)
+        found = {}
+        for form, started in self.started.items():
+            rows = order[started[order]]
+            places = self.events.codes[rows] * (len(self.sites.names) + 1) + self.sites.codes[rows]
+            nth = pd.Series(places).groupby(places).cumcount().to_numpy()
+            found[form] = np.isin(np.arange(len(self.frame)), rows[nth < each])
         return found
 
     def columns_of(self, form: str) -> list[str]:

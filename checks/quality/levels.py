@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from capstan.quality.chances import mean_error
+from capstan.quality.chances import mean_error, spread_error
 from capstan.quality.expected import Kind
 from capstan.quality.recent import SPREADS
 from checks.quality.asked import Question, Rule, ask, places
@@ -36,7 +36,7 @@ def ask_levels(recent: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Questio
             if row["error"] > 0:
                 low, high = row["before"] - row["error"], row["before"] + row["error"]
                 yield ask(rule, place, value=row["recent"], count=row["new"], lower=low, upper=high)
-    yield from _ask_spreads(_table(recent, "mean"), measures)
+    yield from _ask_spreads(_with_tails(recent), measures)
 
 
 def ask_days(recent: pd.DataFrame, before: pd.DataFrame) -> Iterator[Question]:
@@ -67,6 +67,13 @@ def _table(recent: pd.DataFrame, mean: str) -> pd.DataFrame:
     )
 
 
+def _with_tails(recent: pd.DataFrame) -> pd.DataFrame:
+    """The recent rows of the mean, with `tails`: the kurtosis that the rows before had."""
+    tails = recent[recent.index.get_level_values("measure") == "tails"]
+    before = tails["before"].rename("tails").rename(index={"tails": "mean"}, level="measure")
+    return _table(recent, "mean").join(before, how="inner")
+
+
 def _ask_spreads(table: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Question]:
     """Ask it where many rows came, of one event, in fields that are not nearly constant anyhow."""
     common = measures[measures["measure"] == "commonest"]
@@ -74,6 +81,7 @@ def _ask_spreads(table: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Questi
     constant = pd.MultiIndex.from_frame(common[list(table.index.names)])
     judged = table[(table["new"] >= _MANY) & (table["spread_before"] > 0) & ~table.index.isin(constant)]
     for place, row in places(judged):
-        factor = max(_WIDER, float(np.exp(6 / np.sqrt(row["new"]))))
+        error = spread_error(row["tails"], among=row["new"], before=row["known"])
+        factor = max(_WIDER, float(np.exp(error)))
         low, high = row["spread_before"] / factor, row["spread_before"] * factor
         yield ask(SPREAD, place, value=row["spread"], count=row["new"], lower=low, upper=high)

@@ -20,8 +20,8 @@ QUIET = Rule("quiet", Kind.FRESHNESS, "warning", "The dates that were entered go
 _LEAST_DAYS = 10.0
 """A holiday is no silence; a late entry is none for longer, where only dates in the data tell."""
 _LEAST_QUIET = 14.0
-_SURPRISE = 9.0
-"""So many rows fail to come by chance once in eight thousand times."""
+_SURPRISE = 10.0
+"""So many rows fail to come by chance once in twenty thousand times."""
 _LEAST_ROWS = 10
 _LEAST_KNOWN = 14
 _LATELY = 28

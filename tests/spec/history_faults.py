@@ -176,7 +176,7 @@ def _of(*kinds: Kind) -> frozenset[Kind]:
 
 
 FAULTS = (
-    Fault("site stops", _of(Kind.FRESHNESS), 24, site_stops),
+    Fault("site stops", _of(Kind.FRESHNESS), 21, site_stops),
     Fault("site vanishes", _of(Kind.VOLUME), 2, site_vanishes, sites=2),
     Fault("records are lost", _of(Kind.VOLUME), 2, records_are_lost),
     Fault("mean drifts", _of(Kind.DRIFT), 28, mean_drifts),
@@ -196,6 +196,11 @@ FAULTS = (
     Fault("phones are shared", _of(Kind.CONTACT), 28, phones_are_shared),
     Fault("messages fail", _of(Kind.DELIVERY), 28, messages_fail),
 )
+
+NAMED = frozenset(
+    {"site stops", "mean drifts", "form is not completed", "imports are repeated", "dates shift"}
+)
+"""The faults that every project must hear of, of whatever shape it is."""
 
 
 def faults_of(history: History) -> list[Fault]:

@@ -13,7 +13,7 @@ from checks.quality.asking import ask_project
 from tests.spec.history_faults import Fault
 from tests.spec.project_history import FAULT_NIGHT, FIRST_NIGHT, History, at, day_of
 
-LOOKS_AFTER = (1, 13, 28)
+LOOKS_AFTER = (1, 7, 14, 21, 28)
 Judge = Callable[[Asked], list[Expected]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from capstan.quality.chances import least_share, mean_error, most_share
+from capstan.quality.chances import least_share, mean_error, most_share, spread_error
 
 
 def _least(share: float, *, among: float, before: float) -> float:
@@ -45,3 +45,18 @@ def test_no_mean_in_twenty_thousand_is_farther_off_than_its_error(rows: int) -> 
     spread = np.maximum(drawn.std(axis=1), 1)
 
     assert (np.abs(drawn.mean(axis=1)) < mean_error(spread, among=rows, before=10_000)).all()
+
+
+@pytest.mark.parametrize(("shape", "tails"), [(0.0, 3.0), (0.6, 10.0), (0.8, 31.0)])
+def test_no_spread_in_twenty_thousand_is_farther_off_than_its_error(shape: float, tails: float) -> None:
+    bells = np.random.default_rng(1).normal(size=(20_000, 100))
+    drawn = np.exp(shape * bells) if shape else bells
+    spreads = drawn.std(axis=1)
+
+    assert (np.abs(np.log(spreads / drawn.std())) < spread_error(tails, among=100, before=10_000)).all()
+
+
+def test_the_spread_of_values_with_heavy_tails_is_told_by_more_rows() -> None:
+    bell = spread_error(3.0, among=100, before=1_000)
+
+    assert spread_error(19.0, among=900, before=9_000) == pytest.approx(bell)

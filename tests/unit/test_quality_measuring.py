@@ -55,6 +55,22 @@ def test_the_order_of_rows_and_columns_changes_nothing(history: History) -> None
     pd.testing.assert_frame_equal(_measured(frame, history), _measured(mixed, history))
 
 
+def test_what_is_drawn_in_at_a_site_does_not_change_with_what_another_enters_later(history: History) -> None:
+    frame = history.export(120)
+    is_late = frame["redcap_data_access_group"].eq("site_1") & ~frame["number_0"].isin(["", "1700"])
+    is_late &= frame.groupby(["redcap_data_access_group", "redcap_event_name"]).cumcount() >= 50
+    wild = frame.assign(number_0=frame["number_0"].mask(is_late, "130"))
+
+    before, after = _measured(frame, history), _measured(wild, history)
+
+    of_other = (before["field"] == "number_0") & (before["site"] == "site_2")
+    assert is_late.sum() > 100
+    assert {"mean", "spread"} <= set(before[of_other]["measure"])
+    pd.testing.assert_frame_equal(
+        before[of_other].reset_index(drop=True), after[of_other].reset_index(drop=True)
+    )
+
+
 def test_hostile_names_of_sites_are_measured_like_others(history: History) -> None:
     frame = history.export(90)
     names = {"site_1": "<b>/{it}//%s\n'", "site_2": "{0}"}
