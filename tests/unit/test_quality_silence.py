@@ -60,7 +60,7 @@ def test_a_site_that_stopped_yesterday_is_not_silent_yet() -> None:
 
 @pytest.mark.parametrize("each", [2, 3, 7, 14])
 def test_silence_is_counted_in_days_however_far_apart_the_looks_are(each: int) -> None:
-    assert _silent(1, nights=60 + 16, stopped="big", since=60, each=each) == {"big"}
+    assert _silent(1, nights=60 + 15 + each, stopped="big", since=60, each=each) == {"big"}
 
 
 @pytest.mark.parametrize("each", [3, 7, 14])
