@@ -41,11 +41,6 @@ def recent_rows(measures: pd.DataFrame, *, history: pd.DataFrame, today: date) -
     return found
 
 
-def nights(history: pd.DataFrame) -> list[date]:
-    """The days of a history, oldest first."""
-    return sorted({at.date() for at in history["at"].unique()})
-
-
 def _night(history: pd.DataFrame, day: date) -> pd.DataFrame | None:
     """The last look of a history on or before a day."""
     looks = [at for at in history["at"].unique() if at.date() <= day]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -21,7 +21,8 @@ from capstan.store.seen_places import Project
 from capstan.store.upserts import insert_or_replace
 
 MEASURE_COLUMNS = ("measure", "form", "field", "event", "site", "value", "count")
-KEPT_FOR = timedelta(days=400)
+MEASURES_KEPT, OUTCOMES_KEPT = timedelta(days=120), timedelta(days=60)
+"""Expectations look back over 90 days of measures; outcomes are thousands of rows a night."""
 _TEXTS = MEASURE_COLUMNS[:5]
 
 
@@ -67,7 +68,7 @@ def keep_measures(
 ) -> None:
     """Keep what was measured (`MEASURE_COLUMNS`) in place of an earlier look of that day.
 
-    A look that began earlier than the one that is kept is left out. What is older than `KEPT_FOR` goes.
+    A look that began earlier than the one that is kept is left out. What is older than `MEASURES_KEPT` goes.
     """
     whole = measures[list(MEASURE_COLUMNS)].astype({name: "str" for name in _TEXTS})
     row = {**_key(project, day), "at": now, "rows": len(whole), "packed": _pack(whole)}
@@ -75,21 +76,39 @@ def keep_measures(
         newer = QUALITY_MEASURE.c.at <= now
         kept = insert_or_replace(connection, QUALITY_MEASURE, keys=("study", "project", "day"), where=newer)
         connection.execute(kept.values(**row))
-        _forget(connection, QUALITY_MEASURE, project, now=now)
+        _forget(connection, QUALITY_MEASURE, project, until=now - MEASURES_KEPT)
+
+
+class Thinned(NamedTuple):
+    """Of which days every measure is read, told from all days; of the others only some measures are."""
+
+    whole: Callable[[Sequence[date]], Collection[date]]
+    always: Collection[str]
 
 
 def read_measures(
-    store: Store, project: Project, *, since: datetime | None = None, before: date | None = None
+    store: Store,
+    project: Project,
+    *,
+    since: datetime | None = None,
+    before: date | None = None,
+    thinned: Thinned | None = None,
 ) -> pd.DataFrame:
     """What was measured, oldest day first: `at` and `MEASURE_COLUMNS`; from a time, and before a day."""
     wanted = [_of(QUALITY_MEASURE, project)]
     wanted += [QUALITY_MEASURE.c.at >= since] if since else []
     wanted += [QUALITY_MEASURE.c.day < before.isoformat()] if before else []
-    columns = (QUALITY_MEASURE.c.at, QUALITY_MEASURE.c.packed)
+    columns = (QUALITY_MEASURE.c.at, QUALITY_MEASURE.c.day, QUALITY_MEASURE.c.packed)
     query = select(*columns).where(*wanted).order_by(QUALITY_MEASURE.c.day)
     with store.read() as connection:
-        rows = connection.execute(query).all()
-    parts = [_unpack(packed).assign(at=at) for at, packed in rows]
+        rows = [(at, date.fromisoformat(day), packed) for at, day, packed in connection.execute(query)]
+    days = [day for _, day, _ in rows]
+    thinned = thinned or Thinned(lambda days: days, ())
+    whole, always = frozenset(thinned.whole(days)), list(thinned.always)
+    parts = []
+    for at, day, packed in rows:
+        part = _unpack(packed).assign(at=at)
+        parts.append(part if day in whole else part[part["measure"].isin(always)])
     columns_of = ["at", *MEASURE_COLUMNS]
     return pd.concat(parts, ignore_index=True)[columns_of] if parts else _nothing()
 
@@ -120,7 +139,7 @@ def keep_outcomes(
         if rows:
             connection.execute(insert(QUALITY_OUTCOME), rows)
         add_happenings(store, connection, room, happenings=[news[name] for name in told])
-        _forget(connection, QUALITY_OUTCOME, project, now=now)
+        _forget(connection, QUALITY_OUTCOME, project, until=now - OUTCOMES_KEPT)
     return tuple(told)
 
 
@@ -190,8 +209,8 @@ def _of(table: Table, project: Project) -> ColumnElement[bool]:
     return and_(table.c.study == project.study, table.c.project == project.name)
 
 
-def _forget(connection: Connection, table: Table, project: Project, *, now: datetime) -> None:
-    connection.execute(delete(table).where(_of(table, project), table.c.at < now - KEPT_FOR))
+def _forget(connection: Connection, table: Table, project: Project, *, until: datetime) -> None:
+    connection.execute(delete(table).where(_of(table, project), table.c.at < until))
 
 
 def _pack(frame: pd.DataFrame) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import pandas as pd
@@ -75,12 +75,16 @@ def wait(rule: Rule, reason: str) -> Question:
     ), None
 
 
-def gather(questions: Iterable[Question], *, off: Iterable[str]) -> Asked:
-    """Put questions together, without those whose id, rule or kind is switched off."""
+def without(questions: Iterable[Question], *, off: Iterable[str]) -> list[Question]:
+    """Leave out the questions whose id, rule or kind is switched off."""
     left_out = frozenset(off)
-    asked = [one for one in questions if not _names(one[0]) & left_out]
-    told = [measure for _, measure in asked if measure is not None]
-    return Asked(tuple(sorted((one for one, _ in asked), key=lambda one: one.id)), typed(told))
+    return [one for one in questions if not _names(one[0]) & left_out]
+
+
+def gather(questions: Sequence[Question]) -> Asked:
+    """Put questions together."""
+    told = [measure for _, measure in questions if measure is not None]
+    return Asked(tuple(sorted((one for one, _ in questions), key=lambda one: one.id)), typed(told))
 
 
 def places(frame: pd.DataFrame) -> Iterator[tuple[Place, pd.Series[float]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 import pandas as pd
@@ -10,19 +11,23 @@ import pandas as pd
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
 from capstan.quality.expected import Expected
+from capstan.quality.measures import COUNTS
 from capstan.quality.recent import WINDOWS, recent_rows
 from capstan.study import Study
-from checks.quality.asked import Asked, Question, gather, wait
+from checks.quality.asked import Asked, Question, gather, wait, without
 from checks.quality.between_sites import ask_between_sites
 from checks.quality.growth import ask_growth
 from checks.quality.levels import DAY, LAG, MEAN, SPREAD, ask_days, ask_levels
-from checks.quality.limits import ask_limits, ask_never
-from checks.quality.references import ask_references
+from checks.quality.limits import SETTLED, ask_limits, ask_never
+from checks.quality.merging import merge_places
+from checks.quality.references import SINCE, ask_references
 from checks.quality.shares import ask_delivery, ask_shares
 from checks.quality.silence import ask_quiet, ask_silence
 
 _EARLIER = timedelta(days=14)
 _REMEMBERED = timedelta(days=90)
+ALWAYS = frozenset({*COUNTS, "delivered"})
+"""Measures that are asked for of every day of a history; of others `days_wanted` is enough."""
 
 
 def ask_project(
@@ -50,7 +55,7 @@ def ask_project(
     if expect.ended is None or today < expect.ended:
         questions += ask_silence(known, measures, today=today, limit=expect.freshness)
         questions += ask_quiet(measures) if known.empty or expect.freshness is None else []
-    return gather(questions, off=expect.off)
+    return gather(merge_places(without(questions, off=expect.off)))
 
 
 def expectations_for(
@@ -65,6 +70,20 @@ def expectations_for(
     """The expectations alone, sorted by id; the same on every machine."""
     asked = ask_project(study, dictionary, grid, measures=measures, history=history, today=today)
     return list(asked.expected)
+
+
+def days_wanted(days: Iterable[date], *, today: date) -> frozenset[date]:
+    """The days of a history of which `ask_project` wants every measure: the last one before each window."""
+    known = sorted(days)
+    ends = [today - SETTLED, today - SINCE, *_window_ends(today)]
+    then = known[: bisect_right(known, today - _EARLIER)]
+    ends += [then[-1], *_window_ends(then[-1])] if then else []
+    places = (bisect_right(known, end) for end in ends)
+    return frozenset(known[place - 1] for place in places if place)
+
+
+def _window_ends(day: date) -> list[date]:
+    return [day - timedelta(days=days) for days in WINDOWS]
 
 
 def _remembered(

@@ -12,7 +12,7 @@ from checks.quality.export import Export, Floats, Mask, as_numbers
 
 _CODED = (FieldType.RADIO, FieldType.DROPDOWN, FieldType.YESNO, FieldType.TRUEFALSE)
 _COUNTED = (FieldType.TEXT, FieldType.CALC, FieldType.SLIDER)
-_TAIL = 0.05
+_TAIL, _REACH = 0.1, 1.5
 
 
 def measure_fields(export: Export) -> Iterator[Measure]:
@@ -93,7 +93,8 @@ def clipped(export: Export, values: Floats, *, form: str) -> Floats:
             continue
         low, high = np.quantile(values[early], [_TAIL, 1 - _TAIL])
         if low < high:
-            drawn[here] = np.clip(values[here], 2 * low - high, 2 * high - low)
+            reach = _REACH * (high - low)
+            drawn[here] = np.clip(values[here], low - reach, high + reach)
     return drawn
 
 

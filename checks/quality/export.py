@@ -19,7 +19,7 @@ from checks.identity import GROUP_COLUMN
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-_EARLY, _EARLY_AT_SITE = 120, 10
+_EARLY = 40
 _PARTS = re.compile(r"(\d+)")
 
 
@@ -84,15 +84,13 @@ class Export:
 
     @cached_property
     def early(self) -> dict[str, Mask]:
-        """Of each form, its first rows at each site and event; they are the same ones from night to night."""
+        """Of each form, its first rows of each event; they are the same ones from night to night."""
         order = np.argsort(self.records, kind="stable")
-        each = max(_EARLY // max(len(self.sites.names), 1), _EARLY_AT_SITE)
         found = {}
         for form, started in self.started.items():
             rows = order[started[order]]
-            places = self.events.codes[rows] * (len(self.sites.names) + 1) + self.sites.codes[rows]
-            nth = pd.Series(places).groupby(places).cumcount().to_numpy()
-            found[form] = np.isin(np.arange(len(self.frame)), rows[nth < each])
+            nth = pd.Series(rows).groupby(self.events.codes[rows]).cumcount().to_numpy()
+            found[form] = np.isin(np.arange(len(self.frame)), rows[nth < _EARLY])
         return found
 
     def columns_of(self, form: str) -> list[str]:

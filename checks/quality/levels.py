@@ -75,11 +75,12 @@ def _with_tails(recent: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ask_spreads(table: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Question]:
-    """Ask it where many rows came, of one event, in fields that are not nearly constant anyhow."""
+    """Ask it where many rows came and many were known, in fields that are not nearly constant anyhow."""
     common = measures[measures["measure"] == "commonest"]
     common = common[common["value"] > _COMMON].assign(measure="mean")
     constant = pd.MultiIndex.from_frame(common[list(table.index.names)])
-    judged = table[(table["new"] >= _MANY) & (table["spread_before"] > 0) & ~table.index.isin(constant)]
+    is_told = (table["new"] >= _MANY) & (table["known"] >= _MANY) & (table["spread_before"] > 0)
+    judged = table[is_told & ~table.index.isin(constant)]
     for place, row in places(judged):
         error = spread_error(row["tails"], among=row["new"], before=row["known"])
         factor = max(_WIDER, float(np.exp(error)))

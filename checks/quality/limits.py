@@ -23,7 +23,7 @@ _NEVER: Mapping[str, tuple[Rule, float]] = {
     "ahead": (Rule("never ahead", Kind.DATES, "warning", "No date lies in the future: {it}."), 4.0),
 }
 _NEVER_ROWS = 50
-_SETTLED = timedelta(days=7)
+SETTLED = timedelta(days=7)
 _LIKELY = 0.1
 _SLACK_SHARE, _SLACK_ROWS = 0.03, 5.0
 
@@ -52,9 +52,9 @@ def ask_limits(measures: pd.DataFrame, expect: Expect) -> Iterator[Question]:
 
 def ask_never(measures: pd.DataFrame, history: pd.DataFrame, *, today: date) -> Iterator[Question]:
     """Ask whether what never was in many rows is still not, but for a few rows."""
-    looks = [at for at in history["at"].unique() if at.date() <= today - _SETTLED]
+    looks = [at for at in history["at"].unique() if at.date() <= today - SETTLED]
     if not looks:
-        reason = f"It needs {_SETTLED.days} days of history."
+        reason = f"It needs {SETTLED.days} days of history."
         yield from (wait(rule, reason) for rule, _ in _NEVER.values())
         return
     then = history[(history["at"] == max(looks)) & history["measure"].isin(list(_NEVER))]

@@ -14,7 +14,7 @@ from capstan.quality.expected import Expected, Kind
 from capstan.quality.measures import Measure, each_of
 from checks.quality.asked import Place, Question
 
-_SINCE = timedelta(days=28)
+SINCE = timedelta(days=28)
 _LEAST_ROWS = 50
 _SHARE_OF = "share of "
 _LEAST_DIVERGENCE = 0.1
@@ -27,7 +27,7 @@ def ask_references(history: pd.DataFrame, dictionary: Dictionary, *, today: date
     So are boxes: they hold 0 where nobody has seen them, too.
     """
     yield _ask_places(), None
-    looks = [at for at in history["at"].unique() if at.date() <= today - _SINCE]
+    looks = [at for at in history["at"].unique() if at.date() <= today - SINCE]
     if not looks:
         return
     then = history[(history["at"] == max(looks)) & (history["site"] == "")]

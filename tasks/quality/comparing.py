@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,10 +18,10 @@ from capstan.expectations import Project, validate
 from capstan.quality.expected import Expected, digest_of
 from capstan.quality.outcome import Outcome
 from capstan.settings import load_settings
-from capstan.store.quality_history import Result, keep_measures, read_measures
+from capstan.store.quality_history import Result, Thinned, keep_measures, read_measures
 from capstan.store.tallies import tally_messages
 from checks.quality.asked import Asked
-from checks.quality.asking import ask_project
+from checks.quality.asking import ALWAYS, ask_project, days_wanted
 from checks.quality.measuring import measure_project
 from tasks.connections import LiveProject
 from tasks.messages.queueing import room_of
@@ -89,7 +90,13 @@ def ask(live: LiveProject, export: pd.DataFrame, *, now: datetime) -> tuple[pd.D
         today=today,
         tallies=_tallies(live, now=now),
     )
-    history = read_measures(live.store, project_of(live), since=now - _REMEMBERED, before=today)
+    history = read_measures(
+        live.store,
+        project_of(live),
+        since=now - _REMEMBERED,
+        before=today,
+        thinned=Thinned(partial(days_wanted, today=today), ALWAYS),
+    )
     local = history.assign(at=history["at"].dt.tz_convert(study.zone))
     asked = ask_project(study, live.dictionary, live.grid, measures=measures, history=local, today=today)
     run_logger().info("%d numbers were measured, %d are expected", len(measures), len(asked.expected))

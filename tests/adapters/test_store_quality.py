@@ -15,10 +15,11 @@ from capstan.notice import Cause, Happening
 from capstan.store import Store, load_keys
 from capstan.store.panels import keep_panels, read_panels
 from capstan.store.quality_history import (
-    KEPT_FOR,
     MEASURE_COLUMNS,
+    MEASURES_KEPT,
     Judged,
     Result,
+    Thinned,
     keep_measures,
     keep_outcomes,
     last_project,
@@ -47,6 +48,10 @@ def measured(value: float) -> pd.DataFrame:
         ("rows", "", "", "", "", float("nan"), 0),
     ]
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def measured_of(name: str, value: float) -> pd.DataFrame:
+    return pd.DataFrame([(name, "exam", "", "", "", value, 20)], columns=list(MEASURE_COLUMNS))
 
 
 def measure(store: Store, value: float, *, at: datetime = NOW) -> None:
@@ -88,11 +93,27 @@ def test_the_history_is_of_one_project_from_a_time_and_before_a_day(store: Store
     assert (last_project(store, "demo"), last_project(store, "other")) == (PROJECT, None)
 
 
+def test_of_a_thinned_history_some_days_are_whole_and_others_have_some_measures_only(store: Store) -> None:
+    for days in range(3):
+        measured = pd.concat([measured_of("rows", days), measured_of("mean", days)])
+        keep_measures(store, PROJECT, measures=measured, day=(NOW + days * DAY).date(), now=NOW + days * DAY)
+
+    thinned = Thinned(lambda days: days[1:2], {"rows"})
+    history = read_measures(store, PROJECT, thinned=thinned)
+
+    assert list(zip(history["measure"], history["value"], strict=True)) == [
+        ("rows", 0),
+        ("rows", 1),
+        ("mean", 1),
+        ("rows", 2),
+    ]
+
+
 def test_what_is_too_old_goes(store: Store) -> None:
     measure(store, 1)
     judge(store, FAILED)
-    measure(store, 2, at=NOW + KEPT_FOR + DAY)
-    judge(store, FAILED, at=NOW + KEPT_FOR + DAY)
+    measure(store, 2, at=NOW + MEASURES_KEPT + DAY)
+    judge(store, FAILED, at=NOW + MEASURES_KEPT + DAY)
 
     assert read_measures(store, PROJECT)["value"].dropna().tolist() == [2]
     assert list_outcomes(store, PROJECT)["expectations"].tolist() == [1]

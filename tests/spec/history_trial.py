@@ -9,7 +9,7 @@ import pandas as pd
 from capstan.quality.expected import Expected
 from capstan.quality.measures import PLACE
 from checks.quality.asked import Asked
-from checks.quality.asking import ask_project
+from checks.quality.asking import ALWAYS, ask_project, days_wanted
 from tests.spec.history_faults import Fault
 from tests.spec.project_history import FAULT_NIGHT, FIRST_NIGHT, History, at, day_of
 
@@ -34,7 +34,9 @@ class Nights:
 
     def asked(self, night: int) -> Asked:
         """What is expected on a night by all the nights before it."""
-        parts = [at(self.measures(one), one) for one in range(FIRST_NIGHT, night, self.step)]
+        past = range(FIRST_NIGHT, night, self.step)
+        whole = days_wanted([day_of(one) for one in past], today=day_of(night))
+        parts = [at(self._known(one, is_whole=day_of(one) in whole), one) for one in past]
         return ask_project(
             self.history.study,
             self.history.dictionary,
@@ -45,6 +47,11 @@ class Nights:
             else at(self.measures(night).iloc[:0], night),
             today=day_of(night),
         )
+
+    def _known(self, night: int, *, is_whole: bool) -> pd.DataFrame:
+        """What the store gives back of a night: of most nights only counts."""
+        measures = self.measures(night)
+        return measures if is_whole else measures[measures["measure"].isin(list(ALWAYS))]
 
     def befallen(self, fault: Fault) -> Nights:
         """The same nights with a fault from `FAULT_NIGHT` on."""

@@ -10,11 +10,11 @@ import pytest
 from capstan.plan import keyed
 from capstan.quality.expected import digest_of
 from capstan.quality.measures import COUNTS, LEAST_ROWS
-from checks.quality.asking import ask_project
+from checks.quality.asking import ALWAYS, ask_project, days_wanted
 from checks.quality.measuring import measure_project
 from tests.projects import STUDY, dictionary, grid, study
 from tests.spec.history_trial import Nights, judge_measures
-from tests.spec.project_history import FAULT_NIGHT, History, Shape, at, day_of, make_history
+from tests.spec.project_history import FAULT_NIGHT, LAST_NIGHT, History, Shape, at, day_of, make_history
 
 TODAY = date(2026, 3, 2)
 
@@ -136,6 +136,30 @@ def test_ids_are_unique_and_the_suite_has_one_digest(history: History) -> None:
     ids = [one.id for one in first.expected]
     assert len(ids) == len(set(ids)) > 100
     assert digest_of(first.expected) == digest_of(again.expected)
+
+
+@pytest.mark.parametrize("step", [1, 4, 9])
+def test_of_days_that_are_not_wanted_only_a_few_measures_are_asked_for(history: History, step: int) -> None:
+    nights, today = Nights(history, step=step), day_of(LAST_NIGHT)
+    past = {day_of(night): at(nights.measures(night), night) for night in range(20, LAST_NIGHT, step)}
+    wanted = days_wanted(past, today=today)
+    thin = [told if day in wanted else told[told["measure"].isin(list(ALWAYS))] for day, told in past.items()]
+
+    asked = [
+        ask_project(
+            history.study,
+            history.dictionary,
+            history.grid,
+            measures=nights.measures(LAST_NIGHT),
+            history=pd.concat(known),
+            today=today,
+        )
+        for known in (past.values(), thin)
+    ]
+
+    assert len(wanted) <= 12
+    assert asked[0].expected == asked[1].expected
+    pd.testing.assert_frame_equal(asked[0].measures, asked[1].measures)
 
 
 def test_what_is_switched_off_is_not_asked(history: History) -> None:
