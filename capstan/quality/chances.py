@@ -52,13 +52,14 @@ def mean_error(spread: npt.ArrayLike, *, among: npt.ArrayLike, before: npt.Array
     return np.asarray(_ERRORS * (1 + _SMALL / new) * error)
 
 
-def spread_error(tails: float, *, among: float, before: float) -> float:
+def spread_error(tails: npt.ArrayLike, *, among: npt.ArrayLike, before: npt.ArrayLike) -> Floats:
     """How far the logarithm of the spread of some rows is from what it was before by chance.
 
     `tails` is the kurtosis of the rows before: where few rows make most of the spread, it tells little.
     """
-    rows = (1 / among + 1 / before) * _SCATTER
-    return float(_ERRORS * np.sqrt((max(tails, _BELL) - 1) / 4 * rows))
+    new, old = np.asarray(among, dtype="float64"), np.asarray(before, dtype="float64")
+    of_one = (np.maximum(np.asarray(tails), _BELL) - 1) / 4
+    return np.asarray(_ERRORS * np.sqrt(of_one * (1 / new + 1 / old) * _SCATTER))
 
 
 def _divergence(seen: Floats, true: Floats) -> Floats:

@@ -11,7 +11,7 @@ import pandas as pd
 from capstan.quality.measures import COUNTS, PLACE
 
 WINDOWS = (3, 7, 14, 28, 56)
-"""Days; each place is judged over the fewest in which enough rows came, else over the most that are known."""
+"""Days; each place is judged over all in which enough rows came, else over the most that are known."""
 ENOUGH_NEW, LEAST_NEW = 40, 12
 LEAST_BEFORE = 20
 SPREADS = MappingProxyType({"spread": "mean", "lag spread": "lag", "day spread": "day"})
@@ -19,26 +19,42 @@ SPREADS = MappingProxyType({"spread": "mean", "lag spread": "lag", "day spread":
 _UNKNOWN = 0.05
 _OF_A_DAY = ("delivered", "quiet days", "longest quiet", "dated days", "repeated by chance")
 """Measures that do not add up over rows, so that two days of them tell nothing of the rows between."""
-_RECENT = ["recent", "new", "before", "known", "days"]
+_RECENT = ["recent", "new", "before", "known"]
+_LEAST_STANDING = 50
 
 
 def recent_rows(measures: pd.DataFrame, *, history: pd.DataFrame, today: date) -> pd.DataFrame:
-    """What came lately, by place (`PLACE`): `recent` and `new` for its mean and number, and what was before.
+    """What came lately, by place (`PLACE`) and `days`: `recent` and `new` for its mean and number.
 
-    `before` and `known` are mean and number of the rows before, `days` is the window. A mean over several
-    events is expected to change with the events that its rows are of: `before` has that already.
+    `before` and `known` are those of the rows before. Every window in which enough rows came is told, so that
+    a leap is seen soon and a small change in time; else the most days that are known. A mean over several
+    events is expected to change with the events that its rows are of: `before` has that already. Where hardly
+    a row came, all rows are told: what stands is not to change.
     """
-    now = _means(measures)
-    found = pd.DataFrame(columns=_RECENT, index=now.index[:0], dtype="float64")
-    for days in WINDOWS:
-        then = _night(history, today - timedelta(days=days))
-        if then is None:
-            break
-        settled = found.index[found["new"] >= ENOUGH_NEW]
-        open_now = now[~now.index.isin(settled)]
-        part = _between(open_now, _means(then), rows=_rows(measures), rows_then=_rows(then), days=days)
-        found = pd.concat([found[~found.index.isin(part.index)], part])
-    return found
+    now, rows = _means(measures), _rows(measures)
+    looks = [(days, _night(history, today - timedelta(days=days))) for days in WINDOWS]
+    known = [(days, then) for days, then in looks if then is not None]
+    parts = [_between(now, _means(then), rows=rows, rows_then=_rows(then), days=days) for days, then in known]
+    found = pd.concat([_nothing(), *parts])
+    is_enough = found["new"] >= ENOUGH_NEW
+    places = found.droplevel("days").index
+    is_last = ~places.duplicated(keep="last") & ~places.isin(places[is_enough])
+    standing = [_standing(now[~now.index.isin(places)], _means(then), days=days) for days, then in known[-1:]]
+    return pd.concat([found[is_enough | is_last], *standing])
+
+
+def _nothing() -> pd.DataFrame:
+    index = pd.MultiIndex.from_arrays([[] for _ in (*PLACE, "days")], names=[*PLACE, "days"])
+    return pd.DataFrame(columns=_RECENT, index=index, dtype="float64")
+
+
+def _standing(now: pd.DataFrame, then: pd.DataFrame, *, days: int) -> pd.DataFrame:
+    """All rows of a place against all rows that it had, but for days, which pass by themselves."""
+    both = now.join(then.add_suffix("_then"), how="inner")
+    is_day = both.index.get_level_values("measure").isin(["day", "day spread"])
+    both = both[(both["count_then"] >= _LEAST_STANDING) & ~is_day].astype("float64")
+    names = {"value": "recent", "count": "new", "value_then": "before", "count_then": "known"}
+    return both.rename(columns=names)[_RECENT].assign(days=float(days)).set_index("days", append=True)
 
 
 def _night(history: pd.DataFrame, day: date) -> pd.DataFrame | None:
@@ -74,8 +90,7 @@ def _between(
     shift = _shift(both, then, rows=rows, rows_then=rows_then)
     found = pd.DataFrame({"recent": sums / new, "new": new, "before": both["value_then"] + shift})
     found["known"] = both["count_then"].astype("float64")
-    found["days"] = float(days)
-    return found[shift.notna()]
+    return found[shift.notna()].assign(days=float(days)).set_index("days", append=True)
 
 
 def _shift(

@@ -88,9 +88,21 @@ def gather(questions: Sequence[Question]) -> Asked:
 
 
 def places(frame: pd.DataFrame) -> Iterator[tuple[Place, pd.Series[float]]]:
-    """The rows of a frame that is indexed by measure and place."""
+    """The rows of a frame that is indexed by measure and place, and perhaps by days."""
     for key, (_, row) in zip(frame.index, frame.iterrows(), strict=True):
-        yield Place(*key[1:]), row
+        yield Place(*key[1:5]), row
+
+
+def worst(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of the windows of each place, the one that is the furthest out of its bounds, or the nearest to them.
+
+    It has `recent`, `before`, `lower` and `upper`, NaN for no bound; without any bound a window is left out.
+    """
+    grown = (frame["recent"] - frame["before"]) / (frame["upper"] - frame["before"])
+    fallen = (frame["before"] - frame["recent"]) / (frame["before"] - frame["lower"])
+    out = pd.concat([grown, fallen], axis=1).max(axis=1).dropna().sort_values(kind="stable")
+    places = out.droplevel("days").index
+    return frame.loc[out.index[~places.duplicated(keep="last")]]
 
 
 def _name(rule: Rule, place: Place) -> str:

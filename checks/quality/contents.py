@@ -8,11 +8,11 @@ import numpy as np
 
 from capstan.dictionary import Field, FieldType
 from capstan.quality.measures import Measure
-from checks.quality.export import Export, Floats, Mask, as_numbers
+from checks.quality.export import FIRST, Export, Floats, Mask, as_numbers
 
 _CODED = (FieldType.RADIO, FieldType.DROPDOWN, FieldType.YESNO, FieldType.TRUEFALSE)
 _COUNTED = (FieldType.TEXT, FieldType.CALC, FieldType.SLIDER)
-_TAIL, _REACH = 0.1, 1.5
+_TAIL, _REACH = 0.2, 2.5
 
 
 def measure_fields(export: Export) -> Iterator[Measure]:
@@ -27,7 +27,7 @@ def measure_fields(export: Export) -> Iterator[Measure]:
     for field in export.fields(*_COUNTED):
         if is_numeric(field):
             values = _answers(export, field)
-            drawn = clipped(export, values, form=field.form)
+            drawn = clipped(export, values)
             yield from measure_numbers(export, field, drawn)
             yield from _measure_tails(export, field, drawn)
             yield from _measure_habits(export, field, values)
@@ -79,19 +79,20 @@ def _measure_tails(export: Export, field: Field, values: Floats) -> Iterator[Mea
             yield Measure("tails", *where, float(fourth[at] / variance[at] ** 2), int(counts[at]))
 
 
-def clipped(export: Export, values: Floats, *, form: str) -> Floats:
+def clipped(export: Export, values: Floats) -> Floats:
     """Draw in what lies far out of its event, so that one slip of a finger does not move a mean.
 
-    What is far is told from the first rows of a form, so that it is the same on the next night.
+    What is far is told from the first values, so that it is the same on the next night. Where there are
+    fewer than these there is nothing to measure yet.
     """
     drawn = values.copy()
-    is_number = ~np.isnan(values)
     for number in range(len(export.events.names)):
-        here = (export.events.codes == number) & is_number
-        early = here & export.early[form]
-        if not early.any():
+        here = (export.events.codes == number) & ~np.isnan(values)
+        first = values[export.first(here)]
+        if len(first) < FIRST:
+            drawn[here] = np.nan
             continue
-        low, high = np.quantile(values[early], [_TAIL, 1 - _TAIL])
+        low, high = np.quantile(first, [_TAIL, 1 - _TAIL])
         if low < high:
             reach = _REACH * (high - low)
             drawn[here] = np.clip(values[here], low - reach, high + reach)

@@ -42,7 +42,7 @@ def measure_days(export: Export, today: date) -> Iterator[Measure]:
         yield from export.means("ahead", ahead, **place)
         yield from export.means("out of order", _far(export, days - _neighbours(export, days)), **place)
         if anchor is not None:
-            lag = clipped(export, days - anchor, form=field.form)
+            lag = clipped(export, _from_usual(export, days - anchor))
             yield from measure_numbers(export, field, lag, names=("lag", "lag spread"))
             yield from export.means("off schedule", _far(export, days - anchor), **place)
     yield from _measure_quiet(export, [days for _, days in dated], now=now)
@@ -78,6 +78,16 @@ def _neighbours(export: Export, days: Floats) -> Floats:
         if len(rows) >= _NEIGHBOURS:
             around = pd.Series(days[rows]).rolling(_NEIGHBOURS, center=True, min_periods=1).median()
             found[rows] = around.to_numpy()
+    return found
+
+
+def _from_usual(export: Export, distances: Floats) -> Floats:
+    """Count distances from what was usual in the first rows of their event."""
+    found = distances.copy()
+    for number in range(len(export.events.names)):
+        here = (export.events.codes == number) & ~np.isnan(distances)
+        if here.any():
+            found[here] -= np.median(distances[export.first(here)])
     return found
 
 

@@ -19,7 +19,7 @@ from checks.identity import GROUP_COLUMN
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-_EARLY = 40
+FIRST = 20
 _PARTS = re.compile(r"(\d+)")
 
 
@@ -83,15 +83,12 @@ class Export:
         return found
 
     @cached_property
-    def early(self) -> dict[str, Mask]:
-        """Of each form, its first rows of each event; they are the same ones from night to night."""
-        order = np.argsort(self.records, kind="stable")
-        found = {}
-        for form, started in self.started.items():
-            rows = order[started[order]]
-            nth = pd.Series(rows).groupby(self.events.codes[rows]).cumcount().to_numpy()
-            found[form] = np.isin(np.arange(len(self.frame)), rows[nth < _EARLY])
-        return found
+    def _by_record(self) -> npt.NDArray[np.intp]:
+        return np.argsort(self.records, kind="stable")
+
+    def first(self, rows: Mask) -> npt.NDArray[np.intp]:
+        """The first of some rows, in the order of records: the same ones from night to night."""
+        return self._by_record[rows[self._by_record]][:FIRST]
 
     def columns_of(self, form: str) -> list[str]:
         """The data columns of a form that the export has, without the record id and the form's status."""

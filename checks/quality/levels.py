@@ -7,17 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from capstan.quality.chances import mean_error, spread_error
+from capstan.quality.chances import Floats, mean_error, spread_error
 from capstan.quality.expected import Kind
+from capstan.quality.measures import PLACE
 from capstan.quality.recent import SPREADS
-from checks.quality.asked import Question, Rule, ask, places
+from checks.quality.asked import Question, Rule, ask, places, worst
 
 MEAN = Rule("recent mean", Kind.DRIFT, "warning", "The mean of new values is that of earlier ones: {it}.")
 SPREAD = Rule("recent spread", Kind.DRIFT, "warning", "New values are spread as earlier ones are: {it}.")
 LAG = Rule("recent lag", Kind.DATES, "warning", "Dates are as far from the first date as before: {it}.")
 DAY = Rule("recent day", Kind.DATES, "warning", "New dates are of the days on which they were entered: {it}.")
 _LEAST_MEAN = 0.3
-_LEAST_LAG_DAYS = 5.0
+_LEAST_LAG_DAYS = 3.0
 _LEAST_DAY_DAYS = 10.0
 _MANY = 40
 _WIDER = 2.5
@@ -31,11 +32,7 @@ def ask_levels(recent: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Questio
         spread = np.maximum(table["spread"], table["spread_before"])
         error = mean_error(spread, among=table["new"].to_numpy(), before=table["known"].to_numpy())
         least = _LEAST_MEAN * table["spread_before"] if rule is MEAN else _LEAST_LAG_DAYS
-        table = table.assign(error=error + least)
-        for place, row in places(table):
-            if row["error"] > 0:
-                low, high = row["before"] - row["error"], row["before"] + row["error"]
-                yield ask(rule, place, value=row["recent"], count=row["new"], lower=low, upper=high)
+        yield from _ask_level(rule, table, error=error + least)
     yield from _ask_spreads(_with_tails(recent), measures)
 
 
@@ -46,12 +43,18 @@ def ask_days(recent: pd.DataFrame, before: pd.DataFrame) -> Iterator[Question]:
     """
     now, then = _table(recent, "day"), _table(before, "day")
     both = now.join(then.add_suffix("_then"), how="inner")
-    for place, row in places(both):
-        error = float(mean_error(row["spread"], among=row["new"], before=row["new_then"]))
-        usual = row["recent_then"] + row["shift_then"]
-        low, high = usual - error - _LEAST_DAY_DAYS, usual + error + _LEAST_DAY_DAYS
-        value = row["recent"] + row["shift"]
-        yield ask(DAY, place, value=value, count=row["new"], lower=low, upper=high)
+    error = mean_error(both["spread"], among=both["new"], before=both["new_then"])
+    shifted = both.assign(
+        recent=both["recent"] + both["shift"], before=both["recent_then"] + both["shift_then"]
+    )
+    yield from _ask_level(DAY, shifted, error=error + _LEAST_DAY_DAYS)
+
+
+def _ask_level(rule: Rule, table: pd.DataFrame, *, error: Floats) -> Iterator[Question]:
+    bounded = table.assign(lower=table["before"] - error, upper=table["before"] + error)
+    for place, row in places(worst(bounded[error > 0])):
+        bounds = {"lower": row["lower"], "upper": row["upper"]}
+        yield ask(rule, place, value=row["recent"], count=row["new"], **bounds)
 
 
 def _table(recent: pd.DataFrame, mean: str) -> pd.DataFrame:
@@ -78,11 +81,13 @@ def _ask_spreads(table: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Questi
     """Ask it where many rows came and many were known, in fields that are not nearly constant anyhow."""
     common = measures[measures["measure"] == "commonest"]
     common = common[common["value"] > _COMMON].assign(measure="mean")
-    constant = pd.MultiIndex.from_frame(common[list(table.index.names)])
+    constant = pd.MultiIndex.from_frame(common[list(PLACE)])
     is_told = (table["new"] >= _MANY) & (table["known"] >= _MANY) & (table["spread_before"] > 0)
-    judged = table[is_told & ~table.index.isin(constant)]
-    for place, row in places(judged):
-        error = spread_error(row["tails"], among=row["new"], before=row["known"])
-        factor = max(_WIDER, float(np.exp(error)))
-        low, high = row["spread_before"] / factor, row["spread_before"] * factor
-        yield ask(SPREAD, place, value=row["spread"], count=row["new"], lower=low, upper=high)
+    judged = table[is_told & ~table.droplevel("days").index.isin(constant)]
+    error = spread_error(judged["tails"], among=judged["new"], before=judged["known"])
+    factor = np.maximum(_WIDER, np.exp(error))
+    usual = judged["spread_before"]
+    bounded = judged.assign(recent=judged["spread"], before=usual, lower=usual / factor, upper=usual * factor)
+    for place, row in places(worst(bounded)):
+        bounds = {"lower": row["lower"], "upper": row["upper"]}
+        yield ask(SPREAD, place, value=row["recent"], count=row["new"], **bounds)

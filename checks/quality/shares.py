@@ -11,7 +11,7 @@ import pandas as pd
 from capstan.quality.chances import least_share, most_share
 from capstan.quality.expected import Kind
 from capstan.quality.measures import PLACE
-from checks.quality.asked import Question, Rule, Severity, ask, places
+from checks.quality.asked import Question, Rule, Severity, ask, places, worst
 
 
 class _Watched(NamedTuple):
@@ -46,6 +46,7 @@ _WATCHED = (
 )
 _DELIVERED = _Watched("delivered", Kind.DELIVERY, 0.1, *_LOWER, "Messages are delivered as often as before")
 _LEAST_DAYS = 7
+_TOLD_OVER = 7.0
 _CODES = _Watched("share of", Kind.DRIFT, 0.15, *_BOTH, "A code is chosen as often as before")
 
 
@@ -67,6 +68,7 @@ def ask_delivery(measures: pd.DataFrame, history: pd.DataFrame) -> Iterator[Ques
     usual = usual[grouped.size() >= _LEAST_DAYS]
     both = now.set_index(list(PLACE)).join(usual, how="inner")
     told = both.rename(columns={"value": "recent", "count": "new"}).astype("float64")
+    told = told.assign(days=_TOLD_OVER).set_index("days", append=True)
     yield from _ask(_DELIVERED, told, name=f"recent {_DELIVERED.measure}")
 
 
@@ -83,8 +85,8 @@ def _ask(watched: _Watched, recent: pd.DataFrame, *, name: str) -> Iterator[Ques
     if watched.grows:
         likely = most_share(before, among=new, before=known)
         bounded["upper"] = np.maximum(likely, before + watched.least)
-    for place, row in places(bounded):
-        lower = float(row["lower"]) if row["lower"] > _NOTHING else None
-        upper = float(row["upper"]) if row["upper"] < 1 - _NOTHING else None
-        if lower is not None or upper is not None:
-            yield ask(rule, place, value=row["recent"], count=row["new"], lower=lower, upper=upper)
+    bounded["lower"] = bounded["lower"].where(bounded["lower"] > _NOTHING)
+    bounded["upper"] = bounded["upper"].where(bounded["upper"] < 1 - _NOTHING)
+    for place, row in places(worst(bounded)):
+        lower, upper = (None if np.isnan(row[name]) else float(row[name]) for name in ("lower", "upper"))
+        yield ask(rule, place, value=row["recent"], count=row["new"], lower=lower, upper=upper)

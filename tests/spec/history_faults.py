@@ -147,6 +147,22 @@ def dates_shift(history: History) -> History:
     return _with(history, _at_site(history) & _since(history), visit_date=shifted)
 
 
+def dates_are_overwritten(history: History) -> History:
+    """What a site has entered so far gets other dates in one night."""
+    return _overwritten(history, visit_date=lambda text: _moved(text, days=30))
+
+
+def statuses_are_reset(history: History) -> History:
+    return _overwritten(history, visit_complete=lambda text: text and "0")
+
+
+def _overwritten(history: History, **cells: Callable[[str], str]) -> History:
+    former = history.rows[_at_site(history) & ~_since(history)]
+    after = former.assign(_entered=FAULT_NIGHT, **{name: former[name].map(of) for name, of in cells.items()})
+    gone = history.rows["_gone"].mask(history.rows.index.isin(former.index), FAULT_NIGHT)
+    return history.changed(pd.concat([history.rows.assign(_gone=gone), after], ignore_index=True))
+
+
 def phones_are_missing(history: History) -> History:
     return _with(history, _since(history) & _chance(history, 0.7), phone="")
 
@@ -192,6 +208,8 @@ FAULTS = (
     Fault("instances are repeated", _of(Kind.DUPLICATES), 2, instances_are_repeated, repeats=True),
     Fault("days and months swap", _of(Kind.DATES), 28, days_and_months_swap),
     Fault("dates shift", _of(Kind.DATES), 28, dates_shift),
+    Fault("dates are overwritten", _of(Kind.DATES), 2, dates_are_overwritten, sites=2),
+    Fault("statuses are reset", _of(Kind.COMPLETENESS), 2, statuses_are_reset),
     Fault("phones are missing", _of(Kind.CONTACT), 28, phones_are_missing),
     Fault("phones are shared", _of(Kind.CONTACT), 28, phones_are_shared),
     Fault("messages fail", _of(Kind.DELIVERY), 28, messages_fail),

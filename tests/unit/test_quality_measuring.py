@@ -11,6 +11,7 @@ from capstan.plan import keyed
 from capstan.quality.expected import digest_of
 from capstan.quality.measures import COUNTS, LEAST_ROWS
 from checks.quality.asking import ALWAYS, ask_project, days_wanted
+from checks.quality.export import FIRST
 from checks.quality.measuring import measure_project
 from tests.projects import STUDY, dictionary, grid, study
 from tests.spec.history_trial import Nights, judge_measures
@@ -104,11 +105,12 @@ def test_over_few_rows_only_numbers_of_things_are_measured(rows: int) -> None:
     assert set(_small(rows)["measure"]) <= COUNTS
 
 
-def test_over_enough_rows_means_are_measured() -> None:
-    measures = _small(LEAST_ROWS)
+def test_over_enough_rows_shares_are_measured_and_over_more_means() -> None:
+    few, more = (measures[measures["field"] == "teeth"] for measures in (_small(LEAST_ROWS), _small(FIRST)))
 
-    teeth = measures[(measures["field"] == "teeth") & (measures["measure"] == "mean")]
-    assert set(teeth["value"]) == {20.0}
+    assert set(few[few["measure"] == "filled"]["value"]) == {1.0}
+    assert "mean" not in set(few["measure"])
+    assert set(more[more["measure"] == "mean"]["value"]) == {20.0}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 60])
