@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from capstan.quality.expected import Expected, Kind
@@ -100,9 +101,10 @@ def worst(frame: pd.DataFrame) -> pd.DataFrame:
     """
     grown = (frame["recent"] - frame["before"]) / (frame["upper"] - frame["before"])
     fallen = (frame["before"] - frame["recent"]) / (frame["before"] - frame["lower"])
-    out = pd.concat([grown, fallen], axis=1).max(axis=1).dropna().sort_values(kind="stable")
-    places = out.droplevel("days").index
-    return frame.loc[out.index[~places.duplicated(keep="last")]]
+    out = np.fmax(grown.to_numpy(), fallen.to_numpy())
+    is_bounded = ~np.isnan(out)
+    ordered = frame[is_bounded].iloc[np.argsort(out[is_bounded], kind="stable")]
+    return ordered[~ordered.droplevel("days").index.duplicated(keep="last")]
 
 
 def _name(rule: Rule, place: Place) -> str:
