@@ -101,7 +101,7 @@ def worst(frame: pd.DataFrame) -> pd.DataFrame:
     """
     grown = (frame["recent"] - frame["before"]) / (frame["upper"] - frame["before"])
     fallen = (frame["before"] - frame["recent"]) / (frame["before"] - frame["lower"])
-    out = np.fmax(grown.to_numpy(), fallen.to_numpy())
+    out = np.fmax(grown.to_numpy(dtype="float64"), fallen.to_numpy(dtype="float64"))
     is_bounded = ~np.isnan(out)
     ordered = frame[is_bounded].iloc[np.argsort(out[is_bounded], kind="stable")]
     return ordered[~ordered.droplevel("days").index.duplicated(keep="last")]

@@ -19,6 +19,7 @@ _LEAST_ROWS = 50
 _SHARE_OF = "share of "
 _LEAST_DIVERGENCE = 0.1
 _DOUBT = 20
+_HALF = 0.5
 
 
 def ask_references(history: pd.DataFrame, dictionary: Dictionary, *, today: date) -> Iterator[Question]:
@@ -58,8 +59,13 @@ def _ask_places() -> Expected:
 
 def _ask_shares(field: Field, codes: list[Measure], *, event: str) -> Expected:
     place = Place(field.form, field.name, event)
-    reference = sorted((row.measure.removeprefix(_SHARE_OF), row.value) for row in codes)
-    few = (len(reference) + _DOUBT) / codes[0].rows
+    rows = codes[0].rows
+    # A code that nobody chose so far is not impossible.
+    whole = rows + _HALF * len(codes)
+    reference = sorted(
+        (row.measure.removeprefix(_SHARE_OF), (row.value * rows + _HALF) / whole) for row in codes
+    )
+    few = (len(reference) + _DOUBT) / rows
     return Expected(
         id="/".join(["reference_shares", *place]).rstrip("/"),
         kind=Kind.DRIFT,

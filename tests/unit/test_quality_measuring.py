@@ -9,10 +9,11 @@ import pytest
 
 from capstan.plan import keyed
 from capstan.quality.expected import digest_of
-from capstan.quality.measures import COUNTS, LEAST_ROWS
+from capstan.quality.measures import COUNTS, LEAST_ROWS, Measure, typed
 from checks.quality.asking import ALWAYS, ask_project, days_wanted
 from checks.quality.export import FIRST
 from checks.quality.measuring import measure_project
+from checks.quality.references import ask_references
 from tests.projects import STUDY, dictionary, grid, study
 from tests.spec.history_trial import Nights, judge_measures
 from tests.spec.project_history import FAULT_NIGHT, LAST_NIGHT, History, Shape, at, day_of, make_history
@@ -190,3 +191,34 @@ def test_an_ended_study_may_fall_silent(history: History) -> None:
     silent = [[one for one in judge_measures(each) if one.kind == "freshness"] for each in asked]
     assert silent[0] == []
     assert {one.site for one in silent[1]} == {"", "site_1", "site_2"}
+
+
+def test_a_few_looks_with_long_pauses_are_enough_to_ask(history: History) -> None:
+    nights = Nights(history)
+    past = pd.concat([at(nights.measures(night), night) for night in (30, 40, 88)])
+
+    asked = ask_project(
+        history.study,
+        history.dictionary,
+        history.grid,
+        measures=nights.measures(90),
+        history=past,
+        today=day_of(90),
+    )
+
+    assert {one.kind for one in asked.expected if not one.waits} >= {"volume", "drift", "completeness"}
+
+
+def test_a_code_that_nobody_chose_so_far_is_not_impossible() -> None:
+    field = dictionary().by_name["outcome"]
+    place = (field.form, field.name, "", "")
+    codes = list(field.choices)
+    shares = [1.0, *[0.0 for _ in codes[1:]]]
+    told = [Measure(f"share of {code}", *place, share, 60) for code, share in zip(codes, shares, strict=True)]
+    history = at(typed(told), 1)
+
+    asked = [one for one, _ in ask_references(history, dictionary(), today=day_of(60)) if one.reference]
+
+    (one,) = asked
+    assert min(share for _, share in one.reference) > 0
+    assert sum(share for _, share in one.reference) == pytest.approx(1)
