@@ -118,5 +118,5 @@ def _ask_by_history(measures: pd.DataFrame, known: pd.DataFrame, *, today: date)
 
 def _shifted(recent: pd.DataFrame, day: date) -> pd.DataFrame:
     """Add what makes a mean day of the rows a distance from the middle of the days in which they came."""
-    middle = recent.index.get_level_values("days").to_numpy() / 2
+    middle = recent.index.get_level_values("days").to_numpy(dtype="float64") / 2
     return recent.assign(shift=middle - (day - date(1970, 1, 1)).days)

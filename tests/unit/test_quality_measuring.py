@@ -193,20 +193,21 @@ def test_an_ended_study_may_fall_silent(history: History) -> None:
     assert {one.site for one in silent[1]} == {"", "site_1", "site_2"}
 
 
-def test_a_few_looks_with_long_pauses_are_enough_to_ask(history: History) -> None:
-    nights = Nights(history)
-    past = pd.concat([at(nights.measures(night), night) for night in (30, 40, 88)])
+def test_two_looks_long_ago_are_enough_to_ask() -> None:
+    history = make_history(1)
+    past = pd.concat([at(history.measures(night), night) for night in (60, 80)])
 
     asked = ask_project(
         history.study,
         history.dictionary,
         history.grid,
-        measures=nights.measures(90),
+        measures=history.measures(90),
         history=past,
         today=day_of(90),
     )
 
     assert {one.kind for one in asked.expected if not one.waits} >= {"volume", "drift", "completeness"}
+    assert judge_measures(asked) == []
 
 
 def test_a_code_that_nobody_chose_so_far_is_not_impossible() -> None:
