@@ -206,7 +206,7 @@ def test_two_looks_long_ago_are_enough_to_ask() -> None:
         today=day_of(90),
     )
 
-    assert {one.kind for one in asked.expected if not one.waits} >= {"volume", "drift", "completeness"}
+    assert {one.kind for one in asked.expected if not one.waits} >= {"drift", "completeness"}
     assert judge_measures(asked) == []
 
 
