@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from capstan.timetable.prefect_file import JOB
 from sandbox.server import Running
 from studies.demo.servers import prefect_server
+from tasks.clone import describe_clone
 
 _POOL = "idle"
 _HERTZ = os.sysconf("SC_CLK_TCK")
@@ -79,8 +81,10 @@ def desk(home: Path) -> Iterator[Desk]:
     with prefect_server(home, log_level="INFO"):
         _make_pool()
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", _POOL, "--type", "process"]
+        # As the files in `deployments/` set it.
+        environment = {**os.environ, "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false"}
         with (home / "worker.log").open("wb") as log:
-            worker = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            worker = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             yield Desk(worker.pid, home / "prefect-server.log")
         finally:
@@ -98,7 +102,9 @@ def _make_pool() -> None:
 
 
 def _start(flow: str) -> UUID:
-    steps = [{"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}]
+    """Deploy a flow as `prefect.yaml` does, and ask for a run of it."""
+    clone = describe_clone()
+    steps = [{"prefect.deployments.steps.set_working_directory": {"directory": clone["directory"]}}]
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
@@ -109,6 +115,9 @@ def _start(flow: str) -> UUID:
             parameters={"study": "demo"},
             pull_steps=steps,
             work_pool_name=_POOL,
+            job_variables={**JOB, "command": clone["engine"]},
+            concurrency_limit=1,
+            tags=["capstan", "demo"],
         )
         return client.create_flow_run_from_deployment(deployment).id
 

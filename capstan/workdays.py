@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-import holidays
 import numpy as np
 
 from capstan.errors import StudyError
@@ -45,6 +44,8 @@ def _listed_day(text: object, *, place: str) -> date:
 
 
 def _public_holidays(free: Holidays, *, first_year: int, last_year: int) -> list[date]:
+    import holidays
+
     years = range(first_year, last_year + 1)
     try:
         found = holidays.country_holidays(free.country, subdiv=free.subdivision or None, years=years)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+import altair as alt
+import pandas as pd
+
+from capstan.reports.pictures.marks import Chart, data_of
 from capstan.timetable.deployments import Deployment
+from cli.calendar_lanes import DAYS, HOURS, Lane, counts_of, lanes_of, parts_of
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-DAYS = 7
-_HOURS = 24.0
-# What begins at least so often is drawn as a bar, in hours.
-_OFTEN = 20 / 60
-_FEW = 3
-# How wide one start is, in hours.
-_TICK = 0.18
+# In pixels.
+_WIDTH, _LANE, _COUNTS = 1480, 34, 60
+_Side = Literal["center", "left", "right"]
+_SIDES: tuple[_Side, ...] = ("center", "left", "right")
 
 
 class _Colours(NamedTuple):
@@ -50,137 +47,100 @@ _DARK = _Colours(
 )
 
 
-class _Lane(NamedTuple):
-    """One flow: the starts of each study on each day, in hours of the day."""
-
-    flow: str
-    starts: dict[str, list[list[float]]]
-
-
 def save_week(
     deployments: Sequence[Deployment], *, first: date, zone: ZoneInfo, file: Path, dark: bool = False
 ) -> None:
     """Draw seven days from `first` on, on the clock of `zone`, into an SVG or PNG file."""
-    figure = draw_week(deployments, first=first, zone=zone, colours=_DARK if dark else _LIGHT)
-    # Without a date in it, the same week gives the same file.
-    kept = {"Date": None} if file.suffix == ".svg" else {}
-    figure.savefig(file, dpi=110, facecolor=figure.get_facecolor(), metadata=kept)
+    import vl_convert
+
+    colours = _DARK if dark else _LIGHT
+    drawn = draw_week(deployments, first=first, zone=zone, colours=colours).to_dict()
+    if file.suffix == ".svg":
+        file.write_text(vl_convert.vegalite_to_svg(drawn), encoding="utf-8")
+    else:
+        file.write_bytes(vl_convert.vegalite_to_png(drawn, scale=1.2))
 
 
-def draw_week(deployments: Sequence[Deployment], *, first: date, zone: ZoneInfo, colours: _Colours) -> Figure:
-    """The picture as a figure of matplotlib's."""
-    from matplotlib.figure import Figure
-
-    lanes, studies = _lanes(deployments, first=first, zone=zone), sorted({one.study for one in deployments})
-    figure = Figure(figsize=(16, 1.9 + 0.42 * len(lanes)), facecolor=colours.page, layout="constrained")
-    whole = figure.subplots(
-        2, DAYS, sharex=True, sharey="row", squeeze=False, height_ratios=[max(1.0, 0.42 * len(lanes)), 0.6]
-    )
-    for day in range(DAYS):
-        upper, lower = whole[0][day], whole[1][day]
-        upper.set_title(f"{first + timedelta(days=day):%a %d %b}", color=colours.text, fontsize=10)
-        for axes in (upper, lower):
-            _dress(axes, colours=colours)
-        for place, lane in enumerate(lanes):
-            _draw_lane(upper, lane, day=day, place=place, studies=studies, colours=colours)
-        hours = Counter(int(hour) for lane in lanes for days in lane.starts.values() for hour in days[day])
-        lower.bar([hour + 0.5 for hour in hours], list(hours.values()), width=0.8, color=colours.faint)
-    _label(whole[0][0], whole[1][0], lanes=lanes, colours=colours)
-    _name_studies(figure, studies, zone=zone, colours=colours)
-    return figure
-
-
-def _lanes(deployments: Sequence[Deployment], *, first: date, zone: ZoneInfo) -> list[_Lane]:
-    """The flows that begin in this week, in the order of the timetable."""
-    begin = datetime(first.year, first.month, first.day, tzinfo=zone)
-    after = first + timedelta(days=DAYS)
-    end = datetime(after.year, after.month, after.day, tzinfo=zone)
-    found: dict[str, dict[str, list[list[float]]]] = {}
-    for one in deployments:
-        starts = [start.astimezone(zone) for start in one.starts(begin, end=end)]
-        if starts:
-            by_day: list[list[float]] = [[] for _ in range(DAYS)]
-            for start in starts:
-                by_day[(start.date() - first).days].append(start.hour + start.minute / 60)
-            found.setdefault(one.row.flow, {})[one.study] = by_day
-    return [_Lane(flow, starts) for flow, starts in found.items()]
-
-
-def _dress(axes: Axes, *, colours: _Colours) -> None:
-    axes.set_facecolor(colours.page)
-    axes.set_xlim(0, _HOURS)
-    axes.set_xticks([0, 6, 12, 18], ["00", "06", "12", "18"])
-    axes.tick_params(colors=colours.faint, labelsize=8, length=0)
-    axes.grid(axis="x", color=colours.lines, linewidth=0.8)
-    axes.set_axisbelow(True)
-    for spine in axes.spines.values():
-        spine.set_color(colours.lines)
-
-
-def _draw_lane(
-    axes: Axes, lane: _Lane, *, day: int, place: int, studies: Sequence[str], colours: _Colours
-) -> None:
-    """Draw a flow on one day; each study has a strip of the lane."""
-    height = 0.64 / len(lane.starts)
-    for strip, (study, days) in enumerate(lane.starts.items()):
-        at = studies.index(study) if len(studies) > 1 else place
-        colour = colours.series[at % len(colours.series)]
-        bottom = place - 0.32 + strip * height
-        for run in _runs(days[day]):
-            span = (run[0], max(run[-1] - run[0], _TICK))
-            # Snapped to pixels, some ticks would be twice as wide as others.
-            axes.broken_barh([span], (bottom, height * 0.9), facecolors=colour, linewidth=0, snap=False)
-            if len(lane.starts) == 1:
-                _write_beside(axes, run, days[day], place=place, colours=colours)
-
-
-def _runs(starts: list[float]) -> list[list[float]]:
-    """Starts of a day, those that follow each other often as one."""
-    runs: list[list[float]] = []
-    for start in starts:
-        if runs and start - runs[-1][-1] <= _OFTEN + 1e-9:
-            runs[-1].append(start)
-        else:
-            runs.append([start])
-    return runs
-
-
-def _write_beside(
-    axes: Axes, run: list[float], starts: list[float], *, place: int, colours: _Colours
-) -> None:
-    """Say how often, in a bar, or the time of day, beside one of few starts."""
-    if len(run) > 8:
-        minutes = round(60 * (run[1] - run[0]))
-        said, middle = f"every {minutes} min", (run[0] + run[-1]) / 2
-        axes.text(middle, place, said, color=colours.page, fontsize=7, ha="center", va="center")
-    elif len(starts) <= _FEW:
-        minutes = round(60 * run[0])
-        side = "right" if run[0] > 18 else "left"
-        at = run[0] - 0.3 if side == "right" else run[0] + 0.5
-        clock = f"{minutes // 60:02}:{minutes % 60:02}"
-        axes.text(at, place, clock, color=colours.faint, fontsize=6.5, ha=side, va="center")
-
-
-def _label(upper: Axes, lower: Axes, *, lanes: Sequence[_Lane], colours: _Colours) -> None:
-    names = [lane.flow.replace("_", " ") for lane in lanes]
-    upper.set_yticks(range(len(lanes)), names, color=colours.text, fontsize=9)
-    upper.set_ylim(max(len(lanes), 1) - 0.5, -0.5)
-    lower.set_ylabel("begin\nin an hour", color=colours.faint, fontsize=8)
-    lower.locator_params(axis="y", integer=True, nbins=3)
-
-
-def _name_studies(figure: Figure, studies: Sequence[str], *, zone: ZoneInfo, colours: _Colours) -> None:
-    from matplotlib.patches import Patch
-
+def draw_week(
+    deployments: Sequence[Deployment], *, first: date, zone: ZoneInfo, colours: _Colours
+) -> alt.VConcatChart:
+    """The picture as a chart of Altair's."""
+    lanes, studies = lanes_of(deployments, first=first, zone=zone), sorted({one.study for one in deployments})
     named = studies[0] if len(studies) == 1 else f"{len(studies)} studies"
-    figure.suptitle(f"What runs when: {named}, clock of {zone.key}", color=colours.text, fontsize=12)
-    if 1 < len(studies) <= len(colours.series):
-        marks = [Patch(color=colours.series[at], label=name) for at, name in enumerate(studies)]
-        figure.legend(
-            handles=marks,
-            loc="outside lower center",
-            ncols=6,
-            frameon=False,
-            labelcolor=colours.text,
-            fontsize=9,
-        )
+    whole = alt.vconcat(
+        _week(lanes, first=first, studies=studies, colours=colours),
+        _counts(lanes, colours=colours),
+        title=alt.Title(f"What runs when: {named}, clock of {zone.key}", anchor="middle", color=colours.text),
+        background=colours.page,
+        bounds="flush",
+        spacing=14,
+    )
+    drawn: alt.VConcatChart = (
+        whole.configure(font="sans-serif", padding=14)
+        .configure_view(stroke=colours.lines)
+        .configure_axis(titleFontWeight="normal")
+    )
+    return drawn
+
+
+def _week(lanes: Sequence[Lane], *, first: date, studies: Sequence[str], colours: _Colours) -> Chart:
+    """A lane for each flow, of which each study has a strip, and the days above."""
+    bars, words = parts_of(lanes)
+    series, shown = (studies, "study") if len(studies) > 1 else ([lane.flow for lane in lanes], "flow")
+    painted = alt.Scale(domain=series, range=[colours.series[at % 6] for at, _ in enumerate(series)])
+    legend = alt.Legend(orient="bottom", title=None, labelColor=colours.text, symbolType="square")
+    has_legend = 1 < len(studies) <= len(colours.series)
+    room = alt.Scale(domain=[-0.5, max(len(lanes), 1) - 0.5], reverse=True, nice=False)
+    names = pd.DataFrame({"said": [lane.flow.replace("_", " ") for lane in lanes], "top": range(len(lanes))})
+    days = [(f"{first + timedelta(days=day):%a %d %b}", HOURS * (day + 0.5)) for day in range(DAYS)]
+    drawn = alt.Chart(data_of(bars)).encode(x=_hours(colours), y=alt.Y("top:Q", scale=room, axis=None))
+    return alt.layer(
+        drawn.mark_rect().encode(
+            x2="end",
+            y2="bottom",
+            color=alt.Color(f"{shown}:N", scale=painted, legend=legend if has_legend else None),
+        ),
+        *(_written(words, side=side, colours=colours) for side in _SIDES),
+        alt.Chart(data_of(names))
+        .mark_text(align="right", color=colours.text, fontSize=12)
+        .encode(x=alt.value(-8), y="top:Q", text="said:N"),
+        alt.Chart(data_of(pd.DataFrame(days, columns=["said", "begin"])))
+        .mark_text(color=colours.text, fontSize=13)
+        .encode(x="begin:Q", y=alt.value(-14), text="said:N"),
+    ).properties(width=_WIDTH, height=max(_LANE * len(lanes), _LANE))
+
+
+def _written(words: pd.DataFrame, *, side: _Side, colours: _Colours) -> alt.Chart:
+    colour = colours.page if side == "center" else colours.faint
+    marks = alt.Chart(data_of(words[words["side"] == side])).mark_text(align=side, color=colour, fontSize=10)
+    drawn: alt.Chart = marks.encode(x="begin:Q", y="top:Q", text="said:N")
+    return drawn
+
+
+def _counts(lanes: Sequence[Lane], *, colours: _Colours) -> alt.Chart:
+    """How many runs begin in each hour."""
+    table = counts_of(lanes)
+    axis = alt.Axis(
+        tickCount=3, format="d", labelColor=colours.faint, titleColor=colours.faint, **_bare(grid=False)
+    )
+    marks = alt.Chart(data_of(table)).mark_rect(color=colours.faint)
+    up = alt.Y("count:Q", axis=axis, title=["begin", "in an hour"], scale=alt.Scale(zero=True))
+    drawn: alt.Chart = marks.encode(x=_hours(colours), x2="end", y=up, y2=alt.datum(0))
+    return drawn.properties(width=_WIDTH, height=_COUNTS)
+
+
+def _hours(colours: _Colours) -> alt.X:
+    """The hours of the week, with each day's clock."""
+    axis = alt.Axis(
+        values=list(range(0, DAYS * HOURS, 6)),
+        labelExpr=f"format(datum.value % {HOURS}, '02')",
+        labelColor=colours.faint,
+        gridColor=colours.lines,
+        gridWidth=alt.condition(f"datum.value % {HOURS} == 0", alt.value(2), alt.value(1)),
+        **_bare(grid=True),
+    )
+    return alt.X("begin:Q", title=None, axis=axis, scale=alt.Scale(domain=[0, DAYS * HOURS], nice=False))
+
+
+def _bare(*, grid: bool) -> dict[str, Any]:
+    return {"domain": False, "ticks": False, "grid": grid}

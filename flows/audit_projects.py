@@ -102,6 +102,8 @@ def _by_name(flow: prefect.Flow[..., Any]) -> tuple[Any, tuple[str, str]]:
 
 
 def _found(module: str, name: str) -> Any:
+    # Whoever is sent a flow may send it on, as a scheduler in a process of its own does.
+    send_flows_by_name()
     return getattr(import_module(module), name)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capstan.timetable.prefect_file import WITHOUT_STUDY
+
 # Prefect is imported when it is asked, because the receiver must be up in a moment.
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -50,6 +52,15 @@ def flow_run_page(flow_run: str) -> str:
 
 def each_deployed(client: SyncPrefectClient, *, flow: str = "") -> Iterator[DeploymentResponse]:
     """Every deployment of a flow, or of all flows, that is for one study."""
+    yield from (one for one in _each(client, flow=flow) if study_of(one))
+
+
+def each_of_ours(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
+    """Every deployment of ours, also those that are for no study."""
+    yield from (one for one in _each(client) if study_of(one) or flow_of(one) in WITHOUT_STUDY)
+
+
+def _each(client: SyncPrefectClient, *, flow: str = "") -> Iterator[DeploymentResponse]:
     from prefect.client.schemas.filters import FlowFilter, FlowFilterName
     from prefect.client.schemas.sorting import DeploymentSort
 
@@ -59,7 +70,7 @@ def each_deployed(client: SyncPrefectClient, *, flow: str = "") -> Iterator[Depl
         page = client.read_deployments(
             flow_filter=of_flow, sort=DeploymentSort.NAME_ASC, limit=_PAGE, offset=offset
         )
-        yield from (one for one in page if study_of(one))
+        yield from page
         offset += _PAGE
         if len(page) < _PAGE:
             return

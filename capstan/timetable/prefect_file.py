@@ -21,8 +21,12 @@ WITHOUT_STUDY = MappingProxyType(
     }
 )
 _HEARTBEAT = Schedule("always", "UTC", every=timedelta(minutes=10))
-# By heartbeats Prefect notices that a run's worker died (`capstan alarms`); more often it does not allow.
-_JOB = {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
+JOB = {
+    # Without a command, each run begins with a process that only looks for the flow.
+    "command": "{{ clone.engine }}",
+    # By heartbeats Prefect notices that a run's worker died (`capstan alarms`); more often it does not allow.
+    "env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"},
+}
 # Where the worker finds the project, and which version it is: the folder in which `prefect deploy` is run.
 _BUILD = [{"tasks.clone.describe_clone": {"id": "clone"}}]
 _PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": "{{ clone.directory }}"}}]
@@ -39,7 +43,7 @@ def prefect_file(
     place = {
         "name": pool,
         **({"work_queue_name": queue} if queue else {}),
-        "job_variables": _JOB,
+        "job_variables": JOB,
     }
     whole = {
         "name": "capstan",

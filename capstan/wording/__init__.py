@@ -6,54 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, meta
-from jinja2 import Template as Compiled
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from capstan.errors import StudyError
 from capstan.message import Wording
 
 if TYPE_CHECKING:
     from capstan.study.messages import Message
-
-
-class _Blank(Undefined):
-    """A value that is blank: a template may ask for it and give it a default, but not print it."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        raise UndefinedError("is blank")
-
-    def __eq__(self, other: object) -> bool:
-        return other == ""
-
-    def __hash__(self) -> int:
-        return hash("")
-
-
-def _date(value: object, form: str = "%Y-%m-%d") -> str:
-    """Write an ISO date as a template wants it: `{{ due | date("%m/%d/%Y") }}`."""
-    try:
-        return date.fromisoformat(str(value)[:10]).strftime(form)
-    except ValueError:
-        raise UndefinedError("is no date") from None
-
-
-def _environment(*, escapes: bool) -> ImmutableSandboxedEnvironment:
-    made = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=escapes, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters["date"] = _date
-    return made
-
-
-# A text is read by a phone, HTML by a browser.
-_TEXT, _HTML = _environment(escapes=False), _environment(escapes=True)
+    from capstan.wording.jinja import Compiled
 
 
 @dataclass(frozen=True)
@@ -74,32 +35,28 @@ class Template:
     @cached_property
     def variables(self) -> frozenset[str]:
         """Every name that the wording takes from outside."""
-        return frozenset().union(*map(_variables, (self.subject, self.text, self.html)))
+        from capstan.wording.jinja import variables_of
+
+        return frozenset().union(*map(variables_of, (self.subject, self.text, self.html)))
 
     def render(self, values: Mapping[str, str]) -> Wording | None:
         """Fill in the values, text as it is and HTML escaped; None where it prints one that is blank.
 
         Raises StudyError where a template fails otherwise, without any value.
         """
-        filled = {name: text or _Blank(name=name) for name, text in values.items()}
-        try:
-            subject, text, html = (compiled.render(filled).strip() for compiled in self._compiled)
-        except UndefinedError:
+        filled = self._compiled.fill(values)
+        if filled is None:
             return None
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise StudyError(
-                f"The wording in {self.language} fails with {type(error).__name__}; correct its expressions."
-            ) from None
+        subject, text, html = filled
         # A line break in a subject would begin another header.
         return Wording(" ".join(subject.split()), text, html)
 
     @cached_property
-    def _compiled(self) -> tuple[Compiled, Compiled, Compiled]:
-        return (
-            _TEXT.from_string(self.subject),
-            _TEXT.from_string(self.text),
-            _HTML.from_string(self.html),
-        )
+    def _compiled(self) -> Compiled:
+        # Most runs read no template, and the import takes a tenth of a second.
+        from capstan.wording.jinja import Compiled
+
+        return Compiled.of(self.subject, self.text, html=self.html, language=self.language)
 
 
 def read_templates(message: Message, *, files: Mapping[str, str], language: str) -> Mapping[str, Template]:
@@ -125,7 +82,9 @@ def read_templates(message: Message, *, files: Mapping[str, str], language: str)
 def read_reply(name: str, *, files: Mapping[str, str]) -> Template:
     """Read the template of an answer to participants, which has one language; raises as `read_templates`."""
     template = Template("", "", _source(name, files=files), "")
-    _refuse_unreadable_source(template.text, place=f"templates/{name}")
+    from capstan.wording.jinja import refuse_unreadable
+
+    refuse_unreadable(template.text, place=f"templates/{name}")
     return template
 
 
@@ -153,20 +112,8 @@ def _source(name: str, *, files: Mapping[str, str]) -> str:
 
 
 def _refuse_unreadable(template: Template, *, message: Message) -> None:
-    _refuse_unreadable_source(template.subject, place=f"the subject of {message.id}")
-    _refuse_unreadable_source(template.text, place=f"templates/{message.template} ({template.language})")
-    _refuse_unreadable_source(template.html, place=f"templates/{message.html} ({template.language})")
+    from capstan.wording.jinja import refuse_unreadable
 
-
-def _refuse_unreadable_source(source: str, *, place: str) -> None:
-    try:
-        tree = _TEXT.parse(source)
-        _TEXT.compile(tree)  # only this finds a filter that there is none of
-    except TemplateSyntaxError as error:
-        raise StudyError(f"{place} line {error.lineno}: Jinja2 cannot read it; {error.message}") from None
-    if any(True for _ in meta.find_referenced_templates(tree)):
-        raise StudyError(f"{place}: a template stands alone; put in what it includes.")
-
-
-def _variables(source: str) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(_TEXT.parse(source)))
+    refuse_unreadable(template.subject, place=f"the subject of {message.id}")
+    refuse_unreadable(template.text, place=f"templates/{message.template} ({template.language})")
+    refuse_unreadable(template.html, place=f"templates/{message.html} ({template.language})")

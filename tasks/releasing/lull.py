@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from capstan.errors import CapstanError, Refused
-from tasks.deployed import each_deployed, server_address
+from tasks.deployed import each_of_ours, flow_of, server_address
 from tasks.storekeeping import running_here
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun, StateType
 
+_LOGGER = logging.getLogger("capstan")
 _NAP_SECONDS = 1.0
+# It waits for runs that do not begin while the pools are paused.
+_WAITING_ITSELF = frozenset({"run_studies"})
 
 
 def pools_of_ours() -> tuple[str, ...]:
@@ -25,7 +29,7 @@ def pools_of_ours() -> tuple[str, ...]:
     with _client() as client:
         if client is None:
             return ()
-        names = sorted({one.work_pool_name for one in each_deployed(client) if one.work_pool_name})
+        names = sorted({one.work_pool_name for one in each_of_ours(client) if one.work_pool_name})
         return tuple(name for name in names if not client.read_work_pool(name).is_paused)
 
 
@@ -59,7 +63,7 @@ def _count_busy() -> int:
 
     busy = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
     with _client() as client:
-        count = 0 if client is None else sum(1 for _ in _runs(client, busy))
+        count = 0 if client is None else sum(1 for _ in _runs(client, busy, but=_WAITING_ITSELF))
     return count or len(running_here(now=datetime.now(UTC)))
 
 
@@ -81,7 +85,7 @@ def start_late(deployments: Iterable[str], *, reason: str) -> None:
     with _client() as client:
         if client is not None:
             for one in sorted(set(deployments) - waiting):
-                with _unless_deleted():
+                with _unless_deleted(), _unless_refused(one):
                     client.create_flow_run_from_deployment(UUID(one), idempotency_key=f"{reason} {one}")
 
 
@@ -89,8 +93,10 @@ def _is_due(run: FlowRun, *, now: datetime) -> bool:
     return run.next_scheduled_start_time is not None and run.next_scheduled_start_time <= now
 
 
-def _runs(client: SyncPrefectClient, states: list[StateType]) -> Iterator[FlowRun]:
-    """Runs of our deployments in some states, those first that are due first."""
+def _runs(
+    client: SyncPrefectClient, states: list[StateType], *, but: Collection[str] = ()
+) -> Iterator[FlowRun]:
+    """Runs of our deployments in some states, `but` of some flows, those first that are due first."""
     from prefect.client.schemas.filters import (
         FlowRunFilter,
         FlowRunFilterDeploymentId,
@@ -99,7 +105,7 @@ def _runs(client: SyncPrefectClient, states: list[StateType]) -> Iterator[FlowRu
     )
     from prefect.client.schemas.sorting import FlowRunSort
 
-    ours = [one.id for one in each_deployed(client)]
+    ours = [one.id for one in each_of_ours(client) if flow_of(one) not in but]
     chosen = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=ours),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states)),
@@ -128,6 +134,19 @@ def _unless_deleted() -> Iterator[None]:
     except HTTPStatusError as error:
         if error.response.status_code != 404:
             raise
+
+
+@contextmanager
+def _unless_refused(deployment: str) -> Iterator[None]:
+    """Say which deployment's run Prefect refuses, such as for its parameters, and go on."""
+    from httpx import HTTPStatusError
+
+    try:
+        yield
+    except HTTPStatusError as error:
+        if error.response.status_code not in (409, 422):
+            raise
+        _LOGGER.warning("Prefect refuses a run of deployment %s, which was due; start it by hand", deployment)
 
 
 @contextmanager

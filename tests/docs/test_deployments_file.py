@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -65,5 +67,18 @@ def test_the_version_is_that_of_git_or_of_the_package(
 ) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
+    told = describe_clone()
 
-    assert describe_clone() == {"directory": str(tmp_path), "version": "0.1.0"}
+    assert (told["directory"], told["version"]) == (str(tmp_path), "0.1.0")
+
+
+def test_what_runs_a_flow_is_the_python_of_the_clone_wherever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/srv/two words/python")
+
+    assert shlex.split(describe_clone()["engine"]) == ["/srv/two words/python", "-m", "prefect.engine"]
+
+
+def test_no_run_begins_with_a_process_that_only_looks_for_the_flow() -> None:
+    listed = yaml.safe_load(CliRunner().invoke(app, ["deployments", "demo"]).stdout)["deployments"]
+
+    assert {one["work_pool"]["job_variables"]["command"] for one in listed} == {"{{ clone.engine }}"}

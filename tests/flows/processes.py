@@ -29,6 +29,8 @@ _CONTEXT.set_forkserver_preload(
         "imported_first",
     ]
 )
+# A killed process's request is in the sandbox at once; the real wait would be most of a test's time.
+AT_ONCE = timedelta(seconds=4)
 
 
 class Ended:
@@ -44,13 +46,18 @@ class Ended:
 
 
 def run_flow(
-    flow: str, parameters: Mapping[str, Any], *, environment: Mapping[str, str], crash_at: str = ""
+    flow: str,
+    parameters: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str],
+    crash_at: str = "",
+    in_flight: timedelta = AT_ONCE,
 ) -> Ended:
     """Run a flow without Prefect's engine in a new process, which may be told where to die.
 
-    `flow` is a flow's name, or `module:function`.
+    `flow` is a flow's name, or `module:function`; it waits `in_flight` for what a killed one may have sent.
     """
-    started = start_flow(flow, parameters, environment=environment, crash_at=crash_at)
+    started = start_flow(flow, parameters, environment=environment, crash_at=crash_at, in_flight=in_flight)
     return started.end()
 
 
@@ -71,22 +78,33 @@ class Started:
 
 
 def start_flow(
-    flow: str, parameters: Mapping[str, Any], *, environment: Mapping[str, str], crash_at: str = ""
+    flow: str,
+    parameters: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str],
+    crash_at: str = "",
+    in_flight: timedelta = AT_ONCE,
 ) -> Started:
     """Start a flow in a new process and do not wait for it."""
     ours, theirs = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(
-        target=_run, args=(flow, dict(parameters), {**environment, "CAPSTAN_CRASH_AT": crash_at}, theirs)
+        target=_run,
+        args=(flow, dict(parameters), {**environment, "CAPSTAN_CRASH_AT": crash_at}, theirs, in_flight),
     )
     process.start()
     theirs.close()
     return Started(process, ours)
 
 
-def _run(flow: str, parameters: dict[str, Any], environment: dict[str, str], answer: Connection) -> None:
+def _run(
+    flow: str,
+    parameters: dict[str, Any],
+    environment: dict[str, str],
+    answer: Connection,
+    in_flight: timedelta,
+) -> None:
     os.environ.update(environment)
-    # A killed process's request is in the sandbox at once; the real wait would be most of a test's time.
-    tasks.journal.IN_FLIGHT = timedelta(seconds=4)
+    tasks.journal.IN_FLIGHT = in_flight
     module, _, name = flow.partition(":")
     found = getattr(import_module(f"flows.{module}"), name or flow)
     function = getattr(found, "fn", found)

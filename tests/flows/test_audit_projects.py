@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +72,22 @@ def test_what_dask_is_sent_comes_back_as_the_same_flow_and_function() -> None:
         audit_projects,
         audit_study,
     )
+
+
+def test_a_scheduler_in_a_process_of_its_own_sends_on_what_it_was_sent() -> None:
+    send_flows_by_name()
+    relay = (
+        "import sys, cloudpickle as c; "
+        "sys.stdout.buffer.write(c.dumps(c.loads(sys.stdin.buffer.read()), protocol=4))"
+    )
+
+    sent_on = subprocess.run(
+        [sys.executable, "-c", relay],
+        input=cloudpickle.dumps(audit_projects),
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=120,
+    )
+
+    assert cloudpickle.loads(sent_on.stdout) is audit_projects

@@ -26,14 +26,14 @@ from urllib3.util import Retry
 
 import flows.ingest_triggers
 import flows.load_sessions
-from capstan.errors import UsageError
+from capstan.errors import Refused, UsageError
 from capstan.timetable.deployments import deployments_of
 from capstan.timetable.prefect_file import WITHOUT_STUDY
 from studies.demo.generate import project_xml
 from tasks.dead_runs import end_dead_runs
 from tasks.doorbell import ring
 from tasks.fanning import GOING_ON, NOT_STARTED, find_deployments, start_deployments, wait_for
-from tasks.releasing.lull import pause, start_late
+from tasks.releasing.lull import pause, start_late, wait_for_runs
 from tasks.standings import Stand, read_standings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,20 +64,37 @@ class Deployed:
 
     def pause(self, flow: str) -> None:
         """Pause a flow's deployment, as the switch on its page does."""
-        self._change(f"deployments/{self.deployments()[flow]['id']}", paused=True)
+        self.change(f"deployments/{self.deployments()[flow]['id']}", paused=True)
 
     def set_schedules(self, *, active: bool) -> None:
         """Switch all schedules on or off."""
         for one in self.deployments().values():
             for schedule in one["schedules"]:
-                self._change(f"deployments/{one['id']}/schedules/{schedule['id']}", active=active)
+                self.change(f"deployments/{one['id']}/schedules/{schedule['id']}", active=active)
 
-    def _change(self, path: str, **body: Any) -> None:
+    def change(self, path: str, **body: Any) -> None:
+        """Change something of the server's."""
+        self._send("patch", path, body)
+
+    def begin(self, name: str, /, **parameters: Any) -> str:
+        """Make a run of a flow that goes on; gives its id."""
+        path = f"deployments/{self.deployments()[name]['id']}/create_flow_run"
+        return str(
+            self._send("post", path, {"state": {"type": "RUNNING"}, "parameters": parameters}).json()["id"]
+        )
+
+    def end(self, run: str) -> None:
+        """Let a run be completed."""
+        self._send("post", f"flow_runs/{run}/set_state", {"state": {"type": "COMPLETED"}, "force": True})
+
+    def _send(self, method: str, path: str, body: dict[str, Any]) -> requests.Response:
         # While the scheduler writes to its SQLite, the server is not available for a moment.
         patiently = Retry(8, status_forcelist=[503], allowed_methods=None, backoff_factor=0.1)
         with requests.Session() as session:
             session.mount("http://", HTTPAdapter(max_retries=patiently))
-            session.patch(f"{self.server.pages}/api/{path}", json=body, timeout=30).raise_for_status()
+            answer = session.request(method, f"{self.server.pages}/api/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """The runs of a flow."""
@@ -290,6 +307,34 @@ def test_what_was_deleted_during_a_release_keeps_no_other_from_going_on(
 
     made = [run for run in deployed.runs("load_sessions") if not run["auto_scheduled"]]
     assert [run["deployment_id"] for run in made] == [wanted]
+
+
+def test_a_due_run_that_prefect_refuses_keeps_no_other_from_starting(deployed: Deployed, here: None) -> None:
+    deployed.set_schedules(active=False)
+    found = deployed.deployments()
+    names = sorted(("run_monitors", "reconcile_triggers"), key=lambda name: str(found[name]["id"]))
+    refused, wanted = (found[name]["id"] for name in names)
+    # The study, which a run must have, is gone.
+    deployed.change(f"deployments/{refused}", parameters={})
+
+    start_late([refused, wanted], reason="another release")
+
+    made = {name: [run for run in deployed.runs(name) if not run["auto_scheduled"]] for name in names}
+    assert [len(made[name]) for name in names] == [0, 1]
+
+
+def test_an_audit_that_goes_on_is_waited_for_and_one_that_waits_itself_is_not(
+    deployed: Deployed, here: None
+) -> None:
+    deployed.set_schedules(active=False)
+    begun = [deployed.begin("audit_projects"), deployed.begin("run_studies", flow="check_eligibility")]
+
+    with pytest.raises(Refused, match=r"^1 runs have not ended"):
+        wait_for_runs(timedelta(0))
+
+    for run in begun:
+        deployed.end(run)
+    wait_for_runs(timedelta(0))
 
 
 def test_a_study_without_the_deployment_is_told_of(deployed: Deployed, here: None) -> None:

@@ -15,9 +15,12 @@ from processes import run_flow, start_flow
 
 from capstan.store import RunState, Store, list_runs, load_keys
 from studies.demo.generate import project_xml
+from tasks.journal import IN_FLIGHT
 
 BODY = "arms: {shared: [1]}\nwrites: {allow: [participant_info], limits: {share: 1}}\n"
 PATIENCE_SECONDS = 60
+# Time for a busy computer to look before the import lands, and less than a run waits for what may.
+HELD_SECONDS = IN_FLIGHT.total_seconds() / 2
 
 
 def test_an_import_that_lands_after_its_process_died_is_found_and_can_be_undone(
@@ -29,7 +32,7 @@ def test_an_import_that_lands_after_its_process_died_is_found_and_can_be_undone(
     file = tmp_path / "rows.csv"
     file.write_text("record_id,redcap_event_name,part_first_name\n1,baseline_arm_1,Late\n", encoding="utf-8")
     given = {"study": "trial", "file": str(file)}
-    slow = {"kind": "latency", "seconds": 2, "count": 1, "content": "record", "action": "import"}
+    slow = {"kind": "latency", "seconds": HELD_SECONDS, "content": "record", "action": "import"}
     requests.post(f"{addresses['control_url']}faults", json=slow, timeout=30)
 
     started = start_flow("import_records", given, environment=study.environment)
@@ -38,7 +41,7 @@ def test_an_import_that_lands_after_its_process_died_is_found_and_can_be_undone(
     os.kill(started.process.pid, signal.SIGKILL)
     killed = started.end()
     at_once = study.export()
-    again = run_flow("import_records", given, environment=study.environment)
+    again = run_flow("import_records", given, environment=study.environment, in_flight=IN_FLIGHT)
     undone = run_flow(
         "revert_run", {"study": "trial", "run": interrupted_run(study)}, environment=study.environment
     )

@@ -83,9 +83,9 @@ def test_the_week_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None:
     light, night = (file.read_text(encoding="utf-8") for file in files.values())
     assert "#ffffff" in light
     assert "#0d1117" in night
-    assert "<!-- Mon 02 Nov -->" in light
-    assert light.count("<!-- 02:00 -->") == 7
-    assert "<!-- every 15 min -->" in light
+    assert ">Mon 02 Nov<" in light
+    assert light.count(">02:00<") == 7
+    assert ">every 15 min<" in light
 
 
 def test_a_picture_of_another_kind_is_refused(studies: Path, capstan: CommandLine) -> None:
