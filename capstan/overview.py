@@ -7,6 +7,9 @@ from datetime import datetime
 
 import pandas as pd
 
+# What stands in place of the week of those who were enrolled, nobody knows when.
+NO_DATE = "no date"
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:

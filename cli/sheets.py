@@ -8,8 +8,7 @@ from datetime import datetime
 from io import StringIO
 from typing import Any
 
-# A spreadsheet takes a cell that begins so for a formula, and a formula can call out.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from capstan.spreadsheet import harmless
 
 
 def sheet_of(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str]) -> bytes:
@@ -22,6 +21,4 @@ def sheet_of(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str]) -> by
 
 
 def _cell(value: object) -> str:
-    text = value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
-    # Blanks before the sign do not keep a spreadsheet from reading a formula.
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    return harmless(value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value))

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from capstan.settings import load_settings
 from capstan.store import Store, read_watermark, write_watermark
-from tasks.connections import open_store
 
 _DID_NOTHING = frozenset({"failed", "refused", "put off"})
 
 
-def remember_end(summary: Mapping[str, object], *, now: datetime) -> None:
+def remember_end(store: Store, summary: Mapping[str, object], *, now: datetime) -> None:
     """Remember that a study's flow did its work; a run of the journal is remembered there."""
     study = str(summary["study"])
     if "run" in summary or summary.get("dry_run") or summary["outcome"] in _DID_NOTHING or not study:
         return
-    with open_store(load_settings()) as store:
-        write_watermark(store, study, name=_name(str(summary["flow"])), value=now.isoformat(), now=now)
+    write_watermark(store, study, name=_name(str(summary["flow"])), value=now.isoformat(), now=now)
 
 
 def last_end(store: Store, study: str, *, flow: str) -> datetime | None:

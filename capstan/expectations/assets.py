@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 import pandas as pd
 
@@ -41,6 +42,15 @@ class Asset:
     title: str
     frame: pd.DataFrame = field(repr=False)
     questions: tuple[Question, ...]
+
+    def halves(self) -> list[Asset]:
+        """The same frame with half of the questions each; none of a single question."""
+        middle = len(self.questions) // 2
+        parts = (self.questions[:middle], self.questions[middle:]) if middle else ()
+        return [
+            replace(self, name=f"{self.name}_{number}", questions=some)
+            for number, some in enumerate(parts, start=1)
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +191,6 @@ def _title(event: str, site: str, form: str) -> str:
     return f"Export: {', '.join(named)}" if named else "Export"
 
 
-def _column_for(name: str, *, taken: Iterable[Hashable]) -> str:
+def _column_for(name: str, *, taken: Collection[Hashable]) -> str:
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
-    return plain if plain not in taken else f"{plain}_{len(list(taken))}"
+    return next(name for name in chain([plain], (f"{plain}_{at}" for at in count(2))) if name not in taken)

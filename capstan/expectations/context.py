@@ -15,7 +15,10 @@ import great_expectations
 from great_expectations.checkpoint import Checkpoint, UpdateDataDocsAction
 from great_expectations.core import ExpectationSuiteValidationResult, ValidationDefinition
 from great_expectations.core.run_identifier import RunIdentifier
+from great_expectations.data_context import FileDataContext
+from great_expectations.datasource.fluent import PandasDatasource
 
+from capstan.errors import CapstanError
 from capstan.expectations.assets import ROW, Asset
 from capstan.expectations.suites import suite_of
 from capstan.quality.outcome import Outcome
@@ -55,37 +58,63 @@ class Judged:
 
 def judge_assets(
     assets: Iterable[Asset], *, folder: Path, at: datetime, result_format: Mapping[str, Any] = SAFE
-) -> list[Judged]:
-    """Judge each asset by its suite, in a new context in a folder that exists and is empty."""
+) -> tuple[list[Judged], list[Outcome]]:
+    """Judge each asset by its suite, in a new context in a folder that exists and is empty.
+
+    A question that breaks the whole judgement of its asset is found by halves, so that the others are judged;
+    the outcomes are of those.
+    """
     # Its log quotes exceptions, and exceptions quote values.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
     (folder / "great_expectations.yml").write_text(json.dumps(_configuration()), encoding="utf-8")
     context = great_expectations.get_context(mode="file", context_root_dir=str(folder))
     source = context.data_sources.add_pandas("frames")
-    judged = []
-    for asset in assets:
-        suite, unmade = suite_of(asset)
-        batch = source.add_dataframe_asset(asset.name).add_batch_definition_whole_dataframe("whole")
-        definition = context.validation_definitions.add(
-            ValidationDefinition(name=asset.name, data=batch, suite=context.suites.add(suite))
+    left = list(assets)[::-1]
+    judged: list[Judged] = []
+    broken: list[Outcome] = []
+    while left:
+        asset = left.pop()
+        try:
+            judged.append(_judge(context, asset, source=source, at=at, result_format=result_format))
+        except (CapstanError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever escapes from metrics; its text may quote values
+            left += asset.halves()[::-1]
+            if len(asset.questions) == 1:
+                name = asset.questions[0].expected.id
+                broken.append(Outcome(name, "raised", why=type(error).__name__))
+    return judged, broken
+
+
+def _judge(
+    context: FileDataContext,
+    asset: Asset,
+    *,
+    source: PandasDatasource,
+    at: datetime,
+    result_format: Mapping[str, Any],
+) -> Judged:
+    suite, unmade = suite_of(asset)
+    batch = source.add_dataframe_asset(asset.name).add_batch_definition_whole_dataframe("whole")
+    definition = context.validation_definitions.add(
+        ValidationDefinition(name=asset.name, data=batch, suite=context.suites.add(suite))
+    )
+    checkpoint = context.checkpoints.add(
+        Checkpoint(
+            name=asset.name,
+            validation_definitions=[definition],
+            actions=[UpdateDataDocsAction(name="pages", site_names=[_SITE])],
+            result_format=dict(result_format),
         )
-        checkpoint = context.checkpoints.add(
-            Checkpoint(
-                name=asset.name,
-                validation_definitions=[definition],
-                actions=[UpdateDataDocsAction(name="pages", site_names=[_SITE])],
-                result_format=dict(result_format),
-            )
-        )
-        ran = checkpoint.run(
-            batch_parameters={"dataframe": asset.frame},
-            run_id=RunIdentifier(run_name=asset.name, run_time=at),
-        )
-        (result,) = ran.run_results.values()
-        (page,) = (folder / _SITE / "validations" / asset.name).rglob("*.html")
-        suite_page = folder / _SITE / "expectations" / f"{asset.name}.html"
-        judged.append(Judged(asset, unmade, result, page, suite_page))
-    return judged
+    )
+    ran = checkpoint.run(
+        batch_parameters={"dataframe": asset.frame},
+        run_id=RunIdentifier(run_name=asset.name, run_time=at),
+    )
+    (result,) = ran.run_results.values()
+    pages = Path(context.root_directory) / _SITE
+    (page,) = (pages / "validations" / asset.name).rglob("*.html")
+    return Judged(asset, unmade, result, page, pages / "expectations" / f"{asset.name}.html")
 
 
 def _configuration() -> dict[str, Any]:

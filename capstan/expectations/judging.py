@@ -53,11 +53,11 @@ def validate(
         context = draft / "gx"
         context.mkdir()
         assets = [asset for part in parts for asset in part.assets]
-        judged = judge_assets(
+        judged, broken = judge_assets(
             assets, folder=context, at=at.astimezone(UTC), result_format=OPEN if values else SAFE
         )
         unasked = [outcome for part in parts for outcome in part.unasked]
-        outcomes = [*results.outcomes_of(judged), *unasked]
+        outcomes = [*results.outcomes_of(judged), *broken, *unasked]
         drawn = drawing.Run(project.study, at, shelf.free_name(at.astimezone(UTC)), known, outcomes)
         shelf.publish(draft, pages=drawn.pages(judged), note=drawn.note(), index=drawn.index)
         shelf.keep_suites(context)

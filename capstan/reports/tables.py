@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from capstan.spreadsheet import harmless
+
 _LINK = "link"
-_SHOWN = 200
-# A spreadsheet takes a cell that begins so for a formula, and a formula can call out.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Names may be long: rows end where a table has this many letters.
+_SHOWN, _LETTERS = 200, 40_000
 
 
 class Table(NamedTuple):
@@ -27,17 +28,20 @@ class Table(NamedTuple):
 def table_of(frame: pd.DataFrame) -> Table:
     """The first rows of a table; a page with all rows of a large one would be slow, and nobody reads them."""
     columns = [(str(name), is_numeric_dtype(frame[name])) for name in frame.columns if name != _LINK]
-    return Table(columns, list(_rows(frame.head(_SHOWN), columns=[name for name, _ in columns])), len(frame))
+    rows = list(_rows(frame.head(_SHOWN), columns=[name for name, _ in columns]))
+    letters = accumulate(sum(map(len, cells)) for _, cells in rows)
+    fit = sum(so_far <= _LETTERS for so_far in letters)
+    return Table(columns, rows[: max(fit, 1)], len(frame))
 
 
-def csv_address(frame: pd.DataFrame) -> str:
-    """All rows as CSV in an address that holds them, which no server need give; no cell is a formula."""
+def csv_of(frame: pd.DataFrame) -> bytes:
+    """All rows as CSV, in UTF-8 with a mark by which Excel knows that; no cell is a formula."""
     safe = frame.drop(columns=[_LINK], errors="ignore").rename(columns=_harmless)
     for place, kind in enumerate(safe.dtypes):
         if not is_numeric_dtype(kind):
             safe.isetitem(place, safe.iloc[:, place].map(_harmless).array)
-    text = safe.to_csv(index=False).encode("utf-8-sig", "replace")
-    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text).decode()}"
+    text: str = safe.to_csv(index=False)
+    return text.encode("utf-8-sig", "replace")
 
 
 def is_plain(address: str) -> bool:
@@ -61,5 +65,4 @@ def _rows(frame: pd.DataFrame, *, columns: list[str]) -> Iterator[tuple[str, lis
 
 
 def _harmless(value: Any) -> str:
-    text = text_of(value) if value is None or isinstance(value, float) else str(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    return harmless(text_of(value) if value is None or isinstance(value, float) else str(value))

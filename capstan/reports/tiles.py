@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from capstan.overview import Overview
+from capstan.overview import NO_DATE, Overview
 
 
 class Tile(NamedTuple):
@@ -35,14 +35,17 @@ def tiles_of(overview: Overview) -> list[Tile]:
 
 def _enrolled(table: pd.DataFrame) -> Iterator[Tile]:
     targets = table["target"].dropna()
+    undated = int(table.loc[table["week"] == NO_DATE, "enrolled"].sum())
     about = f"of {targets.max():,.0f} planned" if len(targets) else "participants"
+    about += f", {undated:,} without a date" if undated and undated < table["enrolled"].sum() else ""
     yield Tile("enrolment", "Enrolled", f"{int(table['enrolled'].sum()):,}", about)
 
 
 def _overdue(table: pd.DataFrame) -> Iterator[Tile]:
     late = table[table["status"] == "overdue"]
-    count, sites = int(late["visits"].sum()), late.loc[late["visits"] > 0, "site"].nunique()
-    about = f"at {sites:,} site{'' if sites == 1 else 's'}" if count else "all visits are in time"
+    count, sites = int(late["visits"].sum()), set(late.loc[late["visits"] > 0, "site"])
+    where = f"at {len(sites):,} site{'' if len(sites) == 1 else 's'}" if any(sites) else "of all to come"
+    about = where if count else "all visits are in time"
     yield Tile("calendar", "Visits overdue", f"{count:,}", about, is_bad=count > 0)
 
 

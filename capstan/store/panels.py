@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from capstan.store.connection import Store
 from capstan.store.quality_tables import PAGE_PANEL
@@ -37,9 +37,12 @@ def keep_panels(store: Store, study: str, *, panels: Mapping[str, str], now: dat
     return frozenset(name for name in panels if name not in former or former[name].digest != digests[name])
 
 
-def read_panels(store: Store, study: str) -> dict[str, KeptPanel]:
-    """The panels of a study by id, in one query."""
-    columns = [PAGE_PANEL.c[name] for name in ("panel", "digest", "content", "at")]
+def read_panels(store: Store, study: str, *, only: str = "") -> dict[str, KeptPanel]:
+    """The panels of a study by id, in one query; with `only`, others come without their content."""
+    content = (
+        case((PAGE_PANEL.c.panel == only, PAGE_PANEL.c.content), else_="") if only else PAGE_PANEL.c.content
+    )
+    columns = (PAGE_PANEL.c.panel, PAGE_PANEL.c.digest, content, PAGE_PANEL.c.at)
     query = select(*columns).where(PAGE_PANEL.c.study == study).order_by(PAGE_PANEL.c.panel)
     with store.read() as connection:
         rows = connection.execute(query).all()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from capstan.overview import Panel
+from capstan.overview import NO_DATE, Panel
 from capstan.periods import Dates
 from checks.overview.participants import Participants
 
@@ -31,7 +31,7 @@ def enrolment_event(study: Study) -> str:
 def enrolment_panel(study: Study, participants: Participants, *, now: datetime) -> Panel:
     """Count those enrolled by the Monday of the week and by site; `target` is the whole study's, by its end.
 
-    Without `page.enrolment.date` nobody can be placed in a week: then the table is empty.
+    Who has no date stands in no week, but beneath: `NO_DATE`, without a target.
     """
     rules, event = study.page.enrolment, enrolment_event(study)
     enrolled = participants.hold(rules.enrolled_when or _is_enrolled(study), event=event)
@@ -39,10 +39,14 @@ def enrolment_panel(study: Study, participants: Participants, *, now: datetime) 
     days = participants.dates(rules.date or "''", event=event)
     dated = enrolled & ~np.isnat(days) & (days <= today) & (days > today - _MOST_WEEKS * _WEEK)
     counts = _by_week(days[dated], participants.sites[dated])
+    undated = _undated(participants.sites[enrolled & ~dated])
     table = _with_target(counts, rules=rules, sites=participants.sites, today=today)
     said = _said(int(enrolled.sum()), rules=rules, today=today)
     note = _note(rules, enrolled=participants.sites[enrolled], undated=int((enrolled & ~dated).sum()))
-    return Panel("enrolment", "Enrolment", said, table if rules.date else table.iloc[:0], note)
+    dated_table = table if rules.date else table.iloc[:0]
+    parts = [part for part in (dated_table, undated) if len(part)]
+    whole = pd.concat(parts, ignore_index=True) if parts else dated_table
+    return Panel("enrolment", "Enrolment", said, whole, note)
 
 
 def target_on(rules: Enrolment, days: Dates) -> pd.Series[float]:
@@ -91,6 +95,13 @@ def _with_target(
     return whole.assign(week=whole["week"].dt.strftime("%Y-%m-%d"))[_COLUMNS]
 
 
+def _undated(sites: np.ndarray) -> pd.DataFrame:
+    counts = pd.Series(sites, dtype="str").value_counts().sort_index()
+    return pd.DataFrame(
+        {"week": NO_DATE, "site": counts.index, "enrolled": counts.to_numpy(dtype="int64"), "target": np.nan}
+    )
+
+
 def _ends(rules: Enrolment) -> tuple[date, ...]:
     if rules.points:
         return (rules.points[0][0], rules.points[-1][0])
@@ -118,5 +129,6 @@ def _note(rules: Enrolment, *, enrolled: np.ndarray, undated: int) -> str:
     if not rules.date:
         said.append("The study file does not say when somebody was enrolled (page.enrolment.date).")
     elif undated:
-        said.append(f"{undated:,} of them have no date of enrolment up to today, and stand in no week.")
+        they = "has" if undated == 1 else "have"
+        said.append(f"{undated:,} of them {they} no date of enrolment up to today, and stand in no week.")
     return " ".join(said)

@@ -76,10 +76,15 @@ def wait(rule: Rule, reason: str) -> Question:
     ), None
 
 
+def names_of(expected: Expected) -> frozenset[str]:
+    """What a study file may call an expectation: its id, the rule that it begins with, or its kind."""
+    return frozenset({expected.id, expected.id.split("/")[0], expected.kind})
+
+
 def without(questions: Iterable[Question], *, off: Iterable[str]) -> list[Question]:
     """Leave out the questions whose id, rule or kind is switched off."""
     left_out = frozenset(off)
-    return [one for one in questions if not _names(one[0]) & left_out]
+    return [one for one in questions if not names_of(one[0]) & left_out]
 
 
 def gather(questions: Sequence[Question]) -> Asked:
@@ -104,15 +109,12 @@ def worst(frame: pd.DataFrame) -> pd.DataFrame:
     out = np.fmax(grown.to_numpy(dtype="float64"), fallen.to_numpy(dtype="float64"))
     is_bounded = ~np.isnan(out)
     ordered = frame[is_bounded].iloc[np.argsort(out[is_bounded], kind="stable")]
-    return ordered[~ordered.droplevel("days").index.duplicated(keep="last")]
+    told: pd.DataFrame = ordered[~ordered.droplevel("days").index.duplicated(keep="last")]
+    return told
 
 
 def _name(rule: Rule, place: Place) -> str:
     return "/".join([rule.name.replace(" ", "_"), *place]).rstrip("/")
-
-
-def _names(expected: Expected) -> set[str]:
-    return {expected.id, expected.id.split("/")[0], expected.kind}
 
 
 def _rounded(bound: float | None) -> float | None:

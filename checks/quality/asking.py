@@ -10,7 +10,6 @@ import pandas as pd
 
 from capstan.dictionary import Dictionary
 from capstan.events import EventGrid
-from capstan.quality.expected import Expected
 from capstan.quality.measures import COUNTS
 from capstan.quality.recent import WINDOWS, recent_rows
 from capstan.study import Study
@@ -56,20 +55,6 @@ def ask_project(
         questions += ask_silence(known, measures, today=today, limit=expect.freshness)
         questions += ask_quiet(measures) if known.empty or expect.freshness is None else []
     return gather(merge_places(without(questions, off=expect.off)))
-
-
-def expectations_for(
-    study: Study,
-    dictionary: Dictionary,
-    grid: EventGrid,
-    *,
-    measures: pd.DataFrame,
-    history: pd.DataFrame,
-    today: date,
-) -> list[Expected]:
-    """The expectations alone, sorted by id; the same on every machine."""
-    asked = ask_project(study, dictionary, grid, measures=measures, history=history, today=today)
-    return list(asked.expected)
 
 
 def days_wanted(days: Iterable[date], *, today: date) -> frozenset[date]:

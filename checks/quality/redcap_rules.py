@@ -32,8 +32,6 @@ RULES = {
 }
 # These say why a field does not admit a value; the field's type says whether that is rule C or G.
 _SAID_OF_BOTH = frozenset({"spreadsheet_damage", "missing_code_unlisted"})
-# A, E and I find thousands of places, of which few are wrong: they are counted, and no queries unless asked.
-NOT_QUERIED = frozenset({"missing_value", "outlier", "missing_code"})
 
 
 def count_letters(findings: Mapping[tuple[str, str], int], *, dictionary: Dictionary) -> dict[str, int]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,11 +24,24 @@ from studies.demo.generate import import_rows
 from studies.demo.quality import look_at_quality
 from studies.demo.reminders import send_reminders
 from studies.demo.scans import follow_scans
-from studies.demo.servers import prefect_server, receiver, sandbox_with_trial
+from studies.demo.servers import demo_servers, sandbox_with_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".capstan" / "demo"
 STUDY = "demo"
+FLOWS = (
+    "compute_visit_dates",
+    "check_eligibility",
+    "import_records",
+    "revert_run",
+    "poll_participants",
+    "send_messages",
+    "check_deliveries",
+    "check_replies",
+    "ingest_triggers",
+    "run_monitors",
+    "data_quality",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -41,9 +55,7 @@ def main(arguments: list[str]) -> int:
     _fresh_home()
     with (
         sandbox_with_trial(today) as sandbox,
-        # Before the receiver, which asks a Prefect server to work: it must be no other one than this.
-        prefect_server(HOME) as pages,
-        receiver(HOME, control_url=sandbox.control_url),
+        demo_servers(HOME, control_url=sandbox.control_url, meanwhile=_import_flows) as pages,
     ):
         console.print(
             Panel(
@@ -69,6 +81,13 @@ def main(arguments: list[str]) -> int:
         if not options.no_wait:
             _wait(pages)
     return 0
+
+
+def _import_flows() -> None:
+    """Import what the steps would import one by one, which takes about as long as the servers' start."""
+    for flow in FLOWS:
+        import_module(f"flows.{flow}")
+    import_module("capstan.expectations.drawing")
 
 
 def _run_all(file: Path, *, pages: str) -> dict[str, Any]:

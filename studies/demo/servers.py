@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 
@@ -21,6 +22,37 @@ from studies.demo.generate import project_xml
 TITLE = "Tooth Fairy Trial"
 SENDER = "+15005550006"
 _START_SECONDS = 300
+# Nothing of these happens in a demo: it has no schedules and no blocks, and nothing waits for a worker. To
+# register the blocks alone, the server imports every library that brings some, which takes seconds.
+_UNUSED = {
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+}
+
+
+class Starting(NamedTuple):
+    """A server's process, which may not answer yet at its address."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    health: str
+    log: Path
+
+    def wait(self) -> None:
+        """Return when it answers; RuntimeError if it does not."""
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                if requests.get(f"{self.address}{self.health}", timeout=2).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.1)
+        raise RuntimeError(f"A server did not start; its log is {self.log}.")
 
 
 @contextmanager
@@ -55,8 +87,33 @@ def _channels(addresses: Mapping[str, str | None]) -> dict[str, str]:
 
 
 @contextmanager
+def demo_servers(home: Path, *, control_url: str, meanwhile: Callable[[], None]) -> Iterator[str]:
+    """A Prefect server and a receiver, which start side by side; gives the address of Prefect's pages.
+
+    `meanwhile` is called while they start, after the environment names them.
+    """
+    with (
+        # Before the receiver, which asks a Prefect server to work: it must be no other one than this.
+        _starting_prefect(home, log_level="WARNING", settings=_UNUSED) as prefect,
+        _starting_receiver(home, control_url=control_url) as receiving,
+    ):
+        meanwhile()
+        receiving.wait()
+        prefect.wait()
+        with _flushing_logs():
+            yield prefect.address
+
+
+@contextmanager
 def receiver(home: Path, *, control_url: str) -> Iterator[str]:
     """A receiver in a process of its own, which the sandbox's Twilio tells of texts; gives its address."""
+    with _starting_receiver(home, control_url=control_url) as server:
+        server.wait()
+        yield server.address
+
+
+@contextmanager
+def _starting_receiver(home: Path, *, control_url: str) -> Iterator[Starting]:
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     os.environ["CAPSTAN_PUBLIC_URL"] = address
@@ -67,8 +124,7 @@ def receiver(home: Path, *, control_url: str) -> Iterator[str]:
     with (home / "receiver.log").open("wb") as log:
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
         try:
-            _wait_until_healthy(f"{address}/health", server=server, log=home / "receiver.log")
-            yield address
+            yield Starting(server, address, "/health", home / "receiver.log")
         finally:
             _stop(server)
 
@@ -79,6 +135,14 @@ def prefect_server(home: Path, *, log_level: str = "WARNING") -> Iterator[str]:
 
     At the log level INFO `prefect-server.log` in `home` has a line for each request.
     """
+    with _starting_prefect(home, log_level=log_level, settings={}) as server:
+        server.wait()
+        with _flushing_logs():
+            yield server.address
+
+
+@contextmanager
+def _starting_prefect(home: Path, *, log_level: str, settings: Mapping[str, str]) -> Iterator[Starting]:
     port = _free_port()
     pages = f"http://127.0.0.1:{port}"
     # Nothing below leaves this machine: no analytics, and flows talk to this server only.
@@ -94,11 +158,11 @@ def prefect_server(home: Path, *, log_level: str = "WARNING") -> Iterator[str]:
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "prefect-server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=home)
+        server = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, cwd=home, env={**os.environ, **settings}
+        )
         try:
-            _wait_until_healthy(f"{pages}/api/health", server=server, log=home / "prefect-server.log")
-            with _flushing_logs():
-                yield pages
+            yield Starting(server, pages, "/api/health", home / "prefect-server.log")
         finally:
             _stop(server)
 
@@ -123,17 +187,6 @@ def _flushing_logs() -> Iterator[None]:
     finally:
         APILogWorker.drain_all(timeout=10)
         EventsWorker.drain_all(timeout=10)
-
-
-def _wait_until_healthy(url: str, *, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            if requests.get(url, timeout=2).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.2)
-    raise RuntimeError(f"A server did not start; its log is {log}.")
 
 
 def _free_port() -> int:

@@ -26,7 +26,13 @@ from tasks.ran_with import ran_with
 from tasks.shield import run_logger, shielded
 from tasks.step_times import steps_taken
 
-_COUNTS = MappingProxyType({"records": "records", "rows_judged": "rows looked at"})
+_COUNTS = MappingProxyType(
+    {
+        "records": "records",
+        "rows_judged": "rows looked at",
+        "accepted": "findings accepted by quality.exceptions",
+    }
+)
 
 
 def keep_look_page(

@@ -31,16 +31,16 @@ _LOOKS = frozenset({"data_quality"})
 _STALE = timedelta(days=1)
 
 
-def renew(study: str, summary: Mapping[str, object]) -> None:
+def renew(store: Store, summary: Mapping[str, object]) -> None:
     """Draw a study's page anew if what it shows has changed, or it is of yesterday; dry runs change nothing.
 
     A run that found nothing to do pays for one query. A page that cannot be drawn changes nothing of what
     the run did: then the log says so.
     """
-    if summary.get("dry_run"):
+    if summary.get("dry_run") or not summary["study"]:
         return
     try:
-        _renew(study, summary, now=datetime.now(UTC))
+        _renew(store, summary, now=datetime.now(UTC))
     except CapstanError as error:
         run_logger().warning("The page of the study could not be drawn: %s", type(error).__name__)
 
@@ -61,15 +61,13 @@ def page_path(study: str) -> Path:
 
 
 @shielded
-def _renew(study: str, summary: Mapping[str, object], *, now: datetime) -> None:
+def _renew(store: Store, summary: Mapping[str, object], *, now: datetime) -> None:
+    study = str(summary["study"])
     is_quiet = summary.get("outcome") in _QUIET and summary.get("flow") not in _LOOKS
-    settings = load_settings()
-    with open_store(settings) as store:
-        kept = read_panels(store, study)
-        if is_quiet and _is_fresh(study, kept=kept, now=now):
-            return
-        known = read_study(find_study(study, folders=study_folders(settings)))
-        _draw(store, known, kept=kept, now=now)
+    if is_quiet and _is_fresh(study, kept=read_panels(store, study, only=_PAGE), now=now):
+        return
+    known = read_study(find_study(study, folders=study_folders(load_settings())))
+    _draw(store, known, kept=read_panels(store, study), now=now)
     if not is_quiet:
         _link(known)
 

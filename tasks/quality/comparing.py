@@ -67,14 +67,16 @@ def compare_with_history(
     A day counts once: a second look compares with the days before too, and takes the place of the first.
     """
     measures, asked = ask(live, export, now=now)
+    if not dry_run:
+        # Before anything is judged: whatever goes wrong there, the next nights need this one.
+        day = now.astimezone(live.study.zone).date()
+        keep_measures(live.store, project_of(live), measures=measures, day=day, now=now)
     with _home(dry_run=dry_run) as home:
         outcomes, error = judge(live, asked, export=export, home=home, now=now)
     by_id = {one.id: one for one in asked.expected}
     judgements = tuple((by_id[one.id], Result(one.result), one.observed) for one in outcomes)
     if not dry_run:
         keep_judged(live, judgements, now=now)
-        day = now.astimezone(live.study.zone).date()
-        keep_measures(live.store, project_of(live), measures=measures, day=day, now=now)
     return Compared(judgements, digest_of(asked.expected), error)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import MappingProxyType
 
 import numpy as np
@@ -12,8 +12,9 @@ from capstan.plan import KEY_NAMES, KEYS, row_index
 from capstan.quality.expected import Expected
 from capstan.store.query_rows import FINDING_COLUMNS
 from capstan.verdict import Severity
-from checks.identity import GROUP_COLUMN
+from checks.quality.asked import names_of
 from tasks.connections import LiveProject
+from tasks.report.visits import sites_in
 
 _QUERIED = frozenset(each.value for each in (Severity.FATAL, Severity.HOLD, Severity.ERROR, Severity.WARNING))
 _SEVERITIES = MappingProxyType(
@@ -37,7 +38,7 @@ def findings_of(live: LiveProject, verdicts: pd.DataFrame, *, export: pd.DataFra
         named = named[named["form"] != instrument.name]
     chosen = named[_is_queried(live, named)]
     record_field = live.dictionary.record_field
-    sites = sites_of(export, record_field=record_field)
+    sites = sites_in(export, record_field=record_field).to_dict()
     found = chosen.assign(
         site=[sites.get(record, "") for record in chosen["record"]],
         content=_contents(chosen, export=export, record_field=record_field),
@@ -47,7 +48,7 @@ def findings_of(live: LiveProject, verdicts: pd.DataFrame, *, export: pd.DataFra
 
 def project_findings(live: LiveProject, failed: Iterable[Expected]) -> pd.DataFrame:
     """The expectations that are not met as `FINDING_COLUMNS`: they have no record."""
-    wanted = live.study.quality.queries.checks
+    wanted = frozenset(live.study.quality.queries.checks)
     rows = [
         {
             **dict.fromkeys(FINDING_COLUMNS, ""),
@@ -57,17 +58,9 @@ def project_findings(live: LiveProject, failed: Iterable[Expected]) -> pd.DataFr
             "reason": one.sentence,
         }
         for one in failed
-        if (one.id in wanted or one.kind in wanted if wanted else one.severity != "info")
+        if (names_of(one) & wanted if wanted else one.severity != "info")
     ]
     return pd.DataFrame(rows, columns=list(FINDING_COLUMNS), dtype="str")
-
-
-def sites_of(export: pd.DataFrame, *, record_field: str) -> Mapping[str, str]:
-    """The access group of each record; empty where the project has none."""
-    if GROUP_COLUMN not in export.columns:
-        return {}
-    first = export.drop_duplicates(record_field)
-    return dict(zip(first[record_field], first[GROUP_COLUMN], strict=True))
 
 
 def _is_queried(live: LiveProject, verdicts: pd.DataFrame) -> pd.Series[bool]:

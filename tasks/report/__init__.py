@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 
 from capstan.errors import CapstanError
+from capstan.settings import load_settings
+from capstan.store import Store
 from checks.catalogue import entry_of
+from tasks.connections import open_store
 from tasks.flow_runs import flow_run_context
 from tasks.pages import renew
 from tasks.ran import remember_end
@@ -26,21 +29,32 @@ def publish_report(summary: Summary) -> None:
     A server or store that does not answer changes nothing of what the run did: then only the log has it.
     """
     run_logger().info("%s of %s: %s", summary["flow"], summary["study"], brief(summary))
-    with suppress(CapstanError):
-        remember_end(summary, now=datetime.now(UTC))
-    renew(str(summary["study"]), summary)
-    if flow_run_context() is None:
-        return
+    # One for all: opening it is most of what an idle run pays here.
+    with _store_if_there() as store:
+        if store is not None:
+            with suppress(CapstanError):
+                remember_end(store, summary, now=datetime.now(UTC))
+            renew(store, summary)
+        if flow_run_context() is not None:
+            _publish_in_prefect(store, summary)
+
+
+def _store_if_there() -> AbstractContextManager[Store | None]:
+    try:
+        return open_store(load_settings())
+    except CapstanError as error:
+        run_logger().warning("The store could not be opened for the report: %s", type(error).__name__)
+        return nullcontext()
+
+
+def _publish_in_prefect(store: Store | None, summary: Summary) -> None:
     from httpx import HTTPError
 
     try:
         _publish(summary)
-        publish_boards(
-            str(summary["study"]),
-            flow=str(summary["flow"]),
-            is_journaled="run" in summary,
-            now=datetime.now(UTC),
-        )
+        if store is not None:
+            study, flow = str(summary["study"]), str(summary["flow"])
+            publish_boards(store, study, flow=flow, is_journaled="run" in summary, now=datetime.now(UTC))
         tag_run(summary)
     except (HTTPError, CapstanError) as error:
         run_logger().warning("The report could not be published: %s", type(error).__name__)

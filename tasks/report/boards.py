@@ -8,11 +8,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from capstan.settings import load_settings
 from capstan.store import Store
 from capstan.store.coverage import list_intervals
 from capstan.store.tallies import open_waits_of, tally_attempts, tally_inbox, tally_stopped
-from tasks.connections import open_store
 from tasks.report.drawing import Drawing, Page, publish_page
 from tasks.report.overviews import (
     DAYS,
@@ -85,18 +83,14 @@ _TOUCHED = MappingProxyType(
 )
 
 
-def publish_boards(study: str, *, flow: str, is_journaled: bool, now: datetime) -> None:
+def publish_boards(store: Store, study: str, *, flow: str, is_journaled: bool, now: datetime) -> None:
     """Publish the pages that a run of a flow may have changed, each only if it shows something new."""
-    names = _TOUCHED.get(flow, _WRITING if is_journaled else ())
-    if not names:
-        return
-    with open_store(load_settings()) as store:
-        for name in names:
-            board = BOARDS[name]
-            publish_page(
-                store,
-                Page(study, name, board.title),
-                facts=board.facts(store, study, now),
-                draw=partial(board.draw, store, study, now),
-                now=now,
-            )
+    for name in _TOUCHED.get(flow, _WRITING if is_journaled else ()):
+        board = BOARDS[name]
+        publish_page(
+            store,
+            Page(study, name, board.title),
+            facts=board.facts(store, study, now),
+            draw=partial(board.draw, store, study, now),
+            now=now,
+        )

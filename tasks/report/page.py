@@ -8,6 +8,7 @@ from types import MappingProxyType
 from capstan.settings import load_settings
 from checks.catalogue import entry_of
 from tasks.deployed import flow_run_page
+from tasks.page_folders import STUDY_PAGE
 
 Summary = Mapping[str, object]
 
@@ -29,6 +30,7 @@ COUNTS = MappingProxyType(
         "records_changed": "records changed since the last poll",
         "rows_in": "rows looked at",
         "rows_judged": "rows of the project judged",
+        "accepted": "findings accepted by quality.exceptions",
         "rows_unchanged": "rows that change nothing",
         "rows_accepted": "rows accepted",
         "rows_rejected": "rows stopped",
@@ -165,9 +167,19 @@ def _next(summary: Summary) -> Iterator[str]:
         yield f"* `capstan journal revert {run}` undoes this run."
     if summary.get("reverts"):
         yield f"* It undoes the run `{summary['reverts']}`."
+    if summary["study"] and not summary.get("dry_run"):
+        yield f"* {_study_page(str(summary['study']))}"
     page = flow_run_page(str(summary["flow_run"])) if summary.get("flow_run") else ""
     if page:
         yield f"* [The flow run]({page}) has the steps, their times and their logs."
+
+
+def _study_page(study: str) -> str:
+    """Where people find the page of the study: at the receiver, or as a file of whoever runs this."""
+    public_url = load_settings().public_url
+    if public_url:
+        return f"[The page of the study]({public_url}/studies/{study}/) shows how it stands."
+    return f"The page of the study is `reports/{study}/{STUDY_PAGE}` in CAPSTAN_HOME."
 
 
 def _page_of(summary: Summary) -> Iterator[str]:

@@ -293,6 +293,25 @@ def test_a_judgement_that_went_wrong_fails_the_run_by_name_and_type_after_all_is
     assert "Traceback" not in "".join(path.read_text() for path in tmp_path.rglob("*.html"))
 
 
+def test_whatever_breaks_a_whole_judgement_is_told_by_its_id_and_the_others_are_judged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    # A share that is no number escapes from Great Expectations itself.
+    breaking = of_data("shares", "sex", upper=1, reference=((f"{MARK}code", float("nan")),))
+    odd = of_data("mean", "sex", lower=0, upper=1)
+
+    with pytest.raises(ExpectationRaised, match=r"shares/sex// \(TypeError\)") as error:
+        validate(project(), [*MET[:3], breaking, odd, UNMET[1]], home=tmp_path, at=AT)
+
+    results = [outcome.result for outcome in error.value.outcomes]
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert results == ["passed", "passed", "passed", "raised", "raised", "failed"]
+    assert MARK not in caplog.text + str(error.value)
+    assert MARK.encode() not in written
+    assert b"Traceback" not in written
+
+
 def test_with_values_a_person_sees_codes_in_a_folder_of_its_own(tmp_path: Path) -> None:
     validate(project(), [MET[3]], home=tmp_path, at=AT, values=True)
 

@@ -15,6 +15,8 @@ HOSTILE = (
     "</svg><img src=x onerror=alert(1)>",
     "=HYPERLINK(1)",
     "عيادة القلب المركزية",
+    "Site \u202egnp.exe\u202c 🦷🧚🏽‍♀️ " + "of a name without an end " * 11,
+    "x" * 300,
 )
 MONDAY = date(2026, 11, 23)
 COLUMNS = {
@@ -51,7 +53,7 @@ def overview_of(tables: dict[str, list[tuple[Any, ...]]]) -> Overview:
         Panel(
             name,
             TITLES[name],
-            f"What there is of {TITLES[name].lower()}.",
+            f"What there is of {TITLES[name].lower()}." if name in tables else "",
             pd.DataFrame(tables.get(name, []), columns=list(columns)),
         )
         for name, columns in COLUMNS.items()
@@ -109,7 +111,14 @@ def study_of(*, people: int, sites: list[str], forms: int, events: int) -> Overv
                 ("visit reminder", "unknown", "", 40),
             ],
             "completeness": [
-                (f"form_{form}", visit, site, 500, int(draws.integers(200 + 9 * form, 501)), float("nan"))
+                (
+                    f"form_{form}",
+                    visit,
+                    site,
+                    500,
+                    int(draws.integers(min(200 + 9 * form, 480), 501)),
+                    float("nan"),
+                )
                 for form in range(forms)
                 for visit in names
                 for site in sites

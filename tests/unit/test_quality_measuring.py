@@ -13,6 +13,7 @@ from capstan.quality.measures import COUNTS, LEAST_ROWS, Measure, typed
 from checks.quality.asking import ALWAYS, ask_project, days_wanted
 from checks.quality.export import FIRST
 from checks.quality.measuring import measure_project
+from checks.quality.names import is_expectation
 from checks.quality.references import ask_references
 from tests.projects import STUDY, dictionary, grid, study
 from tests.spec.history_trial import Nights, judge_measures
@@ -98,6 +99,7 @@ def test_hostile_names_of_sites_can_be_asked_about(history: History) -> None:
         today=day_of(90),
     )
 
+    assert all(is_expectation(one.id) for one in asked.expected)
     assert any(one.site == "{it}{0}/" and "{it}{0}/" in one.sentence for one in asked.expected)
 
 
@@ -128,6 +130,7 @@ def test_a_first_look_says_what_waits_for_history(rows: int) -> None:
     )
 
     assert {"growth", "silence", "recent_mean"} <= {one.id for one in asked.expected if one.waits}
+    assert all(is_expectation(one.id) for one in asked.expected)
     assert judge_measures(asked) == []
 
 

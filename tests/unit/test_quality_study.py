@@ -94,5 +94,14 @@ def test_checks_that_a_study_misspells_are_named_with_what_they_are_like() -> No
     ]
 
 
+def test_expectations_may_become_queries_by_their_kind_their_rule_or_their_id() -> None:
+    listed = "{queries: {checks: [freshness, recent_mean, kept/base//north, outlier, keptt]}}"
+    found = misspelt_checks(study(f"{STUDY}\nquality: {listed}"))
+
+    assert [str(one).partition(";")[0] for one in found] == [
+        "quality.queries.checks: there is no check 'keptt'"
+    ]
+
+
 def test_all_checks_that_a_good_study_names_are_known() -> None:
     assert misspelt_checks(study(STUDY + GOOD)) == []

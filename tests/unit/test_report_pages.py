@@ -148,3 +148,19 @@ def test_a_report_leads_to_the_page_of_a_run_that_has_one(
     summary = {"run": "20261122-1", "study": "demo", "flow": "f", "outcome": "done", "cells_planned": planned}
 
     assert ("(https://capstan.example.org/studies/demo/runs/20261122-1)" in markdown(summary)) is leads
+
+
+@pytest.mark.parametrize(
+    ("public_url", "leads"),
+    [
+        ("", "`reports/demo/index.html`"),
+        ("https://capstan.example.org", "(https://capstan.example.org/studies/demo/)"),
+    ],
+)
+def test_a_report_says_where_the_page_of_the_study_is(
+    public_url: str, leads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPSTAN_PUBLIC_URL", public_url)
+
+    assert leads in markdown({"study": "demo", "flow": "f", "outcome": "done"})
+    assert leads not in markdown({"study": "demo", "flow": "f", "outcome": "done", "dry_run": True})

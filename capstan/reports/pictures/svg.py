@@ -15,6 +15,8 @@ _KEPT = frozenset(
         "d",
         "x",
         "y",
+        "dx",
+        "dy",
         "x1",
         "x2",
         "y1",
@@ -43,11 +45,13 @@ _KEPT = frozenset(
         "font-family",
     }
 )
+# What shapes take from the group that they are in, so that it need not be said of each.
+_INHERITED = frozenset({"fill", "stroke", "text-anchor", "font-size", "font-weight", "font-family"})
+_BETWEEN = 18
 _SHAPES = frozenset({"svg", "g", "path", "rect", "line", "circle", "text", "tspan", "polygon"})
 _CONFIG: dict[str, Any] = {
     "background": None,
-    # Letters of the reader's font may be wider than those that were measured.
-    "padding": {"left": 28, "right": 12, "top": 5, "bottom": 5},
+    "padding": {"left": 2, "right": 2, "top": 5, "bottom": 5},
     "font": "sans-serif",
     "aria": False,
     "view": {"stroke": None},
@@ -61,7 +65,6 @@ _CONFIG: dict[str, Any] = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "labelPadding": 6,
-        "labelLimit": 190,
     },
     "axisY": {"labelColor": INK},
     "legend": {
@@ -82,11 +85,45 @@ Tree.register_namespace("", SPACE)
 
 
 def draw(specification: dict[str, Any]) -> Tree.Element:
-    """Draw a Vega-Lite specification."""
+    """Draw a Vega-Lite specification; charts on top of each other begin at one edge."""
+    parts = specification.get("vconcat", [specification])
+    around = {name: each for name, each in specification.items() if name != "vconcat"}
+    return _stack([_draw({**around, **part}) for part in parts])
+
+
+def _draw(specification: dict[str, Any]) -> Tree.Element:
     drawn = vl_convert.vegalite_to_svg({**specification, "config": _CONFIG})
     root = Tree.fromstring(drawn)
     _prune(root)
+    _gather(root)
     return root
+
+
+def _stack(pictures: list[Tree.Element]) -> Tree.Element:
+    if len(pictures) == 1:
+        return pictures[0]
+    root, bottom = Tree.Element(f"{{{SPACE}}}svg"), 0.0
+    for picture in pictures:
+        group = Tree.SubElement(root, f"{{{SPACE}}}g", transform=f"translate(0,{bottom:g})")
+        group.extend(picture)
+        bottom += height_of(picture) + _BETWEEN
+    width, height = max(float(one.get("width", "0")) for one in pictures), bottom - _BETWEEN
+    root.attrib.update(
+        {"width": f"{width:g}", "height": f"{height:g}", "viewBox": f"0 0 {width:g} {height:g}"}
+    )
+    return root
+
+
+def framed(root: Tree.Element, *, width: int) -> Tree.Element:
+    """The picture in a frame of this width at least, so that all of a page have letters of one size."""
+    if float(root.get("width", "0")) < width:
+        root.attrib.update({"width": str(width), "viewBox": f"0 0 {width} {height_of(root):g}"})
+    return root
+
+
+def height_of(root: Tree.Element) -> float:
+    """The height of a picture, in pixels."""
+    return float(root.get("height", "0"))
 
 
 def told(root: Tree.Element, *, name: str, title: str, says: str) -> str:
@@ -110,3 +147,17 @@ def _prune(element: Tree.Element) -> None:
             element.remove(child)
         else:
             _prune(child)
+
+
+def _gather(element: Tree.Element) -> None:
+    """Say of a group what is the same of all its shapes: a field of cells is half as heavy then."""
+    for child in element:
+        _gather(child)
+    if len(element) < 2 or any(child.tag.endswith("}g") for child in element):
+        return
+    first, *others = element
+    for name in sorted(_INHERITED & set(first.attrib)):
+        if all(one.get(name) == first.get(name) for one in others):
+            element.set(name, first.attrib[name])
+            for one in element:
+                del one.attrib[name]

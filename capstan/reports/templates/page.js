@@ -1,3 +1,20 @@
+function save(address, name) {
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  link.click();
+}
+async function unpack(packed) {
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  const whole = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Blob([await new Response(whole).arrayBuffer()], { type: "text/csv" });
+}
+for (const button of document.querySelectorAll("button[data-csv]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const address = URL.createObjectURL(await unpack(button.dataset.csv));
+    save(address, button.dataset.file);
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+  });
+}
 for (const button of document.querySelectorAll("button[data-picture]")) {
   button.hidden = false;
   button.addEventListener("click", () => {
@@ -10,10 +27,7 @@ for (const button of document.querySelectorAll("button[data-picture]")) {
       pen.fillStyle = "#ffffff";
       pen.fillRect(0, 0, canvas.width, canvas.height);
       pen.drawImage(image, 20, 20, 2 * width, 2 * height);
-      const link = document.createElement("a");
-      link.href = canvas.toDataURL("image/png");
-      link.download = button.dataset.file;
-      link.click();
+      save(canvas.toDataURL("image/png"), button.dataset.file);
     });
     image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(drawn));
   });
