@@ -1,6 +1,6 @@
 """Chances: how far a share or a mean may be from what it was before by chance alone.
 
-A night asks thousands of questions, so that each may be wrong once in a hundred million times.
+A night asks thousands of questions: each may be wrong once in a million times, though rows may be alike.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-CHANCE = 1e-8
+CHANCE = 1e-6
 _STEPS = 40
 _NOTHING = 1e-9
-_SCATTER = 2
+_SCATTER = 1.5
 """Rows of one person or one day are alike: so many of them count as one."""
 _ERRORS = 6.0
 _SMALL = 12.0

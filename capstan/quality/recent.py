@@ -11,8 +11,8 @@ import pandas as pd
 from capstan.quality.measures import COUNTS, PLACE
 
 WINDOWS = (3, 7, 14, 28, 56)
-"""Days; each place is judged over all in which enough rows came, else over the most that are known."""
-ENOUGH_NEW, LEAST_NEW = 40, 12
+"""Days; each place is judged over all in which enough rows came."""
+LEAST_NEW = 12
 LEAST_BEFORE = 20
 SPREADS = MappingProxyType({"spread": "mean", "lag spread": "lag", "day spread": "day"})
 """Of which mean each measure is the standard deviation; `recent_rows` tells the mean of squares instead."""
@@ -27,20 +27,17 @@ def recent_rows(measures: pd.DataFrame, *, history: pd.DataFrame, today: date) -
     """What came lately, by place (`PLACE`) and `days`: `recent` and `new` for its mean and number.
 
     `before` and `known` are those of the rows before. Every window in which enough rows came is told, so that
-    a leap is seen soon and a small change in time; else the most days that are known. A mean over several
-    events is expected to change with the events that its rows are of: `before` has that already. Where hardly
-    a row came, all rows are told: what stands is not to change.
+    a leap is seen soon and a small change in time. A mean over several events is expected to change with the
+    events that its rows are of: `before` has that already. Where hardly a row came, all rows are told: what
+    stands is not to change.
     """
     now, rows = _means(measures), _rows(measures)
     looks = [(days, _night(history, today - timedelta(days=days))) for days in WINDOWS]
     known = [(days, then) for days, then in looks if then is not None]
     parts = [_between(now, _means(then), rows=rows, rows_then=_rows(then), days=days) for days, then in known]
     found = pd.concat([_nothing(), *parts])
-    is_enough = found["new"] >= ENOUGH_NEW
-    places = found.droplevel("days").index
-    is_last = ~places.duplicated(keep="last") & ~places.isin(places[is_enough])
-    standing = [_standing(now[~now.index.isin(places)], _means(then), days=days) for days, then in known[-1:]]
-    return pd.concat([found[is_enough | is_last], *standing])
+    rest = now[~now.index.isin(found.droplevel("days").index)]
+    return pd.concat([found, *(_standing(rest, _means(then), days=days) for days, then in known[-1:])])
 
 
 def _nothing() -> pd.DataFrame:

@@ -12,7 +12,10 @@ from checks.quality.export import FIRST, Export, Floats, Mask, as_numbers
 
 _CODED = (FieldType.RADIO, FieldType.DROPDOWN, FieldType.YESNO, FieldType.TRUEFALSE)
 _COUNTED = (FieldType.TEXT, FieldType.CALC, FieldType.SLIDER)
-_TAIL, _REACH = 0.2, 2.5
+_WILD = FIRST // 5
+"""So many of the first values may be wild themselves."""
+_REACH = 9.0
+"""Five standard deviations, told from the mean distance of the others to their middle."""
 
 
 def measure_fields(export: Export) -> Iterator[Measure]:
@@ -92,10 +95,10 @@ def clipped(export: Export, values: Floats) -> Floats:
         if len(first) < FIRST:
             drawn[here] = np.nan
             continue
-        low, high = np.quantile(first, [_TAIL, 1 - _TAIL])
-        if low < high:
-            reach = _REACH * (high - low)
-            drawn[here] = np.clip(values[here], low - reach, high + reach)
+        middle = np.sort(first)[_WILD:-_WILD].mean()
+        reach = _REACH * np.sort(np.abs(first - middle))[:-_WILD].mean()
+        if reach > 0:
+            drawn[here] = np.clip(values[here], middle - reach, middle + reach)
     return drawn
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ import pandas as pd
 from capstan.dictionary import Field, FieldType
 from capstan.quality.measures import Measure
 from checks.quality.contents import clipped, measure_numbers
-from checks.quality.export import Export, Floats, as_days
+from checks.quality.export import Export, Floats
 
 _ROBUST = 5 * 1.4826
 """Five standard deviations, told from the median distance to the median."""
@@ -23,50 +22,28 @@ _DOUBT = 3.0
 _EPOCH = date(1970, 1, 1)
 
 
-class Dated(NamedTuple):
-    """A date field and the day in each row."""
-
-    field: Field
-    days: Floats
-
-
 def measure_days(export: Export, today: date) -> Iterator[Measure]:
     """Measure every date field, and how long each site has been quiet by the dates that it entered."""
-    dated = [Dated(field, as_days(export.frame[field.name])) for field in _date_fields(export)]
     now = float((today - _EPOCH).days)
-    anchor = _anchor(export, dated)
-    for field, days in dated:
-        yield from measure_numbers(export, field, days, names=("day", "day spread"))
-        place = {"form": field.form, "field": field.name}
-        ahead = np.where(np.isnan(days), np.nan, (days > now + 1).astype(float))
-        yield from export.means("ahead", ahead, **place)
-        yield from export.means("out of order", _far(export, days - _neighbours(export, days)), **place)
-        if anchor is not None:
-            lag = clipped(export, _from_usual(export, days - anchor))
-            yield from measure_numbers(export, field, lag, names=("lag", "lag spread"))
-            yield from export.means("off schedule", _far(export, days - anchor), **place)
-    yield from _measure_quiet(export, [days for _, days in dated], now=now)
-
-
-def _date_fields(export: Export) -> Iterator[Field]:
     for field in export.fields(FieldType.TEXT, FieldType.CALC):
-        if field.validation.startswith("date"):
-            yield field
+        if field.name in export.dates:
+            yield from _measure_field(export, field, export.dates[field.name], now=now)
+    yield from _measure_quiet(export, list(export.dates.values()), now=now)
 
 
-def _anchor(export: Export, dated: list[Dated]) -> Floats | None:
-    """The day on which each row's record began: the date field of the first event whose dates are latest.
-
-    A date of birth stands there too, and tells nothing.
-    """
-    first = export.events.codes == 0
-    held = [np.where(first, days, np.nan) for _, days in dated]
-    enough = [days for days in held if np.isfinite(days).any()]
-    if not enough:
-        return None
-    begun = max(enough, key=lambda days: float(np.nanmedian(days)))
-    of_record = pd.Series(begun).groupby(export.records).transform("min")
-    return np.where(np.isnan(begun), of_record.to_numpy(dtype="float64"), np.nan)
+def _measure_field(export: Export, field: Field, days: Floats, *, now: float) -> Iterator[Measure]:
+    yield from measure_numbers(export, field, days, names=("day", "day spread"))
+    place = {"form": field.form, "field": field.name}
+    ahead = np.where(np.isnan(days), np.nan, (days > now + 1).astype(float))
+    yield from export.means("ahead", ahead, **place)
+    if not export.is_numbered_by_site:
+        yield from export.means("out of order", _far(export, days - _neighbours(export, days)), **place)
+    since = days - export.begun
+    if field.name == export.anchor:
+        since = np.where(export.events.codes == 0, np.nan, since)
+    yield from export.means("off schedule", _far(export, since), **place)
+    lag = clipped(export, _from_usual(export, since))
+    yield from measure_numbers(export, field, lag, names=("lag", "lag spread"))
 
 
 def _neighbours(export: Export, days: Floats) -> Floats:

@@ -86,9 +86,50 @@ class Export:
     def _by_record(self) -> npt.NDArray[np.intp]:
         return np.argsort(self.records, kind="stable")
 
+    @cached_property
+    def is_numbered_by_site(self) -> bool:
+        """Whether records are numbered within each site, so that neighbours in number are none in time."""
+        sites = self.sites.codes[self._by_record]
+        return len(self.sites.names) > 1 and int(np.count_nonzero(np.diff(sites))) < 2 * len(self.sites.names)
+
+    @cached_property
+    def dates(self) -> dict[str, Floats]:
+        """The day of each date field, by its name."""
+        return {
+            field.name: as_days(self.frame[field.name])
+            for field in self.fields(FieldType.TEXT, FieldType.CALC)
+            if field.validation.startswith("date")
+        }
+
+    @cached_property
+    def anchor(self) -> str:
+        """The date field that tells when records began: of those of the first event the latest; or blank.
+
+        A date of birth stands there too, and tells nothing.
+        """
+        first = self.events.codes == 0
+        held = {name: days[first & ~np.isnan(days)] for name, days in self.dates.items()}
+        return max(
+            (name for name in held if len(held[name])),
+            key=lambda name: float(np.median(held[name])),
+            default="",
+        )
+
+    @cached_property
+    def begun(self) -> Floats:
+        """The day on which each row's record began, NaN where nothing tells it."""
+        if not self.anchor:
+            return np.full(len(self.frame), np.nan)
+        days = np.where(self.events.codes == 0, self.dates[self.anchor], np.nan)
+        return pd.Series(days).groupby(self.records).transform("min").to_numpy(dtype="float64")
+
+    @cached_property
+    def _in_time(self) -> npt.NDArray[np.intp]:
+        return np.lexsort((self.records, self.begun))
+
     def first(self, rows: Mask) -> npt.NDArray[np.intp]:
-        """The first of some rows, in the order of records: the same ones from night to night."""
-        return self._by_record[rows[self._by_record]][:FIRST]
+        """The first of some rows, by when their records began: the same ones from night to night."""
+        return self._in_time[rows[self._in_time]][:FIRST]
 
     def columns_of(self, form: str) -> list[str]:
         """The data columns of a form that the export has, without the record id and the form's status."""

@@ -26,6 +26,8 @@ class _Watched(NamedTuple):
     severity: Severity = "warning"
 
 
+_RIPENS = 2.0
+"""What was entered in the last days is not complete yet: of a window so many days count for nothing."""
 _NOTHING = 1e-6
 _LOWER, _HIGHER, _BOTH = (True, False), (False, True), (True, True)
 _WATCHED = (
@@ -77,8 +79,10 @@ def _ask(watched: _Watched, recent: pd.DataFrame, *, name: str) -> Iterator[Ques
         return
     rule = Rule(name, watched.kind, watched.severity, f"{watched.says}: {{it}}.")
     before, new, known = (recent[column].to_numpy() for column in ("before", "new", "known"))
-    before = np.clip(before, 0, 1)
-    bounded = recent.assign(lower=np.nan, upper=np.nan)
+    days = recent.index.get_level_values("days").to_numpy(dtype="float64")
+    unripe = _RIPENS / days if watched.kind is Kind.COMPLETENESS else 0.0
+    before = np.clip(before, 0, 1) * (1 - np.minimum(unripe, 1))
+    bounded = recent.assign(before=before, lower=np.nan, upper=np.nan)
     if watched.falls:
         likely = least_share(before, among=new, before=known)
         bounded["lower"] = np.minimum(likely, before - watched.least)

@@ -74,6 +74,15 @@ def test_what_is_drawn_in_at_a_site_does_not_change_with_what_another_enters_lat
     )
 
 
+@pytest.mark.parametrize(("by_site", "measured"), [(False, True), (True, False)])
+def test_where_sites_number_their_own_records_neighbours_in_number_are_not_compared(
+    by_site: bool, measured: bool
+) -> None:
+    history = make_history(5, Shape(sites=3, events=2, numbers=1, codes=1, pace=2.0, by_site=by_site))
+
+    assert ("out of order" in set(history.measures(90)["measure"])) is measured
+
+
 def test_hostile_names_of_sites_are_measured_like_others(history: History) -> None:
     frame = history.export(90)
     names = {"site_1": "<b>/{it}//%s\n'", "site_2": "{0}"}
