@@ -19,7 +19,7 @@ SPREADS = MappingProxyType({"spread": "mean", "lag spread": "lag", "day spread":
 _UNKNOWN = 0.05
 _OF_A_DAY = ("delivered", "quiet days", "longest quiet", "dated days", "repeated by chance")
 """Measures that do not add up over rows, so that two days of them tell nothing of the rows between."""
-_RECENT = ["recent", "new", "before", "known"]
+_RECENT = ["recent", "new", "before", "known", "moved"]
 _LEAST_STANDING = 50
 
 
@@ -28,8 +28,8 @@ def recent_rows(measures: pd.DataFrame, *, history: pd.DataFrame, today: date) -
 
     `before` and `known` are those of the rows before. Every window in which enough rows came is told, so that
     a leap is seen soon and a small change in time. A mean over several events is expected to change with the
-    events that its rows are of: `before` has that already. Where hardly a row came, all rows are told: what
-    stands is not to change.
+    events that its rows are of: `before` has that already, and `moved` is how much. Where hardly a row came,
+    all rows are told: what stands is not to change.
     """
     now, rows = _means(measures), _rows(measures)
     looks = [(days, _night(history, today - timedelta(days=days))) for days in WINDOWS]
@@ -51,7 +51,8 @@ def _standing(now: pd.DataFrame, then: pd.DataFrame, *, days: int) -> pd.DataFra
     is_day = both.index.get_level_values("measure").isin(["day", "day spread"])
     both = both[(both["count_then"] >= _LEAST_STANDING) & ~is_day].astype("float64")
     names = {"value": "recent", "count": "new", "value_then": "before", "count_then": "known"}
-    return both.rename(columns=names)[_RECENT].assign(days=float(days)).set_index("days", append=True)
+    told = both.rename(columns=names).assign(moved=0.0, days=float(days))
+    return told[[*_RECENT, "days"]].set_index("days", append=True)
 
 
 def _night(history: pd.DataFrame, day: date) -> pd.DataFrame | None:
@@ -87,6 +88,7 @@ def _between(
     shift = _shift(both, then, rows=rows, rows_then=rows_then)
     found = pd.DataFrame({"recent": sums / new, "new": new, "before": both["value_then"] + shift})
     found["known"] = both["count_then"].astype("float64")
+    found["moved"] = shift
     return found[shift.notna()].assign(days=float(days)).set_index("days", append=True)
 
 

@@ -58,16 +58,24 @@ def _ask_level(rule: Rule, table: pd.DataFrame, *, error: Floats) -> Iterator[Qu
 
 
 def _table(recent: pd.DataFrame, mean: str) -> pd.DataFrame:
-    """The recent rows of one mean, with `spread` and `spread_before` beside them."""
+    """The recent rows of one mean, with `spread` and `spread_before` beside them.
+
+    `spread_unmoved` is that of the rows before as they were, whatever events the new rows are of.
+    """
     spread = next(name for name, of in SPREADS.items() if of == mean)
     names = recent.index.get_level_values("measure")
     table, squares = recent[names == mean], recent[names == spread]
-    squares = squares.rename(index={spread: mean}, level="measure")[["recent", "before"]]
+    squares = squares.rename(index={spread: mean}, level="measure")[["recent", "before", "moved"]]
     both = table.join(squares.add_suffix("_square"), how="inner")
     return both.assign(
-        spread=np.sqrt((both["recent_square"] - both["recent"] ** 2).clip(lower=0)),
-        spread_before=np.sqrt((both["before_square"] - both["before"] ** 2).clip(lower=0)),
+        spread=_spread(both["recent_square"], both["recent"]),
+        spread_before=_spread(both["before_square"], both["before"]),
+        spread_unmoved=_spread(both["before_square"] - both["moved_square"], both["before"] - both["moved"]),
     )
+
+
+def _spread(square: pd.Series[float], mean: pd.Series[float]) -> Floats:
+    return np.asarray(np.sqrt((square - mean**2).clip(lower=0)))
 
 
 def _with_tails(recent: pd.DataFrame) -> pd.DataFrame:
@@ -86,8 +94,14 @@ def _ask_spreads(table: pd.DataFrame, measures: pd.DataFrame) -> Iterator[Questi
     judged = table[is_told & ~table.droplevel("days").index.isin(constant)]
     error = spread_error(judged["tails"], among=judged["new"], before=judged["known"])
     factor = np.maximum(_WIDER, np.exp(error))
-    usual = judged["spread_before"]
-    bounded = judged.assign(recent=judged["spread"], before=usual, lower=usual / factor, upper=usual * factor)
+    # Sites differ: what another mix of events does to the spread is told for all of them only.
+    both = judged[["spread_before", "spread_unmoved"]]
+    bounded = judged.assign(
+        recent=judged["spread"],
+        before=judged["spread_unmoved"],
+        lower=both.min(axis=1) / factor,
+        upper=both.max(axis=1) * factor,
+    )
     for place, row in places(worst(bounded)):
         bounds = {"lower": row["lower"], "upper": row["upper"]}
         yield ask(SPREAD, place, value=row["recent"], count=row["new"], **bounds)
