@@ -239,9 +239,9 @@ UNKNOWN_NAMES = {
     "anchor": ("    anchor: \"if([baseline_arm_1][part_withdrawn] = '1', '', [baseline_arm_1][rand_date])\"\n"
                "    after: 6 months", '    anchor: "[baseline_arm_1][rand_dte]"\n    after: 6 months',
                "visits[0].anchor:", "rand_dte"),
-    "done_when": ("done_when: \"[exam_complete] = '2'\"\n    move: nearest workday\n"
+    "done_when": ("done_when: \"[exam_complete] = '2'\"\n    took_place: exam_date\n    move: nearest workday\n"
                   "    write: {due: vt_due, opens: vt_opens, closes: vt_closes, status: vt_status}\n  - name",
-                  "done_when: \"[exm_complete] = '2'\"\n    move: nearest workday\n"
+                  "done_when: \"[exm_complete] = '2'\"\n    took_place: exam_date\n    move: nearest workday\n"
                   "    write: {due: vt_due, opens: vt_opens, closes: vt_closes, status: vt_status}\n  - name",
                   "visits[0].done_when:", "exm_complete"),
     "event": ("event: 12_month", "event: 13_month", "visits[1].event:", "'13_month'"),
