@@ -1,6 +1,6 @@
 """The gate's judgement against what Arrow takes to read the same CSV as text, and against its limits.
 
-    python benchmarks/gate_frames.py [rows] [columns]
+    python -m benchmarks.gate_frames [rows] [columns]
 
 Two tables are judged: one of codes, dates and numbers that stand again and again, and one of which two
 thirds are notes, ids, phone numbers, addresses, moments and decimals, each of which stands once.

@@ -1,6 +1,6 @@
 """How much faster expressions are computed over a whole frame than row by row, measured in one run.
 
-    python benchmarks/logic_frames.py [rows]
+    python -m benchmarks.logic_frames [rows]
 
 Both ways use the same table, so the index of rows and the distinct values of columns are found before the
 clock starts. The values of both are compared. By row takes about half a minute for 20,000 rows.

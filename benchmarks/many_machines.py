@@ -1,6 +1,6 @@
 """Many machines, of which two die: are all due runs ended, none doubled, nothing lost, nothing leaked?
 
-    python benchmarks/many_machines.py [--studies 20] [--seconds 150] [--every 75]
+    python -m benchmarks.many_machines [--studies 20] [--seconds 150] [--every 75]
 
 On this machine, from a fresh clone: PostgreSQL (found, or installed as root on Debian), Redis (found, or
 fetched into .capstan/redis), a migration, two API replicas without services behind a round robin, the
@@ -33,7 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/flows")]
 
 from live_study import serving_sandbox  # noqa: E402
-from many_machines_findings import (  # noqa: E402
+
+from benchmarks.many_machines_findings import (  # noqa: E402
     count_journal,
     count_losses,
     count_runs,
@@ -41,10 +42,9 @@ from many_machines_findings import (  # noqa: E402
     open_runs,
     search_planted,
 )
-from many_machines_servers import POOL, Cluster, running_cluster  # noqa: E402
-from many_machines_studies import Site, deploy, environment_of, make_sites  # noqa: E402
-from postgres_machine import serving_trial_postgres, trial_database  # noqa: E402
-
+from benchmarks.many_machines_servers import POOL, Cluster, running_cluster  # noqa: E402
+from benchmarks.many_machines_studies import Site, deploy, environment_of, make_sites  # noqa: E402
+from benchmarks.postgres_machine import serving_trial_postgres, trial_database  # noqa: E402
 from capstan.store import Store, load_keys  # noqa: E402
 from tasks.alarms.automations import ending_dead_runs  # noqa: E402
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import psycopg
 from leaks import search_folder, search_text
-from many_machines_studies import MARK, Site, texts
 from psycopg.sql import SQL, Identifier
+
+from benchmarks.many_machines_studies import MARK, Site, texts
 
 _ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 _PLANTED = re.compile(rf"{MARK}|-555-0160|5550160".encode(), re.IGNORECASE)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import psutil
 import requests
-from postgres_machine import trial_database
-from redis_server import find_redis
-from round_robin import RoundRobin, proxying
+
+from benchmarks.postgres_machine import trial_database
+from benchmarks.redis_server import find_redis
+from benchmarks.round_robin import RoundRobin, proxying
 
 ROOT = Path(__file__).resolve().parents[1]
 POOL = "capstan"

@@ -17,8 +17,8 @@ import pandas as pd
 import requests
 import yaml
 from live_study import LiveStudy, make_study
-from many_machines_servers import ROOT
 
+from benchmarks.many_machines_servers import ROOT
 from studies.demo.generate import project_xml
 from tests.unit.demo_project import TEXT_LOG
 

@@ -24,10 +24,11 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests"), str(ROOT / "tests/flows")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/flows")]
 
 from live_study import serving_sandbox  # noqa: E402
-from many_machines_studies import environment_of, make_sites  # noqa: E402
+
+from benchmarks.many_machines_studies import environment_of, make_sites  # noqa: E402
 
 FLOW = "check_deliveries"
 PAUSE_SECONDS = 2.0

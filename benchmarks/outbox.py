@@ -1,6 +1,6 @@
 """The outbox against sending first and saving then, under kills and lost answers; and its pace.
 
-    python benchmarks/outbox.py [messages] [seconds]
+    python -m benchmarks.outbox [messages] [seconds]
 
 Both send the same messages to a sandbox that loses, repeats and delays its answers, while a random worker is
 killed each second. Sending first and saving then means: post, and write down what was posted; what is not

@@ -1,6 +1,6 @@
 """A thousand expectations of a project, from the dictionary to written pages, in a process of its own.
 
-    python benchmarks/quality.py [rows] [columns] [expectations]
+    python -m benchmarks.quality [rows] [columns] [expectations]
 
 The parent writes an export of codes and numbers as CSV; a new process, as a run of a flow is one, imports
 all that it needs, reads the export, and judges expectations of each sort: shares of blanks, means, spreads

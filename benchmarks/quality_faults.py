@@ -1,6 +1,6 @@
 """Whether a clean project raises nothing and each fault is found by its own kind of expectation.
 
-`python benchmarks/quality_faults.py FIRST LAST` tries the seeds from FIRST to LAST and prints counts as JSON;
+`python -m benchmarks.quality_faults FIRST LAST` tries the seeds from FIRST to LAST and prints counts as JSON;
 it ends with 1 if anything is amiss. `--shape` is one of `SHAPES`, or `all` to take them in turn; the project
 is looked at every `--step` nights; `--named` tries only the five faults that the issue of this part names.
 """

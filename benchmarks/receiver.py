@@ -1,6 +1,6 @@
 """The receiver under load, on SQLite and on PostgreSQL: how many notices a second, how long, and none lost.
 
-    python benchmarks/receiver.py [notices] [workers] [folder]
+    python -m benchmarks.receiver [notices] [workers] [folder]
 
 32 connections post as fast as they are answered. Then the same again, and the receiver is killed in the
 middle: everything that was answered with 2xx must be in the store. The store is kept in `folder`, so that its
