@@ -30,6 +30,7 @@ SHAPES = {
     "one event": Shape(events=1, repeats=False),
     "no sites": Shape(sites=0),
     "ids by site": Shape(sites=5, by_site=True),
+    "at once": Shape(at_once=True),
     "many fields": Shape(numbers=8, codes=12),
 }
 _EACH = 3

@@ -22,11 +22,12 @@ from checks.quality.merging import merge_places
 from checks.quality.references import SINCE, ask_references
 from checks.quality.shares import ask_delivery, ask_shares
 from checks.quality.silence import ask_quiet, ask_silence
+from checks.quality.wild import MIDDLE, REACH
 
 _EARLIER = timedelta(days=14)
 _REMEMBERED = timedelta(days=90)
-ALWAYS = frozenset({*COUNTS, "delivered"})
-"""Measures that are asked for of every day of a history; of others `days_wanted` is enough."""
+ALWAYS = frozenset({*COUNTS, "delivered", MIDDLE, REACH})
+"""Measures that are wanted of every day of a history; of others `days_wanted` is enough."""
 
 
 def ask_project(

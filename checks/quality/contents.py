@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from capstan.dictionary import Field, FieldType
 from capstan.quality.measures import Measure
-from checks.quality.export import FIRST, Export, Floats, Mask, as_numbers
+from checks.quality.export import Export, Floats, Mask, as_numbers
+from checks.quality.wild import Usual, draw_in
 
 _CODED = (FieldType.RADIO, FieldType.DROPDOWN, FieldType.YESNO, FieldType.TRUEFALSE)
 _COUNTED = (FieldType.TEXT, FieldType.CALC, FieldType.SLIDER)
-_WILD = FIRST // 5
-"""So many of the first values may be wild themselves."""
-_REACH = 9.0
-"""Five standard deviations, told from the mean distance of the others to their middle."""
 
 
-def measure_fields(export: Export) -> Iterator[Measure]:
-    """Measure every coded and every numeric field."""
+def measure_fields(export: Export, usual: Mapping[tuple[str, str], Usual]) -> Iterator[Measure]:
+    """Measure every coded and every numeric field; `usual` is what was usual on the days before."""
     for field in export.fields(*_CODED):
         column = export.frame[field.name]
         yield from _measure_codes(export, field.name, field=field, codes=tuple(field.choices))
@@ -30,9 +27,10 @@ def measure_fields(export: Export) -> Iterator[Measure]:
     for field in export.fields(*_COUNTED):
         if is_numeric(field):
             values = _answers(export, field)
-            drawn = clipped(export, values)
-            yield from measure_numbers(export, field, drawn)
-            yield from _measure_tails(export, field, drawn)
+            drawn = draw_in(export, field, values, usual=usual)
+            yield from drawn.measures
+            yield from measure_numbers(export, field, drawn.values)
+            yield from _measure_tails(export, field, drawn.values)
             yield from _measure_habits(export, field, values)
             yield from _measure_filling(export, field, has=export.frame[field.name].ne("").to_numpy())
 
@@ -80,26 +78,6 @@ def _measure_tails(export: Export, field: Field, values: Floats) -> Iterator[Mea
         for at in np.flatnonzero(variance):
             where = (field.form, field.name, *export.place(places, places.names[at]))
             yield Measure("tails", *where, float(fourth[at] / variance[at] ** 2), int(counts[at]))
-
-
-def clipped(export: Export, values: Floats) -> Floats:
-    """Draw in what lies far out of its event, so that one slip of a finger does not move a mean.
-
-    What is far is told from the first values, so that it is the same on the next night. Where there are
-    fewer than these there is nothing to measure yet.
-    """
-    drawn = values.copy()
-    for number in range(len(export.events.names)):
-        here = (export.events.codes == number) & ~np.isnan(values)
-        first = values[export.first(here)]
-        if len(first) < FIRST:
-            drawn[here] = np.nan
-            continue
-        middle = np.sort(first)[_WILD:-_WILD].mean()
-        reach = _REACH * np.sort(np.abs(first - middle))[:-_WILD].mean()
-        if reach > 0:
-            drawn[here] = np.clip(values[here], middle - reach, middle + reach)
-    return drawn
 
 
 def _measure_codes(export: Export, column: str, *, field: Field, codes: tuple[str, ...]) -> Iterator[Measure]:

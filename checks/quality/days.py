@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -10,40 +10,53 @@ import pandas as pd
 
 from capstan.dictionary import Field, FieldType
 from capstan.quality.measures import Measure
-from checks.quality.contents import clipped, measure_numbers
+from checks.quality.contents import measure_numbers
 from checks.quality.export import Export, Floats
+from checks.quality.wild import Usual, draw_in
 
 _ROBUST = 5 * 1.4826
 """Five standard deviations, told from the median distance to the median."""
 _LEAST_DAYS = 14.0
+_SCHEDULED_DAYS, _SCHEDULED = 3.0, 1 / 3
 _NEIGHBOURS = 11
 _RECENT_DAYS = 120
 _DOUBT = 3.0
 _EPOCH = date(1970, 1, 1)
 
 
-def measure_days(export: Export, today: date) -> Iterator[Measure]:
+def measure_days(export: Export, today: date, *, usual: Mapping[tuple[str, str], Usual]) -> Iterator[Measure]:
     """Measure every date field, and how long each site has been quiet by the dates that it entered."""
     now = float((today - _EPOCH).days)
     for field in export.fields(FieldType.TEXT, FieldType.CALC):
         if field.name in export.dates:
-            yield from _measure_field(export, field, export.dates[field.name], now=now)
+            yield from _measure_field(export, field, now=now)
+            yield from _measure_lag(export, field, usual)
     yield from _measure_quiet(export, list(export.dates.values()), now=now)
 
 
-def _measure_field(export: Export, field: Field, days: Floats, *, now: float) -> Iterator[Measure]:
+def _measure_field(export: Export, field: Field, *, now: float) -> Iterator[Measure]:
+    days = export.dates[field.name]
     yield from measure_numbers(export, field, days, names=("day", "day spread"))
     place = {"form": field.form, "field": field.name}
     ahead = np.where(np.isnan(days), np.nan, (days > now + 1).astype(float))
     yield from export.means("ahead", ahead, **place)
     if not export.is_numbered_by_site:
         yield from export.means("out of order", _far(export, days - _neighbours(export, days)), **place)
-    since = days - export.begun
-    if field.name == export.anchor:
-        since = np.where(export.events.codes == 0, np.nan, since)
-    yield from export.means("off schedule", _far(export, since), **place)
-    lag = clipped(export, _from_usual(export, since))
-    yield from measure_numbers(export, field, lag, names=("lag", "lag spread"))
+
+
+def _measure_lag(export: Export, field: Field, usual: Mapping[tuple[str, str], Usual]) -> Iterator[Measure]:
+    """Measure how far dates lie from the beginning of their record, beside what is usual in their event."""
+    since = _scheduled(export, _since(export, field))
+    yield from export.means("off schedule", _far(export, since), form=field.form, field=field.name)
+    drawn = draw_in(export, field, since, usual=usual)
+    yield from drawn.measures
+    yield from measure_numbers(export, field, drawn.values - drawn.middles, names=("lag", "lag spread"))
+
+
+def _since(export: Export, field: Field) -> Floats:
+    """How many days after the beginning of its record each date is; the beginning itself is none."""
+    since = export.dates[field.name] - export.begun
+    return np.where(export.events.codes == 0, np.nan, since) if field.name == export.anchor else since
 
 
 def _neighbours(export: Export, days: Floats) -> Floats:
@@ -58,13 +71,18 @@ def _neighbours(export: Export, days: Floats) -> Floats:
     return found
 
 
-def _from_usual(export: Export, distances: Floats) -> Floats:
-    """Count distances from what was usual in the first rows of their event."""
-    found = distances.copy()
+def _scheduled(export: Export, distances: Floats) -> Floats:
+    """Keep the distances of events that come at their time.
+
+    Those that may come at any time come late when it is late: their mean moves by itself.
+    """
+    off, found = np.abs(_unlike(export, distances)), distances.copy()
     for number in range(len(export.events.names)):
         here = (export.events.codes == number) & ~np.isnan(distances)
         if here.any():
-            found[here] -= np.median(distances[export.first(here)])
+            middle = abs(float(np.median(distances[here])))
+            is_scheduled = 1.4826 * float(np.median(off[here])) <= max(_SCHEDULED_DAYS, middle * _SCHEDULED)
+            found[here] = np.where(is_scheduled, found[here], np.nan)
     return found
 
 

@@ -19,7 +19,6 @@ from checks.identity import GROUP_COLUMN
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-FIRST = 20
 _PARTS = re.compile(r"(\d+)")
 
 
@@ -102,12 +101,17 @@ class Export:
         }
 
     @cached_property
+    def _repeats(self) -> Mask:
+        """The rows of repeating instruments."""
+        return self.frame[KEY_NAMES[1]].ne("").to_numpy(dtype=bool)
+
+    @cached_property
     def anchor(self) -> str:
         """The date field that tells when records began: of those of the first event the latest; or blank.
 
-        A date of birth stands there too, and tells nothing.
+        A date of birth stands there too, and tells nothing; nor do forms that repeat.
         """
-        first = self.events.codes == 0
+        first = (self.events.codes == 0) & ~self._repeats
         held = {name: days[first & ~np.isnan(days)] for name, days in self.dates.items()}
         return max(
             (name for name in held if len(held[name])),
@@ -120,16 +124,8 @@ class Export:
         """The day on which each row's record began, NaN where nothing tells it."""
         if not self.anchor:
             return np.full(len(self.frame), np.nan)
-        days = np.where(self.events.codes == 0, self.dates[self.anchor], np.nan)
+        days = np.where((self.events.codes == 0) & ~self._repeats, self.dates[self.anchor], np.nan)
         return pd.Series(days).groupby(self.records).transform("min").to_numpy(dtype="float64")
-
-    @cached_property
-    def _in_time(self) -> npt.NDArray[np.intp]:
-        return np.lexsort((self.records, self.begun))
-
-    def first(self, rows: Mask) -> npt.NDArray[np.intp]:
-        """The first of some rows, by when their records began: the same ones from night to night."""
-        return self._in_time[rows[self._in_time]][:FIRST]
 
     def columns_of(self, form: str) -> list[str]:
         """The data columns of a form that the export has, without the record id and the form's status."""

@@ -17,6 +17,7 @@ from checks.quality.days import measure_days
 from checks.quality.export import Export
 from checks.quality.reaching import measure_contacts, measure_orphans
 from checks.quality.repeats import measure_repeats
+from checks.quality.wild import usual_before
 
 _DECIDED = ("delivered", "failed", "unknown")
 
@@ -29,19 +30,22 @@ def measure_project(
     grid: EventGrid,
     today: date,
     tallies: pd.DataFrame | None = None,
+    history: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Measure a keyed export of text, as `MEASURE_COLUMNS`.
 
     `tallies` has `message`, `stage` (of which delivered, failed and unknown count) and `count` of the
-    messages of the last days.
+    messages of the last days. `history` has measures of the days before, oldest first: what they say of wild
+    values is kept to.
     """
     export = Export(frame, dictionary, grid)
+    usual = {} if history is None else usual_before(history)
     return as_frame(
         [
             *count_growth(export),
             *count_completeness(export),
-            *measure_fields(export),
-            *measure_days(export, today),
+            *measure_fields(export, usual),
+            *measure_days(export, today, usual=usual),
             *measure_repeats(export),
             *measure_contacts(export),
             *measure_orphans(export, study.quality.expect.needs),

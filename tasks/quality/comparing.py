@@ -84,6 +84,13 @@ def compare_with_history(
 def ask(live: LiveProject, export: pd.DataFrame, *, now: datetime) -> tuple[pd.DataFrame, Asked]:
     """Measure an export (`MEASURE_COLUMNS`), and say what is expected of it by the days before today."""
     study, today = live.study, now.astimezone(live.study.zone).date()
+    history = read_measures(
+        live.store,
+        project_of(live),
+        since=now - _REMEMBERED,
+        before=today,
+        thinned=Thinned(partial(days_wanted, today=today), ALWAYS),
+    )
     measures = measure_project(
         export,
         study=study,
@@ -91,13 +98,7 @@ def ask(live: LiveProject, export: pd.DataFrame, *, now: datetime) -> tuple[pd.D
         grid=live.grid,
         today=today,
         tallies=_tallies(live, now=now),
-    )
-    history = read_measures(
-        live.store,
-        project_of(live),
-        since=now - _REMEMBERED,
-        before=today,
-        thinned=Thinned(partial(days_wanted, today=today), ALWAYS),
+        history=history,
     )
     local = history.assign(at=history["at"].dt.tz_convert(study.zone))
     asked = ask_project(study, live.dictionary, live.grid, measures=measures, history=local, today=today)

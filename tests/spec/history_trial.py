@@ -29,13 +29,16 @@ class Nights:
 
     def measures(self, night: int) -> pd.DataFrame:
         if night not in self.measured:
-            self.measured[night] = self.history.measures(night)
+            last = max((one for one in self.measured if one < night), default=None)
+            before = None if last is None else self.measured[last]
+            self.measured[night] = self.history.measures(night, before=before)
         return self.measured[night]
 
     def asked(self, night: int) -> Asked:
         """What is expected on a night by all the nights before it."""
         past = range(FIRST_NIGHT, night, self.step)
         whole = days_wanted([day_of(one) for one in past], today=day_of(night))
+        # In the order of the nights: each keeps to what was usual before.
         parts = [at(self._known(one, is_whole=day_of(one) in whole), one) for one in past]
         return ask_project(
             self.history.study,

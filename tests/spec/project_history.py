@@ -41,6 +41,8 @@ class Shape:
     pace: float = 5.0
     repeats: bool = True
     by_site: bool = False
+    at_once: bool = False
+    """Everybody was enrolled on the first day, by an import, and is seen at any time afterwards."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,8 @@ class History:
         frame = here.assign(**statuses).drop(columns=["_entered", "_done", "_gone"])
         return keyed(frame, record_field="record_id")
 
-    def measures(self, night: int) -> pd.DataFrame:
+    def measures(self, night: int, *, before: pd.DataFrame | None = None) -> pd.DataFrame:
+        """What is measured on a night; `before` is what was measured on one before."""
         sent = 70
         delivered = int(sum(10 * self.tally(one) for one in range(night - 6, night + 1)))
         tallies = pd.DataFrame(
@@ -91,6 +94,7 @@ class History:
             grid=self.grid,
             today=day_of(night),
             tallies=tallies,
+            history=before,
         )
 
 
@@ -134,7 +138,10 @@ def _people(rng: np.random.Generator, shape: Shape) -> pd.DataFrame:
     days = np.arange(LAST_NIGHT + 1)
     season = 1 + 0.3 * np.sin(days / 40)
     workday = np.array([day_of(int(day)).weekday() < 5 for day in days])
-    counts = rng.poisson(np.outer(season * workday, shape.pace * sizes / sizes.sum()))
+    rates = np.outer(season * workday, shape.pace * sizes / sizes.sum())
+    counts = rng.poisson(rates)
+    if shape.at_once:
+        counts[0], counts[1:] = rng.poisson(rates.sum(axis=0)), 0
     days_of, sites_of = np.nonzero(counts)
     times = counts[days_of, sites_of]
     frame = pd.DataFrame({"_day": np.repeat(days_of, times), "_site": np.repeat(sites_of, times)})
@@ -152,7 +159,7 @@ def _visit(
     rng: np.random.Generator, people: pd.DataFrame, shape: Shape, *, event: str, offset: int
 ) -> pd.DataFrame:
     came = people if offset == 0 else people[rng.random(len(people)) > 0.1]
-    day = came["_day"].to_numpy() + offset + (np.rint(rng.normal(0, 2, len(came))) if offset else 0)
+    day = came["_day"].to_numpy() + (_after(rng, len(came), shape, offset=offset) if offset else 0)
     entered = _workday(day + rng.geometric(0.6, len(came)) - 1)
     cells: dict[str, object] = {
         "record_id": came["record_id"],
@@ -178,6 +185,12 @@ def _visit(
     return frame.assign(_done=np.where(late, 10**6, entered + rng.geometric(0.5, len(frame)) - 1)).drop(
         columns="_site"
     )
+
+
+def _after(rng: np.random.Generator, count: int, shape: Shape, *, offset: int) -> np.ndarray:
+    if shape.at_once:
+        return rng.integers(5, LAST_NIGHT + 30, count)
+    return offset + np.rint(rng.normal(0, 2, count))
 
 
 def _enrolment(rng: np.random.Generator, came: pd.DataFrame, day: np.ndarray) -> dict[str, object]:

@@ -28,6 +28,14 @@ def test_a_clean_project_raises_nothing(nights: Nights) -> None:
     assert raised == {}
 
 
+def test_a_project_that_began_with_an_import_raises_nothing() -> None:
+    nights = Nights(make_history(3, Shape(sites=3, events=3, codes=2, at_once=True)), step=_EACH)
+
+    raised = raised_on(nights, range(FIRST_NIGHT, FAULT_NIGHT + _EACH, 2 * _EACH))
+
+    assert raised == {}
+
+
 @pytest.mark.parametrize(
     ("name", "after"),
     [

@@ -11,10 +11,10 @@ from capstan.plan import keyed
 from capstan.quality.expected import digest_of
 from capstan.quality.measures import COUNTS, LEAST_ROWS, Measure, typed
 from checks.quality.asking import ALWAYS, ask_project, days_wanted
-from checks.quality.export import FIRST
 from checks.quality.measuring import measure_project
 from checks.quality.names import is_expectation
 from checks.quality.references import ask_references
+from checks.quality.wild import FIRST, MIDDLE, REACH
 from tests.projects import STUDY, dictionary, grid, study
 from tests.spec.history_trial import Nights, judge_measures
 from tests.spec.project_history import FAULT_NIGHT, LAST_NIGHT, History, Shape, at, day_of, make_history
@@ -123,6 +123,32 @@ def test_over_enough_rows_shares_are_measured_and_over_more_means() -> None:
     assert set(few[few["measure"] == "filled"]["value"]) == {1.0}
     assert "mean" not in set(few["measure"])
     assert set(more[more["measure"] == "mean"]["value"]) == {20.0}
+
+
+def test_wild_values_are_told_as_on_the_first_night_so_that_what_stands_stays(history: History) -> None:
+    few, more = history.export(60), history.export(90)
+    first = _measured(few, history)
+    wilder = more.assign(number_0=more["number_0"].where(more["number_0"] == "", "9000"))
+
+    kept, anew = (
+        measure_project(
+            wilder,
+            study=history.study,
+            dictionary=history.dictionary,
+            grid=history.grid,
+            today=day_of(90),
+            history=past,
+        )
+        for past in (first, None)
+    )
+
+    told = [
+        one[one["measure"].isin([MIDDLE, REACH]) & (one["field"] == "number_0")]
+        for one in (first, kept, anew)
+    ]
+    assert len(told[0]) == 4
+    assert told[1].equals(told[0].set_index(told[1].index))
+    assert set(told[2][told[2]["measure"] == MIDDLE]["value"]) == {9000.0}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 60])
