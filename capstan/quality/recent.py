@@ -17,7 +17,15 @@ LEAST_BEFORE = 20
 SPREADS = MappingProxyType({"spread": "mean", "lag spread": "lag", "day spread": "day"})
 """Of which mean each measure is the standard deviation; `recent_rows` tells the mean of squares instead."""
 _UNKNOWN = 0.05
-_OF_A_DAY = ("delivered", "quiet days", "longest quiet", "dated days", "repeated by chance", "middle", "reach")
+_OF_A_DAY = (
+    "delivered",
+    "quiet days",
+    "longest quiet",
+    "dated days",
+    "repeated by chance",
+    "middle",
+    "reach",
+)
 """Measures that do not add up over rows, so that two days of them tell nothing of the rows between."""
 _RECENT = ["recent", "new", "before", "known", "moved"]
 _LEAST_STANDING = 50
