@@ -19,7 +19,10 @@ SITE = "redcap_data_access_group"
 
 
 class Fault(NamedTuple):
-    """A fault, the kinds that may find it, and within how many nights; `sites` is how many it needs."""
+    """A fault, the kinds that may find it, and within how many nights.
+
+    It needs so many sites, a form that repeats, or people who enrol.
+    """
 
     name: str
     kinds: frozenset[Kind]
@@ -27,6 +30,7 @@ class Fault(NamedTuple):
     befall: Callable[[History], History]
     sites: int = 0
     repeats: bool = False
+    enrols: bool = False
 
 
 def _at_site(history: History) -> np.ndarray:
@@ -203,15 +207,15 @@ FAULTS = (
     Fault("codes shift", _of(Kind.DRIFT), 28, codes_shift),
     Fault("form is not completed", _of(Kind.COMPLETENESS), 28, form_is_not_completed),
     Fault("fields are left blank", _of(Kind.COMPLETENESS), 28, fields_are_left_blank),
-    Fault("enrolments are skipped", _of(Kind.REFERENTIAL), 28, enrolments_are_skipped),
+    Fault("enrolments are skipped", _of(Kind.REFERENTIAL), 28, enrolments_are_skipped, enrols=True),
     Fault("imports are repeated", _of(Kind.DUPLICATES), 2, imports_are_repeated),
     Fault("instances are repeated", _of(Kind.DUPLICATES), 2, instances_are_repeated, repeats=True),
     Fault("days and months swap", _of(Kind.DATES), 28, days_and_months_swap),
     Fault("dates shift", _of(Kind.DATES), 28, dates_shift),
     Fault("dates are overwritten", _of(Kind.DATES), 2, dates_are_overwritten, sites=2),
     Fault("statuses are reset", _of(Kind.COMPLETENESS), 2, statuses_are_reset),
-    Fault("phones are missing", _of(Kind.CONTACT), 28, phones_are_missing),
-    Fault("phones are shared", _of(Kind.CONTACT), 28, phones_are_shared),
+    Fault("phones are missing", _of(Kind.CONTACT), 28, phones_are_missing, enrols=True),
+    Fault("phones are shared", _of(Kind.CONTACT), 28, phones_are_shared, enrols=True),
     Fault("messages fail", _of(Kind.DELIVERY), 28, messages_fail),
 )
 
@@ -224,4 +228,10 @@ NAMED = frozenset(
 def faults_of(history: History) -> list[Fault]:
     """The faults that a project of this shape can have."""
     shape = history.shape
-    return [one for one in FAULTS if shape.sites >= one.sites and (shape.repeats or not one.repeats)]
+    return [
+        one
+        for one in FAULTS
+        if shape.sites >= one.sites
+        and (shape.repeats or not one.repeats)
+        and (not shape.at_once or not one.enrols)
+    ]
