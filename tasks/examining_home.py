@@ -44,9 +44,9 @@ def _permissions(home: Path) -> Finding:
 
 
 def _files(home: Path) -> Iterator[Path]:
-    """What lies in the home, which holds keys and data; not its folders' folders, which nobody can enter."""
-    yield from (path for path in home.iterdir() if path.is_file())
-    yield from (home / "backups").glob("*")
+    """What Capstan keeps in the home, and copies of it; what else lies there is as closed as the home."""
+    for pattern in ("store*", "*.key", "backups/*"):
+        yield from home.glob(pattern)
 
 
 def _is_open(path: Path) -> bool:

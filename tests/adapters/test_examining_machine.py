@@ -80,7 +80,7 @@ def test_a_new_key_needs_a_new_copy_and_a_new_backup(
     assert found["key backup"].said.startswith("no copy of key")
 
 
-@pytest.mark.parametrize("name", ["store.sqlite", "backups/one"])
+@pytest.mark.parametrize("name", ["store.sqlite", "copy.key", "backups/one"])
 def test_what_others_may_read_in_the_home_is_a_fault(name: str, settings: Settings) -> None:
     path = settings.home / name
     path.parent.mkdir(exist_ok=True)
@@ -88,6 +88,15 @@ def test_what_others_may_read_in_the_home_is_a_fault(name: str, settings: Settin
     path.chmod(0o640)
 
     assert examined(settings)["home"].verdict == "fail"
+
+
+def test_other_files_are_as_closed_as_the_home(settings: Settings) -> None:
+    file = settings.home / "exams.csv"
+    file.touch()
+    file.chmod(0o644)
+
+    assert examined(settings)["home"].verdict == "ok"
+    assert settings.home.stat().st_mode & 0o077 == 0
 
 
 def test_only_so_many_dated_backups_are_kept_as_are_wanted(settings: Settings) -> None:
