@@ -50,10 +50,10 @@ def _overdue(table: pd.DataFrame) -> Iterator[Tile]:
 
 
 def _complete(table: pd.DataFrame) -> Iterator[Tile]:
-    expected, complete = float(table["expected"].sum()), float(table["complete"].sum())
+    expected, complete = int(table["expected"].sum()), int(table["complete"].sum())
     if expected:
-        share = int(100 * min(complete / expected, 1.0))
-        yield Tile("completeness", "Forms complete", f"{share}%", f"of {expected:,.0f} expected")
+        share = min(100 * complete // expected, 100)
+        yield Tile("completeness", "Forms complete", f"{share}%", f"of {expected:,} expected")
 
 
 def _findings(table: pd.DataFrame) -> Iterator[Tile]:

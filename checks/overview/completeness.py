@@ -27,7 +27,7 @@ def completeness_panel(export: Export, *, sites: pd.Series[str]) -> Panel:
     table = table.assign(share=(table["complete"] / table["expected"]).round(4))
     expected, complete = int(table["expected"].sum()), int(table["complete"].sum())
     share = f"{complete:,} of {expected:,} forms that were begun, or should be, are complete"
-    said = f"{share} ({complete / expected:.0%})." if expected else "No form is expected yet."
+    said = f"{share} ({100 * complete // expected}%)." if expected else "No form is expected yet."
     note = (
         "A form is expected in each event in which a participant has any data; one that repeats, where it "
         "was begun."

@@ -76,6 +76,18 @@ def test_the_key_figure_counts_those_without_a_date_too() -> None:
     assert (tile.figure, tile.about) == ("102", "of 150 planned, 6 without a date")
 
 
+@pytest.mark.parametrize(
+    ("complete", "expected", "share"), [(999, 1000, "99%"), (29, 100, "29%"), (7, 7, "100%")]
+)
+def test_all_forms_are_complete_only_when_the_last_one_is(complete: int, expected: int, share: str) -> None:
+    columns = ["form", "event", "site", "expected", "complete", "share"]
+    table = pd.DataFrame([("f", "", "", expected, complete, 0.9)], columns=columns)
+
+    (tile,) = tiles_of(overview_of(Panel("completeness", "Complete forms", "", table)))
+
+    assert tile.figure == share
+
+
 def test_those_without_a_date_are_drawn_at_their_site() -> None:
     table = pd.DataFrame(
         [(NO_DATE, "north", 6, float("nan"))], columns=["week", "site", "enrolled", "target"]
