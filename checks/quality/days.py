@@ -14,8 +14,9 @@ from checks.quality.contents import measure_numbers
 from checks.quality.export import Export, Floats
 from checks.quality.wild import Usual, draw_in
 
-_ROBUST = 5 * 1.4826
-"""Five standard deviations, told from the median distance to the median."""
+_DEVIATION = 1.4826
+"""A standard deviation, in median distances to the median."""
+_ROBUST = 5 * _DEVIATION
 _LEAST_DAYS = 14.0
 _SCHEDULED_DAYS, _SCHEDULED = 3.0, 1 / 3
 _NEIGHBOURS = 11
@@ -81,7 +82,9 @@ def _scheduled(export: Export, distances: Floats) -> Floats:
         here = (export.events.codes == number) & ~np.isnan(distances)
         if here.any():
             middle = abs(float(np.median(distances[here])))
-            is_scheduled = 1.4826 * float(np.median(off[here])) <= max(_SCHEDULED_DAYS, middle * _SCHEDULED)
+            is_scheduled = _DEVIATION * float(np.median(off[here])) <= max(
+                _SCHEDULED_DAYS, middle * _SCHEDULED
+            )
             found[here] = np.where(is_scheduled, found[here], np.nan)
     return found
 
