@@ -14,7 +14,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from capstan.errors import CapstanError
-from tasks.releasing.lull import late_deployments, pause, pools_of_ours, start_late, wait_for_runs
+from capstan.settings import load_settings
+from tasks.releasing.lull import late_runs, pause, pools_of_ours, start_late, wait_for_runs
 from tasks.releasing.place import Change, Place
 from tasks.releasing.preparing import CAPSTAN, call
 
@@ -56,7 +57,7 @@ def recover(place: Place, *, way: Way, token: int | None = None) -> bool:
         return False
     told = set(change.begun)
     # To deploy once more forgets also what became due since.
-    late = (*change.late, *late_deployments()) if "deploy" in told else change.late
+    late = (*change.late, *late_runs()) if "deploy" in told else change.late
     if change.before:
         if "migrate" in told:
             _migrate(place, change.before, other=change.after, token=token)
@@ -85,7 +86,7 @@ def _change(place: Place, change: Change, *, way: Way, token: int) -> None:
     _migrate(place, change.after, other=change.before, token=token)
     change = place.begin(change, "switch")
     place.switch(change.after)
-    change = place.begin(replace(change, late=late_deployments()), "deploy")
+    change = place.begin(replace(change, late=late_runs()), "deploy")
     _deploy(place, change.after, way=way, token=token)
     change = place.begin(change, "restart")
     _restart(place, way=way, token=token)
@@ -118,6 +119,8 @@ def _deploy(place: Place, name: str, *, way: Way, token: int | None) -> None:
         return
     python, folder = str(place.python(name)), place.folder(name)
     write = ["deployments", *way.studies, "--pool", way.pool, "--out", _DEPLOYED]
+    # Else the dead man's switch would hear nothing after a release.
+    write += ["--heartbeat"] if load_settings().heartbeat_url else []
     call([python, *CAPSTAN, *write], folder=folder, keep_open=token)
     deploy = ["--no-prompt", "deploy", "--all", "--prefect-file", _DEPLOYED]
     call([python, "-m", "prefect", *deploy], folder=folder, keep_open=token)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from capstan.errors import CapstanError, Refused
 from tasks.deployed import each_of_ours, flow_of, server_address
@@ -67,8 +68,11 @@ def _count_busy() -> int:
     return count or len(running_here(now=datetime.now(UTC)))
 
 
-def late_deployments() -> tuple[str, ...]:
-    """The ids of our deployments of which a run is due now; a new deployment forgets such runs."""
+def late_runs() -> tuple[str, ...]:
+    """The runs of our deployments that are due now, each as its deployment's id and its parameters in JSON.
+
+    A new deployment forgets such runs.
+    """
     from prefect.client.schemas.objects import StateType
 
     now = datetime.now(UTC)
@@ -76,17 +80,27 @@ def late_deployments() -> tuple[str, ...]:
         if client is None:
             return ()
         due = (run for run in _runs(client, [StateType.SCHEDULED]) if _is_due(run, now=now))
-        return tuple(sorted({str(run.deployment_id) for run in due}))
+        return tuple(sorted({_told(run) for run in due}))
 
 
-def start_late(deployments: Iterable[str], *, reason: str) -> None:
-    """Start each deployment of which a due run was forgotten, once for all of them."""
-    waiting = set(late_deployments())
+def start_late(late: Iterable[str], *, reason: str) -> None:
+    """Start what was due and forgotten, once for all runs of a deployment with the same parameters."""
+    waiting = set(late_runs())
     with _client() as client:
         if client is not None:
-            for one in sorted(set(deployments) - waiting):
-                with _unless_deleted(), _unless_refused(one):
-                    client.create_flow_run_from_deployment(UUID(one), idempotency_key=f"{reason} {one}")
+            for one in sorted(set(late) - waiting):
+                # An older release noted no parameters.
+                deployment, _, parameters = one.partition(" ")
+                key = f"{reason} {uuid5(UUID(deployment), parameters)}"
+                with _unless_deleted(), _unless_refused(deployment):
+                    client.create_flow_run_from_deployment(
+                        UUID(deployment), parameters=json.loads(parameters or "null"), idempotency_key=key
+                    )
+
+
+def _told(run: FlowRun) -> str:
+    # Its schedule may have given it parameters that its deployment has not.
+    return f"{run.deployment_id} {json.dumps(run.parameters, sort_keys=True)}"
 
 
 def _is_due(run: FlowRun, *, now: datetime) -> bool:

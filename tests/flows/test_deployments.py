@@ -33,7 +33,9 @@ from studies.demo.generate import project_xml
 from tasks.dead_runs import end_dead_runs
 from tasks.doorbell import ring
 from tasks.fanning import GOING_ON, NOT_STARTED, find_deployments, start_deployments, wait_for
-from tasks.releasing.lull import pause, start_late, wait_for_runs
+from tasks.releasing.changing import Way, change_to
+from tasks.releasing.lull import late_runs, pause, start_late, wait_for_runs
+from tasks.releasing.place import Place
 from tasks.standings import Stand, read_standings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +84,15 @@ class Deployed:
         return str(
             self._send("post", path, {"state": {"type": "RUNNING"}, "parameters": parameters}).json()["id"]
         )
+
+    def due(self, name: str, /, **parameters: Any) -> str:
+        """Make a run of a flow that waits for a worker; gives its id."""
+        path = f"deployments/{self.deployments()[name]['id']}/create_flow_run"
+        return str(self._send("post", path, {"parameters": parameters}).json()["id"])
+
+    def forget(self, run: str) -> None:
+        """Delete a run, as a new deployment does with what its schedules made."""
+        self._send("delete", f"flow_runs/{run}", {})
 
     def end(self, run: str) -> None:
         """Let a run be completed."""
@@ -307,6 +318,43 @@ def test_what_was_deleted_during_a_release_keeps_no_other_from_going_on(
 
     made = [run for run in deployed.runs("load_sessions") if not run["auto_scheduled"]]
     assert [run["deployment_id"] for run in made] == [wanted]
+
+
+def test_a_due_run_that_a_release_forgot_starts_with_its_own_parameters(
+    deployed: Deployed, here: None
+) -> None:
+    deployed.set_schedules(active=False)
+    own = {"study": "demo", "dry_run": True}
+    forgotten, waiting = deployed.due("rejudge_quarantine", **own), deployed.due("rejudge_quarantine")
+
+    late = late_runs()
+    deployed.forget(forgotten)
+    start_late(late, reason="a forgetful release")
+
+    runs = {run["id"]: run["parameters"] for run in deployed.runs("rejudge_quarantine")}
+    assert runs.pop(waiting) == {"study": "demo"}
+    assert list(runs.values()) == [own]
+
+
+def test_a_release_keeps_the_schedule_of_the_heartbeat(
+    deployed: Deployed, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path)
+    python = place.python("20261122-100000")
+    python.parent.mkdir(parents=True)
+    # It writes the file of deployments, and Prefect is not called.
+    python.write_text(
+        f'#!/bin/sh\ncase "$*" in *-m\\ prefect*) exit;; esac\nPYTHONPATH={ROOT} exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    for name, value in {**deployed.environment, "CAPSTAN_HEARTBEAT_URL": "http://127.0.0.1:9/ping"}.items():
+        monkeypatch.setenv(name, value)
+
+    change_to(place, "20261122-100000", way=Way(wait=timedelta(0)))
+
+    written = yaml.safe_load((place.folder("20261122-100000") / "deployed.yaml").read_text(encoding="utf-8"))
+    (beat,) = (one for one in written["deployments"] if one["entrypoint"].endswith(".send_heartbeat"))
+    assert [one["interval"] for one in beat["schedules"]] == [600]
 
 
 def test_a_due_run_that_prefect_refuses_keeps_no_other_from_starting(deployed: Deployed, here: None) -> None:
